@@ -1,0 +1,1 @@
+"""Corpora of images and the patches that training draws from them."""

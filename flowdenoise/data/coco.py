@@ -1,0 +1,184 @@
+"""MS COCO's validation images of 2014, and the paper's way of dividing them.
+
+Images: Lin et al., "Microsoft COCO: common objects in context" (ECCV 2014). The paper trains the
+flow on one half, the denoiser on noisy versions of the other: no image is in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowdenoise.data.download import Remote, StageReport, fetch_archive
+from flowdenoise.errors import DataError
+from flowdenoise.places import cache_folder
+
+# Size and sha256 as TensorFlow Datasets records them (tensorflow/datasets on GitHub,
+# tensorflow_datasets/url_checksums/coco2014.txt). The host has no certificate for its own name,
+# hence http: the checksum is what vouches for the bytes.
+VAL2014 = Remote(
+    "http://images.cocodataset.org/zips/val2014.zip",
+    size=6_645_013_297,
+    sha256="fe9be816052049c34717e077d9e34aa60814a55679f804cd043e3cbee3b9fde0",
+)
+IMAGES = 40_504
+"""Number of images in the validation archive of 2014."""
+
+_FORMAT = 1
+_PARTS = ("clean", "noisy", "validation")
+
+
+def fetch(folder: Path | None = None, *, report: StageReport | None = None) -> Path:
+    """Download and unpack the images (6.6 GB, twice that while unpacking), unless they are there.
+
+    Args:
+        folder: Absent, empty, or with the images in it already, at any depth; by default
+            `coco-val2014` in the cache folder.
+        report: Told about progress in the two stages, "downloading" and "unpacking".
+
+    Returns:
+        The folder, as an absolute path.
+
+    Raises:
+        DataError: They can't be fetched or don't fit on the disk, or the folder holds other
+            things.
+    """
+    folder = fetch_archive(
+        VAL2014,
+        folder or cache_folder() / "coco-val2014",
+        members=lambda name: name.endswith(".jpg"),
+        report=report,
+    )
+    found = sum(1 for _ in folder.rglob("COCO_val2014_*.jpg"))
+    if found != IMAGES:
+        raise DataError(
+            f"{folder} holds {found} of COCO's {IMAGES} validation images: "
+            "remove it to fetch them again, or name another folder"
+        )
+    return folder
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images divided into three parts that share none.
+
+    Attributes:
+        seed: What the division depends on, besides the images' names.
+        clean: What the flow learns from.
+        noisy: What the denoiser learns from, with noise added.
+        validation: What neither sees.
+    """
+
+    seed: int
+    clean: tuple[Path, ...]
+    noisy: tuple[Path, ...]
+    validation: tuple[Path, ...]
+
+
+def paper_split(
+    files: Iterable[Path],
+    *,
+    seed: int,
+    clean: int = 20_000,
+    noisy: int = 20_000,
+    validation: int = 1_000,
+) -> Split:
+    """Divide images at random as the paper does.
+
+    It depends on the seed and the files' names, not on their order or folder. The paper counts
+    20,000 and 20,000 and 1,000, which is more than the archive's 40,504, so validation takes
+    what is left: 504.
+
+    Args:
+        files: The images; a file named twice counts once.
+        seed: Another seed gives another division.
+        clean: Images for the flow.
+        noisy: Images for the denoiser.
+        validation: The most images for validation.
+
+    Raises:
+        DataError: There are too few for `clean`, `noisy` and one more for validation.
+    """
+    order = sorted(
+        set(files),
+        key=lambda file: (hashlib.sha256(f"{seed}:{file.name}".encode()).digest(), file),
+    )
+    needed = clean + noisy + min(validation, 1)
+    if len(order) < needed:
+        raise DataError(f"the split needs at least {needed} images, there are {len(order)}")
+    training = clean + noisy
+    return Split(
+        seed,
+        tuple(order[:clean]),
+        tuple(order[clean:training]),
+        tuple(order[training : training + validation]),
+    )
+
+
+def write_split(split: Split, record: Path, *, folder: Path) -> None:
+    """Write down a division, so that it can be repeated whatever becomes of the code above.
+
+    Args:
+        split: Of images in `folder`.
+        record: The JSON file to write.
+        folder: The names in the record are relative to it.
+
+    Raises:
+        DataError: An image lies elsewhere, or the record can't be written.
+    """
+    folder = folder.absolute()
+    content: dict[str, object] = {"format": _FORMAT, "seed": split.seed}
+    part = record.with_name(record.name + ".part")
+    try:
+        for name in _PARTS:
+            files: tuple[Path, ...] = getattr(split, name)
+            content[name] = [file.absolute().relative_to(folder).as_posix() for file in files]
+        part.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
+        part.replace(record)
+    except ValueError as error:
+        raise DataError(f"an image of the split is not in {folder}: {error}") from error
+    except OSError as error:
+        raise DataError(f"can't write {record}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_split(record: Path, *, folder: Path) -> Split:
+    """Read a division back.
+
+    Args:
+        record: From `write_split`.
+        folder: Where the images are now.
+
+    Raises:
+        DataError: The record is missing or damaged, its parts share an image, or an image is gone.
+    """
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"can't read {record}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{record} is no record of a split: {error}") from error
+    if not _is_record(content):
+        raise DataError(f"{record} is no record of a split, or one of another version")
+    names = [name for part in _PARTS for name in content[part]]
+    if len(set(names)) < len(names):
+        raise DataError(f"{record} names an image twice: its parts must not share any")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise DataError(f"{folder} lacks {len(missing)} images of {record}: {missing[0]} first")
+    return Split(content["seed"], *(tuple(folder / n for n in content[part]) for part in _PARTS))
+
+
+def _is_record(content: object) -> bool:
+    return (
+        isinstance(content, dict)
+        and set(content) == {"format", "seed", *_PARTS}
+        and content["format"] == _FORMAT
+        and isinstance(content["seed"], int)
+        and all(isinstance(content[part], list) for part in _PARTS)
+        and all(isinstance(name, str) for part in _PARTS for name in content[part])
+    )

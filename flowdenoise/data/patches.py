@@ -1,0 +1,159 @@
+"""Random patches from a corpus, cut, turned and noised on the device where they are used.
+
+The batch of a step is a pure function of (seed, step): nothing to save for a resumed run, and
+many processes share out exactly the batch that one process would draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from flowdenoise import noise, randomness
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.errors import DataError
+from flowdenoise.randomness import Draws
+
+NoiseMode = Literal["fixed", "fresh", "none"]
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """The noise of a noisy corpus.
+
+    Attributes:
+        mode: `fixed` gives each image one level and each of its pixels one noise, once and for
+            all, as a photograph has; `fresh` draws level and noise anew for each patch; `none`
+            takes the images as they are, really noisy.
+        sigma_range: The levels are drawn uniformly from it, on the [0, 1] scale.
+        eight_bit: Clip to [0, 1] and cut off to 8 bits, as the paper's code does.
+    """
+
+    mode: NoiseMode = "fixed"
+    sigma_range: tuple[float, float] = (0.0, 55 / 255)
+    eight_bit: bool = False
+
+
+# Streams of a sample's random numbers that the sampler uses; objectives take others.
+_PLACE, _ROW, _COLUMN, _TURN, _SIGMA, _NOISE = range(6)
+_IMAGE_SIGMA, _IMAGE_NOISE = 1, 2
+
+
+@dataclass(frozen=True)
+class NoisyPatches:
+    """What a denoiser may see in training: noisy patches and their noise level, nothing else.
+
+    Attributes:
+        noisy: (B, C, P, P) float32, about [0, 1], not clipped.
+        sigma: (B,) standard deviation of the noise in each patch.
+        draws: Random numbers of each sample, for the objective.
+    """
+
+    noisy: Tensor
+    sigma: Tensor
+    draws: Draws
+
+
+class PatchSampler:
+    """Draws square patches uniformly over all positions in all images, turned eight ways.
+
+    Args:
+        corpus: The images, on the device where the patches are wanted.
+        patch: Side of a patch in pixels.
+        seed: The same seed and step give the same batch.
+
+    Raises:
+        DataError: An image is smaller than a patch.
+    """
+
+    def __init__(self, corpus: Corpus, patch: int, *, seed: int) -> None:
+        small = torch.minimum(corpus.heights, corpus.widths) < patch
+        if small.any():
+            name = corpus.names[int(small.nonzero()[0])]
+            raise DataError(f"{name} is smaller than a patch of {patch} pixels")
+        self.corpus = corpus
+        self.patch = patch
+        self.seed = seed
+        places = (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
+        self._bounds = places.cumsum(0).double() / float(places.sum())
+
+    def draws(self, step: int, batch: int, first: int = 0) -> Draws:
+        """The random numbers of samples `first` to `first + batch - 1` of step `step`."""
+        device = self.corpus.pixels.device
+        return Draws.for_step(self.seed, step, batch, first=first, device=device)
+
+    def clean(self, draws: Draws) -> Tensor:
+        """Clean patches, (B, C, P, P) uint8."""
+        image, position = self._places(draws)
+        return _turn(self._gather(image, position), draws.uniform(_TURN))
+
+    def noisy(self, draws: Draws, config: NoiseConfig) -> NoisyPatches:
+        """Patches of noisy images.
+
+        Args:
+            draws: From `draws`.
+            config: What noise. With mode `none` sigma is NaN: nobody knows it.
+        """
+        image, position = self._places(draws)
+        patches = self._gather(image, position).float().div_(255)
+        sigma = self._sigma(draws, image, config)
+        if config.mode != "none":
+            patches = patches + sigma[:, None, None, None] * self._unit(
+                draws, image, position, config
+            )
+        if config.eight_bit:
+            patches = patches.clamp(0, 1).mul_(255).floor_().div_(255)
+        return NoisyPatches(_turn(patches, draws.uniform(_TURN)), sigma, draws)
+
+    def _sigma(self, draws: Draws, image: Tensor, config: NoiseConfig) -> Tensor:
+        low, high = config.sigma_range
+        if config.mode == "none":
+            return torch.full((len(draws),), torch.nan, device=image.device)
+        if config.mode == "fixed":
+            return image_sigma(self.corpus, image, config.sigma_range, self.seed)
+        return low + (high - low) * draws.uniform(_SIGMA)
+
+    def _unit(self, draws: Draws, image: Tensor, position: Tensor, config: NoiseConfig) -> Tensor:
+        """Standard normal noise, (B, C, P, P)."""
+        if config.mode == "fixed":
+            key = randomness.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
+            return noise.fixed_gaussian(key, position, self.corpus.channels)
+        return draws.normal(_NOISE, (self.corpus.channels, self.patch, self.patch))
+
+    def _places(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Image of each sample, (B,), and the index of each patch pixel in it, (B, P, P)."""
+        corpus = self.corpus
+        place = draws.uniform(_PLACE).double()
+        image = torch.searchsorted(self._bounds, place).clamp_(max=len(corpus) - 1)
+        rows = corpus.heights[image] - self.patch + 1
+        columns = corpus.widths[image] - self.patch + 1
+        top = (draws.uniform(_ROW).double() * rows).long()
+        left = (draws.uniform(_COLUMN).double() * columns).long()
+        span = torch.arange(self.patch, device=top.device)
+        row = (top[:, None] + span) * corpus.widths[image][:, None]
+        return image, row[:, :, None] + (left[:, None] + span)[:, None, :]
+
+    def _gather(self, image: Tensor, position: Tensor) -> Tensor:
+        """(B, C, P, P) uint8 in channels-last memory."""
+        flat = self.corpus.pixels[self.corpus.offsets[image][:, None, None] + position]
+        return flat.permute(0, 3, 1, 2)
+
+
+def image_sigma(
+    corpus: Corpus, image: Tensor, sigma_range: tuple[float, float], seed: int
+) -> Tensor:
+    """The one noise level of each image in a corpus with fixed noise, like `image`."""
+    low, high = sigma_range
+    key = randomness.fold(seed, _IMAGE_SIGMA, corpus.keys[image])
+    return low + (high - low) * randomness.uniform(key, torch.zeros_like(key))
+
+
+def _turn(patches: Tensor, choice: Tensor) -> Tensor:
+    """Flip and transpose each patch in one of eight ways, chosen by numbers in (0, 1)."""
+    code = (choice * 8).long().view(-1, 1, 1, 1)
+    patches = torch.where((code & 1).bool(), patches.flip(-1), patches)
+    patches = torch.where((code & 2).bool(), patches.flip(-2), patches)
+    return torch.where((code & 4).bool(), patches.transpose(-1, -2), patches)

@@ -1,0 +1,129 @@
+"""Coupling: one half of the channels is scaled and shifted by what a network makes of the other.
+
+Dinh et al., "Density estimation using Real NVP", ICLR 2017; the network is Glow's: 3x3, 1x1, 3x3,
+the last one starting at zero so that a new layer changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowdenoise.flow.base import Transform
+from flowdenoise.flow.layers import ActNorm
+
+Scale = Literal["tanh", "sigmoid", "none"]
+"""How a scale is bounded: exp(gain * tanh(h)), sigmoid(h + 2), or none (additive coupling)."""
+
+
+class CouplingNet(nn.Module):
+    """3x3 to `hidden`, 1x1, 3x3 to `outputs`; ReLU between; the noise level joins at both layers.
+
+    Args:
+        inputs: Channels in.
+        hidden: Width.
+        outputs: Channels out; zero at first.
+        context: Length of the context, 0 for none.
+        actnorm: Normalize the hidden layers by ActNorm, initialized with the flow.
+    """
+
+    def __init__(
+        self, inputs: int, hidden: int, outputs: int, *, context: int, actnorm: bool
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, hidden, 3, padding=1)
+        self.conv2 = nn.Conv2d(hidden, hidden, 1)
+        self.conv3 = nn.Conv2d(hidden, outputs, 3, padding=1)
+        self.level = nn.Linear(context, 2 * hidden) if context else None
+        self.norm1 = ActNorm(hidden) if actnorm else None
+        self.norm2 = ActNorm(hidden) if actnorm else None
+        nn.init.zeros_(self.conv3.weight)
+        nn.init.zeros_(torch.as_tensor(self.conv3.bias))
+        if self.level is not None:
+            nn.init.zeros_(self.level.weight)
+            nn.init.zeros_(self.level.bias)
+
+    def forward(
+        self, x: Tensor, context: Tensor | None = None, *, initialize: bool = False
+    ) -> Tensor:
+        """Map (B, inputs, H, W) to (B, outputs, H, W), float32 or better."""
+        first = second = None
+        if self.level is not None and context is not None:
+            first, second = self.level(context)[:, :, None, None].chunk(2, dim=1)
+        hidden = self._layer(self.conv1(x), self.norm1, first, initialize)
+        hidden = self._layer(self.conv2(hidden), self.norm2, second, initialize)
+        return self.conv3(hidden).to(x.dtype)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _layer(x: Tensor, norm: ActNorm | None, level: Tensor | None, initialize: bool) -> Tensor:
+        if norm is not None:
+            x = (norm.initialize(x) if initialize else norm(x))[0]
+        if level is not None:
+            x = x + level
+        return F.relu(x)
+
+
+class Coupling(Transform):
+    """Scale and shift the second half of the channels, given the first.
+
+    Args:
+        channels: C, even.
+        hidden: Width of the network.
+        scale: How the scale is bounded; `none` makes the coupling additive.
+        context: Length of the context, 0 for none.
+        actnorm: ActNorm inside the network.
+    """
+
+    def __init__(
+        self, channels: int, hidden: int, *, scale: Scale, context: int = 0, actnorm: bool = False
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        kept = channels // 2
+        outputs = channels - kept
+        count = outputs if scale == "none" else 2 * outputs
+        self.kept = kept
+        self.net = CouplingNet(kept, hidden, count, context=context, actnorm=actnorm)
+        self.gain = nn.Parameter(torch.ones(1, outputs, 1, 1)) if scale == "tanh" else None
+
+    def _parameters_of(
+        self, kept: Tensor, context: Tensor | None, initialize: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Shift and bounded log-scale."""
+        raw = self.net(kept, context, initialize=initialize)
+        if self.scale == "none":
+            return raw, None
+        shift, scale = raw.chunk(2, dim=1)
+        if self.gain is not None:
+            return shift, self.gain * torch.tanh(scale)
+        return shift, F.logsigmoid(scale + 2)
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return `[a, (b + shift(a)) * scale(a)]` and the sum of the log-scales."""
+        return self._forward(x, context, initialize=False)
+
+    def initialize(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Initialize the network's ActNorms."""
+        with torch.no_grad():
+            return self._forward(x, context, initialize=True)
+
+    def _forward(
+        self, x: Tensor, context: Tensor | None, *, initialize: bool
+    ) -> tuple[Tensor, Tensor]:
+        kept, changed = x[:, : self.kept], x[:, self.kept :]
+        shift, log_scale = self._parameters_of(kept, context, initialize)
+        if log_scale is None:
+            return torch.cat([kept, changed + shift], dim=1), x.new_zeros(x.shape[0])
+        value = torch.cat([kept, (changed + shift) * log_scale.exp()], dim=1)
+        return value, log_scale.flatten(1).sum(1)
+
+    def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """Undo `forward`: the kept half is unchanged, so the network answers the same."""
+        kept, changed = z[:, : self.kept], z[:, self.kept :]
+        shift, log_scale = self._parameters_of(kept, context)
+        if log_scale is not None:
+            changed = changed * (-log_scale).exp()
+        return torch.cat([kept, changed - shift], dim=1)

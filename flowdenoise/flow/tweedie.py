@@ -1,0 +1,83 @@
+"""A density of noisy images is a denoiser, and an estimator of the noise level.
+
+If p_sigma is the density of clean images plus Gaussian noise of level sigma, Tweedie's formula
+
+    E[clean | noisy] = noisy + sigma^2 * grad log p_sigma(noisy)
+
+is the estimate of least mean squared error: no pair, no target, no noisy corpus. (Robbins 1956;
+Efron, "Tweedie's formula and selection bias", JASA 2011.) And the level at which the noisy image
+is likeliest, argmax_sigma log p_sigma(noisy), is the maximum-likelihood estimate of its noise.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class ConditionalDensity(Protocol):
+    """A density of noisy patches at every noise level."""
+
+    def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
+        """(B, C, H, W) and (B,) or a number to (B,) nats."""
+        ...
+
+
+def tweedie(density: ConditionalDensity, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+    """Denoise in one step.
+
+    Args:
+        density: Its parameters need no gradients.
+        noisy: (B, C, H, W), about [0, 1].
+        sigma: Noise level on the [0, 1] scale, a number or (B,).
+
+    Returns:
+        (B, C, H, W), not clamped.
+    """
+    level = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
+    with torch.enable_grad():
+        variable = noisy.detach().requires_grad_(True)
+        log_prob = density.log_prob(variable, level)
+        (score,) = torch.autograd.grad(log_prob.sum(), variable)
+    return noisy + level.square().view(-1, 1, 1, 1) * score
+
+
+@torch.no_grad()
+def likeliest_sigma(
+    density: ConditionalDensity, noisy: Tensor, *, limits: tuple[float, float] = (0.0, 55 / 255)
+) -> float:
+    """The one noise level at which all patches together are likeliest.
+
+    A coarse grid finds the hill, a golden-section search its top.
+
+    Args:
+        density: Conditioned on sigma.
+        noisy: (B, C, H, W) patches of one image.
+        limits: Range searched, [0, 1] scale.
+
+    Returns:
+        sigma on the [0, 1] scale.
+    """
+
+    def cost(sigma: float) -> float:
+        return -float(density.log_prob(noisy, sigma).double().mean())
+
+    low, high = limits
+    grid = [low + (high - low) * k / 11 for k in range(12)]
+    best = min(range(12), key=lambda k: cost(grid[k]))
+    low, high = grid[max(0, best - 1)], grid[min(11, best + 1)]
+    golden = (5**0.5 - 1) / 2
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    cost_left, cost_right = cost(left), cost(right)
+    while high - low > 0.05 / 255:
+        if cost_left < cost_right:
+            high, right, cost_right = right, left, cost_left
+            left = high - golden * (high - low)
+            cost_left = cost(left)
+        else:
+            low, left, cost_left = left, right, cost_right
+            right = low + golden * (high - low)
+            cost_right = cost(right)
+    return (low + high) / 2

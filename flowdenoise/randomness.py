@@ -1,0 +1,128 @@
+"""Random numbers as a pure function of a key and a counter.
+
+A generator with a state gives numbers in the order of asking, so that a resumed run, a second
+device or a patch cut elsewhere would see others. Here a number belongs to its place instead: the
+same (key, counter) gives the same number in any order, on any number of devices. Three things
+rest on it: each noisy photograph has *one* noise for ever without storing it, training resumes
+bit for bit without saving a generator, and N processes draw what one process would have drawn.
+
+The idea is that of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The
+mixing function is a 32-bit integer hash of the multiply-and-shift kind with constants found by
+search (C. Wellons, "Prospecting for hash functions", 2018). It is no cipher: use it for noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_MULTIPLIERS = (0x7FEB352D, 0x846CA68B - (1 << 32))  # as signed 32-bit
+_GOLDEN = 0x9E3779B9 - (1 << 32)  # 2**32 / golden ratio: separates the words of a key
+
+
+def _mix(bits: Tensor) -> Tensor:
+    """Scramble int32 `bits`: one bit changed in, about half of them changed out."""
+    first, second = _MULTIPLIERS
+    bits = (bits ^ ((bits >> 16) & 0xFFFF)) * first
+    bits = (bits ^ ((bits >> 15) & 0x1FFFF)) * second
+    return bits ^ ((bits >> 16) & 0xFFFF)
+
+
+def _wrap(value: int) -> int:
+    """Bring any integer into the range of a signed 32-bit word."""
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def fold(key: Tensor | int, *words: Tensor | int) -> Tensor:
+    """Derive a new key from a key and further words (a seed, a step, an image, a stream).
+
+    Args:
+        key: int64 or int32 tensor of any shape, or a number.
+        words: Numbers or tensors that broadcast with `key`; taken modulo 2**32.
+
+    Returns:
+        int32 tensor of the broadcast shape.
+    """
+    folded = _as_word(key)
+    for word in words:
+        folded = _mix(_mix(folded + _GOLDEN) ^ _mix(_as_word(word) - _GOLDEN))
+    return folded
+
+
+def _as_word(value: Tensor | int) -> Tensor:
+    if isinstance(value, int):
+        return torch.tensor(_wrap(value), dtype=torch.int32)
+    return value.to(torch.int32)
+
+
+def uniform(key: Tensor, counter: Tensor) -> Tensor:
+    """Numbers in the open interval (0, 1), one for each (key, counter).
+
+    Args:
+        key: int32, broadcasts with `counter`.
+        counter: Integer tensor; only its low 32 bits count.
+
+    Returns:
+        float32 of the broadcast shape; multiples of 2**-24, shifted by half a step so that
+        neither 0 nor 1 occurs.
+    """
+    bits = _mix(_mix(counter.to(torch.int32) + _GOLDEN) ^ key) & 0xFFFFFF
+    return (bits.to(torch.float32) + 0.5) * 2.0**-24
+
+
+def normal(key: Tensor, counter: Tensor) -> Tensor:
+    """Standard normal numbers, one for each (key, counter), by inverting the distribution function.
+
+    Returns:
+        float32 of the broadcast shape, between -5.3 and 5.3.
+    """
+    centered = uniform(key, counter).mul_(2).sub_(1)  # exact: odd multiples of 2**-24
+    limit = 1 - 2.0**-23
+    return torch.erfinv(centered.clamp_(-limit, limit)).mul_(2**0.5)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one training step, each sample of the batch with its own.
+
+    Sample `i` of step `n` sees the same numbers whether the batch is drawn by one process or
+    shared among many.
+
+    Args:
+        keys: (B,) int32, one key per sample; see `for_step`.
+    """
+
+    keys: Tensor
+
+    @classmethod
+    def for_step(
+        cls,
+        seed: int,
+        step: int,
+        batch: int,
+        *,
+        first: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> Draws:
+        """Draws for samples `first` to `first + batch - 1` of step `step`."""
+        samples = torch.arange(first, first + batch)
+        return cls(fold(_wrap(seed), step, samples).to(device))
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def uniform(self, stream: int) -> Tensor:
+        """One number in (0, 1) per sample, (B,). Different streams are independent."""
+        keys = fold(self.keys, stream)
+        return uniform(keys, torch.zeros_like(keys))
+
+    def normal(self, stream: int, shape: tuple[int, ...]) -> Tensor:
+        """Standard normal numbers of `shape` per sample, (B, *shape)."""
+        keys = fold(self.keys, stream)
+        count = 1
+        for size in shape:
+            count *= size
+        counter = torch.arange(count, device=keys.device, dtype=torch.int32)
+        return normal(keys[:, None], counter[None]).reshape(len(keys), *shape)

@@ -1,0 +1,244 @@
+"""The denoiser: residual blocks of convolutions, `d(noisy, sigma) -> denoised`.
+
+The image is folded to half resolution (pixel unshuffle, as in FFDNet), joined by a map of the
+noise level, and passed through residual blocks, at one scale or at several as in a U-Net:
+
+    noisy --unshuffle--> head -> blocks -----------+-> blocks -> tail --shuffle--> minus noise
+                                  \\-> down -> ... -> up -/
+
+There is nothing in it but convolutions, additions and ReLU: no normalization, no pooling over
+the image, so what a pixel becomes depends only on its neighborhood of `receptive_radius`, and
+tiles are exact. Without biases the network is homogeneous, `d(a y, a sigma) = a d(y, sigma)` for
+a > 0 (Mohan et al., "Robust and interpretable blind image denoising via bias-free convolutional
+neural networks", ICLR 2020), so levels beyond those it was trained at do not break it.
+
+The same class expresses the small full-resolution network of the "Unpaired Image Denoising"
+authors: see `ResNetConfig.paper`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowdenoise.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """Sizes of a `ResNet`.
+
+    Attributes:
+        image_channels: 3 for color, 1 for gray.
+        channels: Width of each scale, finest first; empty means that the blocks work on the
+            image itself, without head and tail.
+        blocks: Residual blocks of each scale. At all scales but the coarsest there are that many
+            on the way down and again on the way up.
+        unshuffle: Factor by which the image is folded before the first convolution.
+        noise_map: Whether the noise level is an input.
+        bottleneck: Inner width of a block: 3x3 to it, 1x1, 3x3 back. 0 means two plain 3x3.
+        instance_norm: Normalize inside the blocks by the statistics of the image. Only to
+            reproduce the paper's code: it is a global operation, so tiles are not exact.
+        sigmoid: Squash the result into (0, 1), as the paper's code does. Without it, a network
+            with head and tail predicts the noise, which is subtracted from the input.
+    """
+
+    image_channels: int = 3
+    channels: tuple[int, ...] = (48, 80, 128)
+    blocks: tuple[int, ...] = (4, 4, 6)
+    unshuffle: int = 2
+    noise_map: bool = True
+    bottleneck: int = 0
+    instance_norm: bool = False
+    sigmoid: bool = False
+
+    def __post_init__(self) -> None:
+        scales = max(1, len(self.channels))
+        if len(self.blocks) != scales:
+            raise UsageError(f"{scales} scales need {scales} numbers of blocks, not {self.blocks}")
+        sizes = (self.image_channels, self.unshuffle, *self.channels, *self.blocks)
+        if min(sizes) < 1 or self.bottleneck < 0:
+            raise UsageError("sizes of a ResNet must be positive")
+        if not self.channels and (self.noise_map or self.unshuffle != 1):
+            raise UsageError("without channels there is no place for a noise map or unshuffling")
+
+    @classmethod
+    def paper(cls, image_channels: int = 3) -> ResNetConfig:
+        """The network of the paper's released code: 31,936 parameters for color."""
+        return cls(
+            image_channels=image_channels,
+            channels=(),
+            blocks=(64,),
+            unshuffle=1,
+            noise_map=False,
+            bottleneck=8,
+            instance_norm=True,
+            sigmoid=True,
+        )
+
+    @property
+    def stride(self) -> int:
+        """Sizes and tile positions must be multiples of this, in pixels."""
+        return int(self.unshuffle * 2 ** max(0, len(self.channels) - 1))
+
+    @property
+    def receptive_radius(self) -> int:
+        """How far, in pixels, the input can influence an output pixel."""
+        scales = max(1, len(self.channels))
+        radius = 0 if not self.channels else 2 * self.unshuffle  # head and tail
+        for scale, blocks in enumerate(self.blocks):
+            passes = 1 if scale == scales - 1 else 2
+            radius += 2 * blocks * passes * self.unshuffle * 2**scale
+        return radius + self.stride - 1  # within one cell of the coarsest grid
+
+    @property
+    def multiply_adds_per_pixel(self) -> float:
+        """Multiply-adds per pixel of the image, the unit of cost in which networks are compared."""
+        folded = self.image_channels * self.unshuffle**2
+        pixels = 1 / self.unshuffle**2  # cells of the finest grid per pixel of the image
+        widths = self.channels or (self.image_channels,)
+        total = 0.0
+        if self.channels:
+            total += 9 * widths[0] * (2 * folded + self.noise_map) * pixels
+        for scale, (width, blocks) in enumerate(zip(widths, self.blocks, strict=True)):
+            inner = self.bottleneck
+            block = 18 * width * inner + inner**2 if inner else 18 * width**2
+            last = scale == len(widths) - 1
+            total += block * blocks * (1 if last else 2) * pixels / 4**scale
+            if not last:
+                total += 2 * 4 * width * widths[scale + 1] * pixels / 4 ** (scale + 1)
+        return total
+
+
+class ResidualBlock(nn.Module):
+    """`x + conv(relu(conv(x)))`, 3x3, without bias."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
+        inner: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
+        return x + inner
+
+
+class BottleneckBlock(nn.Module):
+    """`x + conv3x3(conv1x1(conv3x3(x)))` with a narrow inside, as in the paper's code."""
+
+    def __init__(self, channels: int, inner: int, instance_norm: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, inner, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(inner, inner, 1, bias=False)
+        self.conv3 = nn.Conv2d(inner, channels, 3, padding=1)
+        self.norm = nn.InstanceNorm2d(inner) if instance_norm else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
+        inner = F.relu(self.norm(self.conv1(x)))
+        inner = F.relu(self.norm(self.conv2(inner)))
+        outer: Tensor = self.conv3(inner)
+        return x + outer
+
+
+class ResNet(nn.Module):
+    """The denoiser network.
+
+    Args:
+        config: Its sizes.
+    """
+
+    def __init__(self, config: ResNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        folded = config.image_channels * config.unshuffle**2
+        widths = config.channels or (config.image_channels,)
+        self.head: nn.Module = nn.Identity()
+        self.tail: nn.Module = nn.Identity()
+        if config.channels:
+            inputs = folded + config.noise_map
+            self.head = nn.Conv2d(inputs, widths[0], 3, padding=1, bias=False)
+            self.tail = nn.Conv2d(widths[0], folded, 3, padding=1, bias=False)
+        finer = list(zip(widths, widths[1:], config.blocks, strict=False))
+        self.encoders = nn.ModuleList(self._stage(width, count) for width, _, count in finer)
+        self.decoders = nn.ModuleList(self._stage(width, count) for width, _, count in finer)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(width, coarser, 2, stride=2, bias=False) for width, coarser, _ in finer
+        )
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(coarser, width, 2, stride=2, bias=False)
+            for width, coarser, _ in finer
+        )
+        self.middle = self._stage(widths[-1], config.blocks[-1])
+        self._initialize()
+
+    def _stage(self, width: int, count: int) -> nn.Sequential:
+        if not self.config.bottleneck:
+            return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+        inner, norm = self.config.bottleneck, self.config.instance_norm
+        return nn.Sequential(*(BottleneckBlock(width, inner, norm) for _ in range(count)))
+
+    def _initialize(self) -> None:
+        """He initialization; each block's last convolution starts small, so it starts near identity.
+
+        See Zhang et al., "Fixup initialization", ICLR 2019.
+        """
+        blocks = sum(self.config.blocks)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, ResidualBlock):
+                    module.conv2.weight.mul_(blocks**-0.5)
+                if isinstance(module, BottleneckBlock):
+                    module.conv3.weight.mul_(0.1 * blocks**-0.5)
+            if isinstance(self.tail, nn.Conv2d):
+                self.tail.weight.mul_(0.1)
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Estimate the clean image.
+
+        Args:
+            noisy: (B, C, H, W), about [0, 1]; H and W multiples of `config.stride`.
+            sigma: Noise level on the [0, 1] scale: a number, (B,), or a map that broadcasts to
+                (B, 1, H, W). Ignored without `config.noise_map`.
+
+        Returns:
+            (B, C, H, W) like `noisy`, not clamped. A network in bfloat16 given a float32 image
+            returns float32: only the predicted noise is rounded, not the image.
+        """
+        config = self.config
+        weight = next(self.parameters())
+        features = F.pixel_unshuffle(noisy, config.unshuffle).to(weight.dtype)
+        if config.noise_map:
+            level = self._noise_map(sigma, features, config.unshuffle)
+            features = torch.cat([features, level], dim=1)
+        features = self.head(features)
+        skips = []
+        for encoder, down in zip(self.encoders, self.downs, strict=True):
+            features = encoder(features)
+            skips.append(features)
+            features = down(features)
+        features = self.middle(features)
+        for decoder, up in reversed(list(zip(self.decoders, self.ups, strict=True))):
+            features = decoder(up(features) + skips.pop())
+        result = F.pixel_shuffle(self.tail(features), config.unshuffle).to(noisy.dtype)
+        if config.sigmoid:
+            return torch.sigmoid(result)
+        return noisy - result if config.channels else result
+
+    @staticmethod
+    def _noise_map(sigma: Tensor | float, features: Tensor, unshuffle: int) -> Tensor:
+        """The noise level as one more channel at the folded resolution, (B, 1, h, w)."""
+        batch, _, height, width = features.shape
+        level = torch.as_tensor(sigma, device=features.device, dtype=features.dtype)
+        if level.ndim < 4:
+            level = level.reshape(-1, 1, 1, 1)
+        if level.shape[-2:] != (1, 1):
+            level = F.avg_pool2d(level, unshuffle)
+        return level.expand(batch, 1, height, width)

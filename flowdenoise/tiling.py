@@ -1,0 +1,255 @@
+r"""Cut an image of any size into tiles, run them in batches, and blend the results.
+
+Along each axis neighboring tiles share a zone. In it the result passes from one tile to the
+next over `blend` pixels, and each tile only counts where it has at least `overlap` pixels of
+context on every side that is not a border of the image:
+
+    tile k      |<-- overlap -->|########## full weight #########|\ blend |<-- overlap -->|
+    tile k + 1                          |<-- overlap -->| blend /|####### full weight ####...
+
+The weights sum to one at each pixel. So if `overlap` is at least the network's receptive radius,
+tiled and untiled output are equal up to rounding, for any `blend`; and with `overlap = 0` and
+`blend = tile / 2` this is the usual half-overlapping Hann window.
+
+Rows of tiles are finished from top to bottom, so the memory needed is that of one row of tiles,
+not of the image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from flowdenoise.errors import UsageError
+
+UNIT = 32
+"""Tiles are a multiple of this, the side of the paper's patches."""
+
+Network = Callable[[Tensor], Tensor]
+"""(B, C, h, w) -> (B, C', h, w)."""
+
+ReadRows = Callable[[int, int], Tensor]
+"""Rows `start` to `stop - 1` of the image as (1, C, rows, W) float32."""
+
+WriteRows = Callable[[int, Tensor], None]
+"""Take finished rows, (1, C', rows, W), that begin at a row number."""
+
+OnTile = Callable[[int, int], None]
+"""Called with the number of tiles done and of all tiles."""
+
+
+@dataclass(frozen=True)
+class TilingConfig:
+    """How to cut an image.
+
+    Attributes:
+        tile: Side of a tile, a multiple of 32; 0 is the whole image at once.
+        overlap: Context on each side of what a tile contributes, in pixels.
+        blend: Width of the passage from one tile to the next, in pixels.
+        batch: Tiles that are run together.
+    """
+
+    tile: int = 256
+    overlap: int = 24
+    blend: int = 16
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.tile < 0 or self.tile % UNIT:
+            raise UsageError(f"the tile must be a multiple of {UNIT}, not {self.tile}")
+        if min(self.overlap, self.blend) < 0 or self.batch < 1:
+            raise UsageError("overlap and blend can't be negative, and a batch has a tile")
+        if self.tile and self.tile <= 2 * self.overlap + self.blend:
+            raise UsageError(
+                f"a tile of {self.tile} has nothing left inside an overlap of {self.overlap} "
+                f"on each side and a blend of {self.blend}"
+            )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Tiles along one axis.
+
+    Attributes:
+        length: Pixels of the image.
+        padded: Pixels after padding; the tiles cover them all.
+        tile: Side of the tiles.
+        starts: First pixel of each tile.
+        weights: (tiles, tile) share of each tile in each of its pixels; at each pixel of the
+            image the shares sum to one.
+    """
+
+    length: int
+    padded: int
+    tile: int
+    starts: tuple[int, ...]
+    weights: Tensor
+
+
+def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = False) -> Axis:
+    """Place tiles along an axis of `length` pixels.
+
+    Args:
+        length: At least 1.
+        config: Tile, overlap and blend.
+        multiple: Tiles begin at multiples of this, and sizes are multiples of it: the network's
+            total stride.
+        fixed: A short axis is padded to a whole tile instead of having a smaller one.
+    """
+    padded = math.ceil(length / multiple) * multiple
+    tile = config.tile or padded
+    if padded <= tile:
+        tile = tile if fixed else padded
+        return Axis(length, tile, tile, (0,), torch.ones(1, tile))
+    step = (tile - 2 * config.overlap - config.blend) // multiple * multiple
+    if step < 1:
+        raise UsageError(f"a tile of {tile} leaves no step that is a multiple of {multiple}")
+    count = 1 + math.ceil((padded - tile) / step)
+    places = ((padded - tile) / multiple * k / (count - 1) for k in range(count))
+    starts = tuple(round(place) * multiple for place in places)
+    return Axis(length, padded, tile, starts, _weights(starts, tile, config.blend))
+
+
+def _weights(starts: tuple[int, ...], tile: int, blend: int) -> Tensor:
+    """Each tile's share: what has risen at its left passage and not yet at its right one.
+
+    A passage rises from 0 to 1 as a raised cosine in the middle of a shared zone. The shares are
+    differences of neighboring passages, so they sum to one whatever the passages are.
+    """
+    first = torch.tensor(starts, dtype=torch.float64)
+    middles = (first[:-1] + tile + first[1:]) / 2
+    pixel = first[:, None] + torch.arange(tile, dtype=torch.float64) + 0.5
+    rise = (pixel[1:] - middles[:, None]) / max(blend, 1e-6) + 0.5
+    fall = (pixel[:-1] - middles[:, None]) / max(blend, 1e-6) + 0.5
+    full = torch.ones(1, tile, dtype=torch.float64)
+    left = torch.cat([full, _raised_cosine(rise)])
+    right = torch.cat([_raised_cosine(fall), 0 * full])
+    return (left - right).float()
+
+
+def _raised_cosine(ramp: Tensor) -> Tensor:
+    return torch.sin(ramp.clamp(0, 1) * math.pi / 2).square()
+
+
+def apply(
+    image: Tensor,
+    network: Network,
+    config: TilingConfig,
+    *,
+    multiple: int = 1,
+    fixed: bool = False,
+    on_tile: OnTile | None = None,
+) -> Tensor:
+    """Run a network over an image, tile by tile.
+
+    Args:
+        image: (1, C, H, W), any size from 1x1.
+        network: Keeps height and width.
+        config: How to cut.
+        multiple: The network's total stride.
+        fixed: The network takes tiles of exactly `config.tile`.
+        on_tile: Told of each finished batch of tiles.
+
+    Returns:
+        (1, C', H, W), as if the network had seen the whole image.
+    """
+    finished: list[Tensor] = []
+    stream(
+        tuple(image.shape[-2:]),  # type: ignore[arg-type]
+        lambda start, stop: image[:, :, start:stop],
+        network,
+        lambda _, rows: finished.append(rows),
+        config,
+        multiple=multiple,
+        fixed=fixed,
+        on_tile=on_tile,
+    )
+    return torch.cat(finished, dim=2)
+
+
+def stream(
+    size: tuple[int, int],
+    read_rows: ReadRows,
+    network: Network,
+    write_rows: WriteRows,
+    config: TilingConfig,
+    *,
+    multiple: int = 1,
+    fixed: bool = False,
+    on_tile: OnTile | None = None,
+) -> None:
+    """Run a network over an image that is read and written by rows: see `apply`.
+
+    Args:
+        size: Height and width of the image.
+        read_rows: Called with rows from top to bottom; ranges overlap.
+        network: Keeps height and width.
+        write_rows: Called with rows from top to bottom; each row once.
+        config: How to cut.
+        multiple: The network's total stride.
+        fixed: The network takes tiles of exactly `config.tile`.
+        on_tile: Told of each finished batch of tiles.
+    """
+    rows = cut(size[0], config, multiple=multiple, fixed=fixed)
+    columns = cut(size[1], config, multiple=multiple, fixed=fixed)
+    total = len(rows.starts) * len(columns.starts)
+    pending: Tensor | None = None  # sums of the rows that a later row of tiles still adds to
+    for index, start in enumerate(rows.starts):
+        strip = _read_padded(read_rows, rows, columns, start)
+        band = _run_strip(strip, network, columns, config.batch)
+        band = band * rows.weights[index].to(band)[:, None]
+        if pending is not None:
+            band[:, :, : pending.shape[2]] += pending
+        last = index + 1 == len(rows.starts)
+        done = rows.tile if last else rows.starts[index + 1] - start
+        pending = band[:, :, done:]
+        visible = min(done, rows.length - start)
+        if visible > 0:
+            write_rows(start, band[:, :, :visible, : columns.length])
+        if on_tile:
+            on_tile((index + 1) * len(columns.starts), total)
+
+
+def _read_padded(read_rows: ReadRows, rows: Axis, columns: Axis, start: int) -> Tensor:
+    """A strip of tile height over the whole padded width; beyond the image it is mirrored."""
+    wanted = mirror(rows.padded, rows.length)[start : start + rows.tile]
+    first, last = int(wanted.min()), int(wanted.max())
+    strip = read_rows(first, last + 1)
+    if rows.padded > rows.length:
+        strip = strip[:, :, (wanted - first).to(strip.device)]
+    if columns.padded > columns.length:
+        strip = strip[..., mirror(columns.padded, columns.length).to(strip.device)]
+    return strip
+
+
+def _run_strip(strip: Tensor, network: Network, columns: Axis, batch: int) -> Tensor:
+    """Run the tiles of one row of tiles and blend them along the columns."""
+    band: Tensor | None = None
+    for begin in range(0, len(columns.starts), batch):
+        starts = columns.starts[begin : begin + batch]
+        tiles = torch.cat([strip[..., start : start + columns.tile] for start in starts])
+        results = network(tiles)
+        if band is None:
+            shape = (1, results.shape[1], strip.shape[2], columns.padded)
+            band = torch.zeros(shape, device=results.device)
+        for offset, (start, result) in enumerate(zip(starts, results, strict=True)):
+            weights = columns.weights[begin + offset].to(band)
+            band[0, :, :, start : start + columns.tile] += result * weights
+    if band is None:
+        raise UsageError("an image has at least one pixel")
+    return band
+
+
+def mirror(padded: int, length: int) -> Tensor:
+    """Indices that extend an axis by reflection without repeating the border, however short it is.
+
+    >>> mirror(7, 3).tolist()
+    [0, 1, 2, 1, 0, 1, 2]
+    """
+    period = max(1, 2 * (length - 1))
+    place = torch.arange(padded) % period
+    return torch.where(place < length, place, period - place)

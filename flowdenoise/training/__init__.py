@@ -1,0 +1,1 @@
+"""Training: one loop, two stages (the prior and the denoiser), objectives chosen by name."""

@@ -1,0 +1,190 @@
+"""Second stage: train a denoiser on noisy patches, with or without a prior that judges it.
+
+The corpus gives noisy patches only. Two exceptions are named for what they are: `teacher` lets a
+prior's own denoiser (`flow.tweedie`) set the target, and `supervised` is the baseline with clean
+targets, which runs only where the configuration says `baseline`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise import metrics, noise
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.tiling import mirror
+from flowdenoise.training.objectives import (
+    DataTerm,
+    ObjectiveConfig,
+    data_term,
+    prior_term,
+    regression,
+)
+
+VALIDATION_SIGMAS = (15, 25, 50)
+"""Noise levels of the validation, 0 to 255 scale."""
+
+
+@dataclass(frozen=True)
+class DenoiserTraining:
+    """What the second stage does, apart from the loop.
+
+    Attributes:
+        objective: What to minimize.
+        noise: The noise of the noisy corpus.
+        patch: Side of the patches.
+        late_patch: Side of the patches near the end, in batches that are smaller accordingly;
+            0 is no change.
+        late_share: Share of the steps that use `late_patch`.
+        baseline: Allows clean targets, for the supervised baseline.
+    """
+
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    patch: int = 64
+    late_patch: int = 0
+    late_share: float = 0.3
+    baseline: bool = False
+
+    def __post_init__(self) -> None:
+        if self.objective.data_term == "supervised" and not self.baseline:
+            raise UsageError("clean targets are for the supervised baseline: ask for it by name")
+        if self.late_patch and self.late_patch % self.patch:
+            raise UsageError("the late patch must be a multiple of the patch")
+
+
+class DenoiserStage:
+    """A denoiser in training: see `training.loop.Stage`.
+
+    Args:
+        model: The denoiser, `d(noisy, sigma)`.
+        corpus: Images that the noisy patches are made of, on the training device.
+        training: The stage's settings.
+        steps: Steps of the whole run, to know when it is late.
+        seed: Of patches and noise.
+        prior: Judges the output, or teaches; None without prior term and teacher.
+        validation: Clean images that noise is added to, for PSNR.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        corpus: Corpus,
+        training: DenoiserTraining,
+        *,
+        steps: int,
+        seed: int,
+        prior: Glow | None = None,
+        validation: Corpus | None = None,
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.prior = prior.eval().requires_grad_(False) if prior is not None else None
+        self.validation = validation
+        self.sampler = PatchSampler(corpus, training.patch, seed=seed)
+        self.late_from = steps
+        self.late_sampler = self.sampler
+        if training.late_patch:
+            self.late_sampler = PatchSampler(corpus, training.late_patch, seed=seed)
+            self.late_from = round(steps * (1 - training.late_share))
+        self._check(corpus)
+
+    def _check(self, corpus: Corpus) -> None:
+        objective = self.training.objective
+        needs_prior = objective.prior_scale > 0 or objective.data_term == "teacher"
+        if needs_prior and self.prior is None:
+            raise UsageError("this objective needs a prior")
+        if self.prior is None:
+            return
+        if self.prior.config.image_channels != corpus.channels:
+            raise UsageError(
+                f"the prior is for {self.prior.config.image_channels} channels, "
+                f"the images have {corpus.channels}"
+            )
+        if objective.data_term == "teacher" and not self.prior.config.noise_levels:
+            raise UsageError("only a prior that is conditioned on the noise level can teach")
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Mean objective of a share of the batch of `step`."""
+        sampler = self.sampler
+        if step >= self.late_from:
+            sampler = self.late_sampler
+            shrink = (self.training.late_patch // self.training.patch) ** 2
+            first, count = first // shrink, max(1, count // shrink)
+        draws = sampler.draws(step, count, first)
+        batch = sampler.noisy(draws, self.training.noise)
+        term = self._data_term(model, batch, sampler)
+        loss = term.loss
+        if self.prior is not None and self.training.objective.prior_scale > 0:
+            loss = loss + prior_term(self.prior, term, self.training.objective)
+        return loss.mean()
+
+    def _data_term(self, model: nn.Module, batch: NoisyPatches, sampler: PatchSampler) -> DataTerm:
+        objective = self.training.objective
+        if objective.data_term == "supervised":
+            clean = sampler.clean(batch.draws).float() / 255
+            return regression(model, batch, clean, objective)
+        if objective.data_term == "teacher" and self.prior is not None:
+            return regression(model, batch, self._taught(batch), objective)
+        return data_term(objective.data_term)(model, batch, objective)
+
+    def _taught(self, batch: NoisyPatches) -> Tensor:
+        """The prior's own estimate of the clean patches."""
+        assert self.prior is not None  # noqa: S101 - checked in the constructor
+        if batch.noisy.shape[-1] != self.prior.config.size:
+            raise UsageError(f"the teacher takes patches of {self.prior.config.size} pixels")
+        return tweedie(self.prior, batch.noisy, batch.sigma)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Mean PSNR over the validation images, by noise level."""
+        if self.validation is None:
+            return {}
+        return {
+            f"psnr{sigma}": validation_psnr(model, self.validation, noise.from_255(sigma))
+            for sigma in VALIDATION_SIGMAS
+        }
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """One validation image at sigma 25: clean, noisy, denoised, side by side."""
+        if self.validation is None:
+            return {}
+        clean = self.validation.image(0).float() / 255
+        noisy = noise.add_gaussian(clean, 25 / 255, seed=0)
+        return {
+            "denoised": torch.cat([clean, noisy, whole(model, noisy, 25 / 255)], 2).clamp(0, 1)
+        }
+
+
+@torch.no_grad()
+def validation_psnr(model: nn.Module, images: Corpus, sigma: float) -> float:
+    """Mean PSNR of denoised images under protocol `awgn`, whole images, unrounded."""
+    values = []
+    for index in range(len(images)):
+        clean = images.image(index).float() / 255
+        noisy = noise.add_gaussian(clean, sigma, seed=0)
+        values.append(metrics.psnr(whole(model, noisy, sigma).clamp(0, 1), clean))
+    return sum(values) / len(values)
+
+
+@torch.no_grad()
+def whole(model: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
+    """Denoise one (C, H, W) image without tiles, mirrored to a size that the network takes."""
+    height, width = noisy.shape[-2:]
+    stride: int = getattr(model.config, "stride", 1)
+    rows, columns = (mirror(-(-side // stride) * stride, side) for side in (height, width))
+    padded = noisy[None][:, :, rows.to(noisy.device)][..., columns.to(noisy.device)]
+    device_type = noisy.device.type
+    with torch.autocast(device_type, torch.bfloat16, enabled=_fast_validation(device_type)):
+        denoised: Tensor = model(padded.contiguous(memory_format=torch.channels_last), sigma)
+    return denoised[0, :, :height, :width].float()
+
+
+def _fast_validation(device_type: str) -> bool:
+    """Whether bfloat16 is quick on the device; it costs less than 0.01 dB."""
+    return device_type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

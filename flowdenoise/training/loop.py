@@ -1,0 +1,267 @@
+"""The training loop that both stages share, on one screen.
+
+What is trained is a `Stage`: it owns the model, turns a step number into a loss and measures the
+model on validation images. The loop knows nothing of images. The batch of a step is a function
+of the seed and the step, so resuming is exact, and under `torchrun` each process takes its share
+of the very batch that one process would have drawn.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.errors import TrainingError
+from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.training.devices import Workers
+from flowdenoise.training.optimizers import build_optimizer
+from flowdenoise.training.progress import Meter, Report
+from flowdenoise.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How to train, whatever is trained.
+
+    Attributes:
+        steps: Optimizer steps in all.
+        batch: Patches per step, over all processes together.
+        learning_rate: Peak rate.
+        warmup: Steps in which the rate climbs to its peak.
+        decay: Share of the steps, at the end, in which the rate falls linearly to 1 % of it.
+        optimizer: `adam`, or `muon` (orthogonalized momentum for the convolutions).
+        betas: Of Adam.
+        clip: Largest norm of the gradient; 0 never clips.
+        ema: Weight of the past in the running average of the parameters that is shipped.
+        precision: `bfloat16` runs convolutions in it; the parameters stay in float32.
+        compile: Compile the model with `torch.compile`.
+        seed: Of everything random.
+        log_every, validate_every, checkpoint_every: In steps; 0 is never (but at the end).
+    """
+
+    steps: int = 100_000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.5
+    optimizer: str = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 1.0
+    ema: float = 0.999
+    precision: str = "float32"
+    compile: bool = False
+    seed: int = 0
+    log_every: int = 50
+    validate_every: int = 2000
+    checkpoint_every: int = 500
+
+
+class Stage(Protocol):
+    """What is trained."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The module whose parameters are trained."""
+        ...
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Mean loss of samples `first` to `first + count - 1` of the batch of `step`."""
+        ...
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Figures of merit on the validation images; empty where there are none."""
+        ...
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """Pictures that show where the training stands, (C, H, W) in [0, 1] by name."""
+        ...
+
+
+_PATIENCE = 20  # steps without a finite gradient before the last checkpoint is taken back
+_MOST_ROLLBACKS = 3
+
+
+def learning_rate_at(step: int, config: LoopConfig) -> float:
+    """Rate of step `step`: climbs, stays, falls linearly to 1 %.
+
+    >>> learning_rate_at(0, LoopConfig(steps=100, warmup=10, decay=0.5, learning_rate=1.0))
+    0.1
+    """
+    climb = min(1.0, (step + 1) / max(1, config.warmup))
+    falling = max(1.0, config.steps * config.decay)
+    fall = min(1.0, (config.steps - step) / falling)
+    return config.learning_rate * climb * max(fall, 0.01)
+
+
+class Loop:
+    """A run: the stage, its optimizer, the running average and the counters.
+
+    Args:
+        stage: What to train.
+        config: How.
+        folder: Where checkpoints, the log and pictures go.
+        settings: All settings of the run, kept in its checkpoints.
+        workers: The processes that share the work.
+        report: Called every `log_every` steps, in the first process only.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        config: LoopConfig,
+        folder: RunFolder,
+        *,
+        settings: dict[str, Any],
+        workers: Workers,
+        report: Report,
+    ) -> None:
+        self.stage, self.config, self.folder = stage, config, folder
+        self.settings, self.workers, self.report = settings, workers, report
+        self.step = 0
+        self.counters = {"skipped": 0, "rollbacks": 0}
+        self.model = stage.model
+        self.average = copy.deepcopy(stage.model).requires_grad_(False)
+        self.optimizer = build_optimizer(
+            config.optimizer, self.model, config.learning_rate, config.betas
+        )
+        self._failing = 0
+
+    def run(self) -> bool:
+        """Train until `config.steps`; returns whether it got there or was interrupted."""
+        config, device = self.config, self.workers.device
+        model = self.workers.wrap(self.model, compiled=config.compile)
+        first, count = self.workers.share(config.batch)
+        meter = Meter(config.batch, config.steps)
+        with _interruptible() as interrupted:
+            while self.step < config.steps:
+                rate = learning_rate_at(self.step, config)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+                with torch.autocast(device.type, torch.bfloat16, config.precision == "bfloat16"):
+                    loss = self.stage.loss(model, self.step, first, count)
+                self.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf)
+                self._update(norm)
+                self.step += 1
+                meter.add(loss, norm)
+                stopping = self.workers.any(bool(interrupted))
+                self._after_step(meter, rate, stopping)
+                if stopping:
+                    return False
+        return True
+
+    def _update(self, norm: Tensor) -> None:
+        """Take the step if its gradient is finite; else skip it, count it, at last go back."""
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self._average()
+            self._failing = 0
+            return
+        self.counters["skipped"] += 1
+        self._failing += 1
+        if self._failing >= _PATIENCE:
+            self._roll_back()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the running average; it forgets faster in the beginning."""
+        weight = 1 - min(self.config.ema, (self.step + 1) / (self.step + 10))
+        pairs = zip(
+            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
+        )
+        for averaged, current in pairs:
+            if averaged.dtype.is_floating_point:
+                averaged.lerp_(current, weight)
+            else:
+                averaged.copy_(current)
+
+    def _roll_back(self) -> None:
+        """Take model, average and optimizer back from the last checkpoint; the steps go on."""
+        self.counters["rollbacks"] += 1
+        self._failing = 0
+        if self.counters["rollbacks"] > _MOST_ROLLBACKS or not self.folder.checkpoint.exists():
+            raise TrainingError(
+                f"the training diverged at step {self.step}: {_PATIENCE} steps without a finite "
+                f"gradient, {self.counters['rollbacks'] - 1} times rolled back; "
+                f"try a lower learning rate"
+            )
+        self._take(Checkpoint.load(self.folder.checkpoint))
+
+    def _after_step(self, meter: Meter, rate: float, stopping: bool) -> None:
+        """Report, validate, save: whatever is due."""
+        config = self.config
+        last = stopping or self.step == config.steps
+        metrics: dict[str, float] = {}
+        if self.workers.first and (_due(self.step, config.validate_every) or last):
+            metrics = self._validate()
+        if _due(self.step, config.log_every) or metrics or last:
+            progress = meter.progress(self.step, rate, self.counters["skipped"], metrics)
+            if self.workers.first:
+                self.folder.log(progress)
+                self.report(progress)
+        if _due(self.step, config.checkpoint_every) or last:
+            if self.workers.first:
+                self.save()
+            self.workers.barrier()
+
+    def _validate(self) -> dict[str, float]:
+        self.average.eval()
+        with torch.no_grad():
+            metrics = self.stage.validate(self.average)
+            for name, picture in self.stage.pictures(self.average).items():
+                self.folder.picture(name, self.step, picture)
+        return metrics
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        Checkpoint(
+            step=self.step,
+            model=self.model.state_dict(),
+            ema=self.average.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            counters=dict(self.counters),
+            settings=self.settings,
+        ).save(self.folder.checkpoint)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: It is of another architecture.
+        """
+        self._take(checkpoint)
+        self.step = checkpoint.step
+        self.counters = dict(checkpoint.counters)
+
+    def _take(self, checkpoint: Checkpoint) -> None:
+        self.folder.restore(self.model, checkpoint.model)
+        self.folder.restore(self.average, checkpoint.ema)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Collect Ctrl-C and termination instead of dying in the middle of a step."""
+    caught: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {
+        number: signal.signal(number, lambda got, _: caught.append(got)) for number in signals
+    }
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

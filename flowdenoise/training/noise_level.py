@@ -1,0 +1,97 @@
+"""Train the estimator of the noise level: pictures, noise of known level, guess the level.
+
+No picture is a target here, clean or noisy: the target is a number. A share of the pictures is
+clipped and rounded to 8 bits, and of these a part is stored as JPEG, as cameras and people do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise import images
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import PatchSampler
+from flowdenoise.noise_level import NoiseLevelNet, from_scale, to_scale
+from flowdenoise.randomness import Draws
+
+_LEVEL, _NOISE, _FATE, _QUALITY = range(48, 52)  # streams of a sample's random numbers
+
+
+@dataclass(frozen=True)
+class NoiseLevelTraining:
+    """What this stage does, apart from the loop.
+
+    Attributes:
+        patch: Side of the crops.
+        most: Highest level, [0, 1] scale.
+        clean_fraction: Share of crops without noise.
+        eight_bit: Share of crops that are clipped and rounded.
+        jpeg: Share of crops that are also stored as JPEG.
+        qualities: Range of the JPEG qualities.
+    """
+
+    patch: int = 96
+    most: float = 60 / 255
+    clean_fraction: float = 0.1
+    eight_bit: float = 0.5
+    jpeg: float = 0.25
+    qualities: tuple[int, int] = (70, 99)
+
+
+class NoiseLevelStage:
+    """An estimator in training: see `training.loop.Stage`."""
+
+    def __init__(
+        self,
+        model: NoiseLevelNet,
+        corpus: Corpus,
+        training: NoiseLevelTraining,
+        *,
+        seed: int,
+        validation: Corpus | None = None,
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.sampler = PatchSampler(corpus, training.patch, seed=seed)
+        self.validation = None
+        if validation is not None:
+            self.validation = PatchSampler(validation, training.patch, seed=0)
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Mean absolute error on the learned scale, with a round bottom."""
+        patches, sigma = self._batch(self.sampler, self.sampler.draws(step, count, first))
+        return nn.functional.smooth_l1_loss(model(patches), to_scale(sigma), beta=0.05)
+
+    def _batch(self, sampler: PatchSampler, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Crops as people have them, and the level of the noise that was added."""
+        settings = self.training
+        clean = sampler.clean(draws).float() / 255
+        share = settings.clean_fraction
+        chosen = ((draws.uniform(_LEVEL) - share).clamp(min=0) / (1 - share)).square()
+        sigma = settings.most * chosen  # low levels more often: there it matters
+        unit = draws.normal(_NOISE, tuple(clean.shape[1:]))
+        noisy = clean + sigma[:, None, None, None] * unit
+        fate = draws.uniform(_FATE)[:, None, None, None]
+        rounded = noisy.clamp(0, 1).mul(255).round()
+        noisy = torch.where(fate < settings.eight_bit, rounded / 255, noisy)
+        low, high = settings.qualities
+        qualities = (low + (high + 1 - low) * draws.uniform(_QUALITY)).int().tolist()
+        for index in (fate.flatten() < settings.jpeg).nonzero().flatten().tolist():
+            stored = images.jpeg_round_trip(rounded[index].byte(), int(qualities[index]))
+            noisy[index] = stored.to(noisy) / 255
+        return noisy, sigma
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Mean absolute error of sigma over validation crops, 0 to 255 scale."""
+        if self.validation is None:
+            return {}
+        patches, sigma = self._batch(self.validation, self.validation.draws(0, 256))
+        return {"sigma_error": float((from_scale(model(patches)) - sigma).abs().mean() * 255)}
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """There is nothing to see."""
+        return {}

@@ -1,0 +1,213 @@
+"""What a denoiser is asked to minimize, each data term by name.
+
+`loss = data_term(d, y, sigma) + prior_weight(sigma) * nll(d(y)) / D`. Each data term is a function
+of the denoiser and of a batch that holds noisy patches only. Two look further and are kept apart:
+`supervised` sees clean targets, and exists as the labeled baseline; `teacher` sees what a prior
+made of the noisy patch. Both get their target from the stage that calls `regression`.
+
+| name | loss | source |
+| --- | --- | --- |
+| blur | (B(y) - B(d(y)))^2, B a k x k mean | Kattakinda and Rajagopalan 2020, eq. 15 |
+| mse | (y - d(y))^2 | the same, eq. 14 |
+| r2r | (d(y + a z) - (y - z/a))^2, z ~ N(0, sigma^2) | Pang et al., CVPR 2021 |
+| sure | (d(y) - y)^2 - sigma^2 + 2 sigma^2 div d(y) | Soltanayev and Chun, NeurIPS 2018 |
+| n2v | (d(y with pixels replaced) - y)^2 at these pixels | Krull et al., CVPR 2019 |
+| supervised | (d(y) - x)^2 | DnCNN and all its kin; baseline only |
+| teacher | (d(y) - teacher(y))^2 | a likelihood's own denoiser as the teacher |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.data.patches import NoisyPatches
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow as Prior
+
+Denoise = Callable[[Tensor, Tensor], Tensor]
+"""(noisy (B, C, H, W), sigma (B,)) -> denoised (B, C, H, W)."""
+
+# Streams of a sample's random numbers; the sampler uses those below 16.
+_ALPHA, _RECORRUPTION, _PROBE, _MASK, _NEIGHBOR = range(16, 21)
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What to minimize.
+
+    Attributes:
+        data_term: A name in `DATA_TERMS`.
+        blur: Side of the mean filter of `blur`, odd.
+        alpha: Range of the recorruption strength of `r2r`. The level of the denoiser's input,
+            sigma * sqrt(1 + alpha^2), is drawn uniformly between the ends, up to `level_limit`.
+        level_limit: Highest input level that `r2r` makes on purpose, [0, 1] scale.
+        balance: Exponent p of the weight level^-p of a patch: 0 counts squared errors alike,
+            about 1.3 counts decibels alike.
+        probe_step: Step of the finite difference of `sure`.
+        masked: Share of pixels that `n2v` replaces.
+        prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
+            paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
+            minimum is the maximum a posteriori, D being the number of values in a patch.
+        prior_scale: See `prior_weight`; 0 leaves the prior out.
+    """
+
+    data_term: str = "r2r"
+    blur: int = 3
+    alpha: tuple[float, float] = (0.5, 0.5)
+    level_limit: float = 55 / 255
+    balance: float = 0.0
+    probe_step: float = 1e-4
+    masked: float = 0.02
+    prior_weight: Literal["fixed", "map"] = "map"
+    prior_scale: float = 0.0
+
+
+@dataclass(frozen=True)
+class DataTerm:
+    """The value of a data term.
+
+    Attributes:
+        loss: (B,) per patch.
+        denoised: (B, C, H, W), the output that the loss was taken of, for a prior to judge.
+        level: (B,) noise level of the input that `denoised` came from.
+    """
+
+    loss: Tensor
+    denoised: Tensor
+    level: Tensor
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.flatten(1).mean(1)
+
+
+def mse(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
+    """Stay close to the noisy image: the likelihood of equation 14, up to its scale."""
+    denoised = denoise(batch.noisy, batch.sigma)
+    return DataTerm(_mean((denoised - batch.noisy).square()), denoised, batch.sigma)
+
+
+def blur(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
+    """Stay close to the noisy image in local means, equation 15."""
+    denoised = denoise(batch.noisy, batch.sigma)
+    difference = F.avg_pool2d(denoised - batch.noisy, config.blur, stride=1)
+    return DataTerm(_mean(difference.square()), denoised, batch.sigma)
+
+
+def r2r(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
+    """Recorrupted-to-recorrupted: two noisy images of independent noise, made from one.
+
+    With y = x + sigma n and z ~ N(0, sigma^2), the noise of y + a z and of y - z/a is
+    uncorrelated, so for Gaussian noise independent, and the best prediction of the second from
+    the first is the best estimate of x. `a` is drawn so that the input levels cover the range:
+    a large one makes a much noisier input and a target hardly noisier than y.
+    """
+    sigma = batch.sigma.clamp(min=1e-6)
+    low, high = (sigma * (1 + alpha**2) ** 0.5 for alpha in config.alpha)
+    high = torch.maximum(low, high.clamp(max=config.level_limit))
+    level = low + (high - low) * batch.draws.uniform(_ALPHA)
+    alpha = ((level / sigma).square() - 1).clamp(min=1e-8).sqrt()
+    unit = batch.draws.normal(_RECORRUPTION, tuple(batch.noisy.shape[1:]))
+    recorruption = sigma[:, None, None, None] * unit
+    alpha_map = alpha[:, None, None, None]
+    denoised = denoise(batch.noisy + alpha_map * recorruption, level)
+    error = _mean((denoised - (batch.noisy - recorruption / alpha_map)).square())
+    # Weight by the inverse variance of target noise plus expected error, in units of the level.
+    weight = 1 / (alpha.square().reciprocal() + 0.08)
+    return DataTerm(error * weight * _balance(level, config), denoised, level)
+
+
+def _balance(level: Tensor, config: ObjectiveConfig) -> Tensor:
+    """Weight of a patch by its noise level, 1 at sigma 25."""
+    return ((level + 2 / 255) / (27 / 255)) ** -config.balance
+
+
+def sure(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
+    """Stein's unbiased risk estimate, the divergence by one probe and a finite difference."""
+    probe = batch.draws.normal(_PROBE, tuple(batch.noisy.shape[1:]))
+    denoised = denoise(batch.noisy, batch.sigma)
+    shifted = denoise(batch.noisy + config.probe_step * probe, batch.sigma)
+    divergence = _mean(probe * (shifted - denoised)) / config.probe_step
+    variance = batch.sigma.square()
+    loss = _mean((denoised - batch.noisy).square()) - variance + 2 * variance * divergence
+    return DataTerm(loss * _balance(batch.sigma, config), denoised, batch.sigma)
+
+
+def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
+    """Noise2Void: predict a pixel from its neighbors, itself hidden."""
+    shape = tuple(batch.noisy.shape[1:])
+    spatial = (1, *shape[1:])
+    threshold = torch.special.ndtri(torch.tensor(config.masked, dtype=torch.float64))
+    mask = batch.draws.normal(_MASK, spatial) < threshold.to(batch.noisy)
+    hidden = torch.where(mask, _random_neighbor(batch), batch.noisy)
+    denoised = denoise(hidden, batch.sigma)
+    squared = (denoised - batch.noisy).square() * mask
+    count = mask.flatten(1).sum(1).clamp(min=1) * shape[0]
+    return DataTerm(squared.flatten(1).sum(1) / count, denoised, batch.sigma)
+
+
+def _random_neighbor(batch: NoisyPatches, radius: int = 2) -> Tensor:
+    """Each pixel replaced by another, chosen at random in its (2r+1)^2 neighborhood."""
+    _, channels, height, width = batch.noisy.shape
+    side = 2 * radius + 1
+    unit = batch.draws.normal(_NEIGHBOR, (1, height, width))
+    chosen = (torch.special.ndtr(unit) * (side**2 - 1)).long().clamp(max=side**2 - 2)
+    chosen = chosen + (chosen >= side**2 // 2)  # step over the center
+    padded = F.pad(batch.noisy, (radius,) * 4, mode="reflect")
+    windows = F.unfold(padded, side).view(len(unit), channels, side**2, height, width)
+    index = chosen[:, None].expand(-1, channels, 1, height, width)
+    return windows.gather(2, index).squeeze(2)
+
+
+DATA_TERMS: dict[str, Callable[[Denoise, NoisyPatches, ObjectiveConfig], DataTerm]] = {
+    "blur": blur,
+    "mse": mse,
+    "n2v": n2v,
+    "r2r": r2r,
+    "sure": sure,
+}
+
+
+def data_term(name: str) -> Callable[[Denoise, NoisyPatches, ObjectiveConfig], DataTerm]:
+    """The data term of that name.
+
+    Raises:
+        UsageError: There is none; the message says which exist.
+    """
+    if name not in DATA_TERMS:
+        raise UsageError(f"no data term {name!r}; there are {', '.join(sorted(DATA_TERMS))}")
+    return DATA_TERMS[name]
+
+
+def regression(
+    denoise: Denoise, batch: NoisyPatches, target: Tensor, config: ObjectiveConfig
+) -> DataTerm:
+    """Come close to a given target: a teacher's estimate or, for the baseline, the clean patch."""
+    denoised = denoise(batch.noisy, batch.sigma)
+    error = _mean((denoised - target).square())
+    return DataTerm(error * _balance(batch.sigma, config), denoised, batch.sigma)
+
+
+def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
+    """What the denoised patches cost under the prior, (B,).
+
+    A patch larger than the prior's is judged in pieces, and the mean of their nats is taken. No
+    fresh dequantization noise is added: it would only add variance to the gradient.
+    """
+    side = prior.config.size
+    batch, channels, height, width = term.denoised.shape
+    rows, columns = height // side, width // side
+    inside = term.denoised[:, :, : rows * side, : columns * side]
+    pieces = inside.reshape(batch, channels, rows, side, columns, side)
+    pieces = pieces.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
+    nats: Tensor = -prior(pieces, 0.0).reshape(batch, -1).mean(1)
+    if config.prior_weight == "fixed":
+        return config.prior_scale * nats
+    dimensions = channels * side * side
+    return config.prior_scale * 2 * term.level.square() / dimensions * nats

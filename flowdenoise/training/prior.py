@@ -1,0 +1,132 @@
+"""First stage: train a flow by maximum likelihood on patches of clean images.
+
+With a flow conditioned on the noise level, noise of random level is added to the patches and the
+flow is told the level: it learns the density of noisy images at each level, and that of clean
+images at level 0. No image is a target of anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise import metrics
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import PatchSampler
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow, dequantize
+from flowdenoise.randomness import Draws
+
+_LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers
+_VALIDATION_PATCHES = 1024
+_SHEET = 8  # samples per row and column of the picture
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """What the first stage does, apart from the loop.
+
+    Attributes:
+        sigma_range: Levels of the noise that a flow with `noise_levels` is shown, [0, 1] scale.
+        clean_fraction: Share of the patches that such a flow is shown without noise.
+        initialization: Patches from which ActNorm is initialized.
+    """
+
+    sigma_range: tuple[float, float] = (0.0, 55 / 255)
+    clean_fraction: float = 0.2
+    initialization: int = 256
+
+
+class PriorStage:
+    """A flow in training: see `training.loop.Stage`.
+
+    Args:
+        model: The flow.
+        corpus: Clean images, on the training device.
+        training: The stage's settings.
+        seed: Of patches and noise.
+        validation: Clean images for bits per dimension.
+    """
+
+    def __init__(
+        self,
+        model: Glow,
+        corpus: Corpus,
+        training: PriorTraining,
+        *,
+        seed: int,
+        validation: Corpus | None = None,
+    ) -> None:
+        if model.config.image_channels != corpus.channels:
+            raise UsageError(
+                f"the flow is for {model.config.image_channels} channels, "
+                f"the images have {corpus.channels}"
+            )
+        self.model: Glow = model
+        self.training = training
+        self.sampler = PatchSampler(corpus, model.config.size, seed=seed)
+        self.validation = None
+        if validation is not None:
+            self.validation = PatchSampler(validation, model.config.size, seed=0)
+
+    def initialize(self) -> None:
+        """Set the flow's ActNorms from a batch of their own."""
+        draws = self.sampler.draws(-1, self.training.initialization)
+        self.model.initialize(*self._batch(self.sampler, draws))
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Bits per dimension of a share of the batch of `step`."""
+        patches, sigma = self._batch(self.sampler, self.sampler.draws(step, count, first))
+        log_prob = model(patches, sigma)
+        return metrics.bits_per_dim(log_prob, self.model.config.dimensions).mean()
+
+    def _batch(self, sampler: PatchSampler, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Dequantized patches, noised if the flow knows of noise, and their levels."""
+        values = sampler.clean(draws).float() / 255
+        shape = tuple(values.shape[1:])
+        spread = torch.special.ndtr(draws.normal(_BIN, shape))  # uniform in (0, 1)
+        patches = dequantize(values, spread)
+        if not self.model.config.noise_levels:
+            return patches, torch.zeros(len(draws), device=patches.device)
+        low, high = self.training.sigma_range
+        share, chosen = self.training.clean_fraction, draws.uniform(_LEVEL)
+        level = low + (high - low) * (chosen - share).clamp(min=0) / (1 - share)
+        sigma = torch.where(chosen < share, 0.0, level)
+        return patches + sigma[:, None, None, None] * draws.normal(_NOISE, shape), sigma
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Bits per dimension of clean patches, and the largest error of going there and back."""
+        if self.validation is None:
+            return {}
+        assert isinstance(model, Glow)  # noqa: S101 - the loop hands back a copy of the model
+        bits, worst = [], 0.0
+        for step in range(_VALIDATION_PATCHES // 128):
+            draws = self.validation.draws(step, 128)
+            values = self.validation.clean(draws).float() / 255
+            spread = torch.special.ndtr(draws.normal(_BIN, tuple(values.shape[1:])))
+            patches = dequantize(values, spread)
+            bits.append(metrics.bits_per_dim(model(patches, 0.0), model.config.dimensions).mean())
+            if step == 0:
+                back = model.decode(model.encode(patches, 0.0), 0.0)
+                worst = float((back - patches).abs().max())
+        return {"bits_per_dim": float(torch.stack(bits).mean()), "inverse_error": worst}
+
+    @torch.no_grad()
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """A sheet of samples at temperature 0.7."""
+        assert isinstance(model, Glow)  # noqa: S101 - the loop hands back a copy of the model
+        generator = torch.Generator().manual_seed(0)
+        samples = model.sample(_SHEET**2, temperature=0.7, generator=generator)
+        return {"samples": sheet(samples.nan_to_num().clamp(0, 1), _SHEET)}
+
+
+def sheet(pictures: Tensor, columns: int) -> Tensor:
+    """Lay (B, C, H, W) pictures out on one, (C, rows * H, columns * W)."""
+    batch, channels, height, width = pictures.shape
+    rows = -(-batch // columns)
+    missing = pictures.new_zeros(rows * columns - batch, channels, height, width)
+    grid = torch.cat([pictures, missing]).view(rows, columns, channels, height, width)
+    return grid.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)

@@ -1,0 +1,216 @@
+"""Runs: put corpora, networks and the loop together, start or resume, and write the weights.
+
+One function per stage; the command line parses, builds one configuration, and calls it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from flowdenoise.data.corpus import Corpus, OnSkip, load_corpus
+from flowdenoise.errors import TrainingError
+from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.training.checkpoint import changed_settings
+from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
+from flowdenoise.training.devices import Workers
+from flowdenoise.training.loop import Loop, LoopConfig, Stage
+from flowdenoise.training.prior import PriorStage, PriorTraining
+from flowdenoise.training.progress import Report
+from flowdenoise.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images serve for what.
+
+    Attributes:
+        paths: Files and folders of clean images. They are divided, by name and `split_seed`,
+            into the clean corpus that priors learn from and the noisy corpus (noise is added)
+            that denoisers learn from; no image is in both.
+        noisy: Files and folders of really noisy images; they replace the noisy corpus.
+        validation: Clean images to measure on.
+        clean_share: Share of the images that go to the clean corpus.
+        split_seed: Seed of the division.
+        channels: 3 for color, 1 for gray.
+    """
+
+    paths: tuple[str, ...] = ()
+    noisy: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    clean_share: float = 0.5
+    split_seed: int = 0
+    channels: int = 3
+
+
+@dataclass(frozen=True)
+class PriorRun:
+    """All settings of a run of the first stage."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: GlowConfig = field(default_factory=GlowConfig)
+    training: PriorTraining = field(default_factory=PriorTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+@dataclass(frozen=True)
+class DenoiserRun:
+    """All settings of a run of the second stage.
+
+    Attributes:
+        prior: Address of the prior, for the record; empty without one.
+        initial: Address of the weights to begin with; empty begins at random.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: ResNetConfig = field(default_factory=ResNetConfig)
+    training: DenoiserTraining = field(default_factory=DenoiserTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    prior: str = ""
+    initial: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a run runs, which changes nothing in its result.
+
+    Attributes:
+        folder: The run folder.
+        workers: The processes that share the work.
+        report: Told how it goes.
+        on_skip: Told which images are left out.
+        resume: Go on from the folder's checkpoint.
+        tensorboard: Keep a TensorBoard log too.
+        cache: Folder for decoded pixels, if they shall not be held in memory.
+    """
+
+    folder: Path
+    workers: Workers
+    report: Report
+    on_skip: OnSkip | None = None
+    resume: bool = False
+    tensorboard: bool = False
+    cache: Path | None = None
+
+
+def train_prior(run: PriorRun, place: Place) -> bool:
+    """Train a flow on the clean corpus; returns whether the run came to its end.
+
+    Raises:
+        DataError, TrainingError, UsageError: As the parts say.
+    """
+    torch.manual_seed(run.loop.seed)
+    model = Glow(run.network)
+    clean = _corpora(run.data, run.network.size, place)["clean"]
+    stage = PriorStage(
+        model.to(place.workers.device),
+        clean,
+        run.training,
+        seed=run.loop.seed,
+        validation=_validation(run.data, run.network.size, place),
+    )
+    if not place.resume:
+        stage.initialize()
+    return _run(stage, run.loop, asdict(run), place)
+
+
+def train_denoiser(
+    run: DenoiserRun, place: Place, *, prior: Glow | None = None, initial: nn.Module | None = None
+) -> bool:
+    """Train a denoiser on the noisy corpus; returns whether the run came to its end.
+
+    Args:
+        run: The settings.
+        place: Where and how.
+        prior: The prior that the objective asks for.
+        initial: A network of the same sizes to begin with.
+
+    Raises:
+        DataError, TrainingError, UsageError: As the parts say.
+    """
+    torch.manual_seed(run.loop.seed)
+    model = ResNet(run.network) if initial is None else copy.deepcopy(initial)
+    model.requires_grad_(True)
+    patch = max(run.training.patch, run.training.late_patch)
+    device = place.workers.device
+    stage = DenoiserStage(
+        model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+        _corpora(run.data, patch, place)["noisy"],
+        run.training,
+        steps=run.loop.steps,
+        seed=run.loop.seed,
+        prior=None if prior is None else prior.to(device),
+        validation=_validation(run.data, patch, place),
+    )
+    return _run(stage, run.loop, asdict(run), place)
+
+
+def _corpora(data: DataConfig, smallest: int, place: Place) -> dict[str, Corpus]:
+    """The clean and the noisy corpus, disjoint, on the training device."""
+    device = place.workers.device
+
+    def load(paths: Sequence[str], name: str) -> Corpus:
+        return load_corpus(
+            [Path(path) for path in paths],
+            channels=data.channels,
+            smallest=smallest,
+            on_skip=place.on_skip,
+            cache=None if place.cache is None else place.cache / f"{name}.pixels",
+        )
+
+    corpora: dict[str, Corpus] = {}
+    if data.paths:
+        shares = {"clean": data.clean_share, "noisy": 1 - data.clean_share}
+        corpora = load(data.paths, "images").split(shares, seed=data.split_seed)
+    if data.noisy:
+        corpora["noisy"] = load(data.noisy, "noisy")
+    return {name: corpus if place.cache else corpus.to(device) for name, corpus in corpora.items()}
+
+
+def _validation(data: DataConfig, smallest: int, place: Place) -> Corpus | None:
+    if not data.validation:
+        return None
+    paths = [Path(path) for path in data.validation]
+    return load_corpus(paths, channels=data.channels, smallest=smallest).to(place.workers.device)
+
+
+_MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")
+
+
+def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Place) -> bool:
+    """Start or resume the loop."""
+    folder = RunFolder(place.folder, tensorboard=place.tensorboard)
+    settings = plain(settings)
+    loop = Loop(
+        stage, config, folder, settings=settings, workers=place.workers, report=place.report
+    )
+    if place.resume:
+        checkpoint = folder.load()
+        changes = changed_settings(checkpoint.settings, settings)
+        refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
+        if refused:
+            raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")
+        loop.resume(checkpoint)
+    elif folder.checkpoint.exists():
+        raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
+    if place.workers.first:
+        folder.prepare(settings)
+    return loop.run()
+
+
+def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level of `part.name: value`, tuples as lists."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat.update(plain(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = list(value) if isinstance(value, tuple) else value
+    return flat
