@@ -159,7 +159,8 @@ def _random_neighbor(batch: NoisyPatches, radius: int = 2) -> Tensor:
     unit = batch.draws.normal(_NEIGHBOR, (1, height, width))
     chosen = (torch.special.ndtr(unit) * (side**2 - 1)).long().clamp(max=side**2 - 2)
     chosen = chosen + (chosen >= side**2 // 2)  # step over the center
-    padded = F.pad(batch.noisy, (radius,) * 4, mode="reflect")
+    # Wrapped around, a neighbor is never the pixel itself; mirrored at the border it could be.
+    padded = F.pad(batch.noisy, (radius,) * 4, mode="circular")
     windows = F.unfold(padded, side).view(len(unit), channels, side**2, height, width)
     index = chosen[:, None].expand(-1, channels, 1, height, width)
     return windows.gather(2, index).squeeze(2)

@@ -98,7 +98,8 @@ def orthogonalize(matrix: Tensor, rounds: int = 5) -> Tensor:
     for _ in range(rounds):
         gram = x @ x.T
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x if wide else x.T
+    orthogonal: Tensor = x if wide else x.T
+    return orthogonal
 
 
 class Together:

@@ -1,0 +1,224 @@
+"""Data terms: what they promise about their minimum, checked where it can be worked out."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from flowdenoise.data.patches import NoisyPatches
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.randomness import Draws
+from flowdenoise.training import objectives
+from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.objectives import DataTerm, ObjectiveConfig
+
+SPREAD = 0.2  # deviation of the clean values
+
+
+def batch(count: int, sigma: float, side: int = 8) -> tuple[NoisyPatches, Tensor]:
+    """White images in white noise: the best linear estimate is known."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (count, 1, side, side)
+    clean = SPREAD * torch.randn(shape, generator=generator, dtype=torch.float64)
+    noisy = clean + sigma * torch.randn(shape, generator=generator, dtype=torch.float64)
+    draws = Draws.for_step(0, 0, count)
+    return NoisyPatches(noisy, torch.full((count,), sigma, dtype=torch.float64), draws), clean
+
+
+def best_gain(term: objectives.Callable, patches: NoisyPatches, config: ObjectiveConfig) -> float:
+    """The gain c at which the loss of d(y) = c y is least: the loss is a parabola in c."""
+
+    def loss(gain: float) -> float:
+        result: DataTerm = term(lambda noisy, sigma: gain * noisy, patches, config)
+        return float(result.loss.mean())
+
+    low, middle, high = loss(0.0), loss(0.5), loss(1.0)
+    curvature = 2 * (low - 2 * middle + high)
+    return (low - high + curvature) / (2 * curvature)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.2])
+@pytest.mark.parametrize("alpha", [(0.3, 0.3), (0.5, 2.0)])
+def test_r2r_is_least_at_the_best_estimate_of_the_recorrupted_input(
+    sigma: float, alpha: tuple[float, float]
+) -> None:
+    patches, clean = batch(4000, sigma)
+    config = ObjectiveConfig(alpha=alpha, level_limit=1.0)
+    seen: list[Tensor] = []
+
+    def remember(noisy: Tensor, level: Tensor) -> Tensor:
+        seen.append(noisy)
+        return noisy
+
+    objectives.r2r(remember, patches, config)
+    weight = objectives.r2r(lambda n, s: torch.zeros_like(n), patches, config)
+    error = (patches.noisy - 0).square()  # weights of the loss, from its value at d = 0
+    assert error.shape == clean.shape
+    assert (weight.level >= patches.sigma).all()
+    gain = best_gain(objectives.r2r, patches, config)
+    # With alpha fixed, the level is too, and the best gain is Wiener's at that level.
+    if alpha[0] == alpha[1]:
+        level = sigma * math.sqrt(1 + alpha[0] ** 2)
+        assert gain == pytest.approx(SPREAD**2 / (SPREAD**2 + level**2), abs=0.02)
+    else:
+        assert 0 < gain < 1
+
+
+def test_r2r_makes_two_images_of_independent_noise() -> None:
+    patches, clean = batch(2000, 0.1)
+    captured: dict[str, Tensor] = {}
+
+    def capture(noisy: Tensor, level: Tensor) -> Tensor:
+        captured["input"] = noisy
+        return torch.zeros_like(noisy)
+
+    config = ObjectiveConfig(alpha=(0.5, 0.5))
+    objectives.r2r(capture, patches, config)
+    noise_in = captured["input"] - clean
+    recorruption = (captured["input"] - patches.noisy) / 0.5
+    noise_out = patches.noisy - recorruption / 0.5 - clean
+    correlation = float((noise_in * noise_out).mean() / noise_in.std() / noise_out.std())
+    assert abs(correlation) < 0.02
+    assert float(noise_in.std()) == pytest.approx(0.1 * math.sqrt(1.25), rel=0.02)
+    assert float(noise_out.std()) == pytest.approx(0.1 * math.sqrt(5), rel=0.02)
+
+
+def test_r2r_levels_stay_within_the_limit() -> None:
+    patches, _ = batch(500, 0.1)
+    config = ObjectiveConfig(alpha=(0.2, 50.0), level_limit=0.3)
+    level = objectives.r2r(lambda n, s: n, patches, config).level
+    assert float(level.min()) >= 0.1 * math.sqrt(1.04) - 1e-6
+    assert float(level.max()) <= 0.3 + 1e-6
+    assert float(level.max()) > 0.28
+
+
+def test_r2r_survives_an_image_without_noise() -> None:
+    patches, _ = batch(4, 0.0)
+    result = objectives.r2r(lambda n, s: n, patches, ObjectiveConfig())
+    assert torch.isfinite(result.loss).all()
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.2])
+def test_sure_is_least_at_the_best_estimate(sigma: float) -> None:
+    patches, _ = batch(4000, sigma)
+    gain = best_gain(objectives.sure, patches, ObjectiveConfig())
+    assert gain == pytest.approx(SPREAD**2 / (SPREAD**2 + sigma**2), abs=0.02)
+
+
+def test_sure_estimates_the_true_error() -> None:
+    patches, clean = batch(4000, 0.1)
+    estimate = objectives.sure(lambda n, s: 0.7 * n, patches, ObjectiveConfig()).loss.mean()
+    truth = (0.7 * patches.noisy - clean).square().mean()
+    assert float(estimate) == pytest.approx(float(truth), rel=0.02)
+
+
+def test_mse_alone_wants_the_noisy_image_back() -> None:
+    patches, _ = batch(10, 0.1)
+    assert best_gain(objectives.mse, patches, ObjectiveConfig()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_blur_does_not_see_what_its_mean_cancels(size: int) -> None:
+    patches, _ = batch(2, 0.1, side=15)
+    wave = torch.cos(2 * math.pi * torch.arange(15) / size).expand(1, 1, 15, 15)
+    config = ObjectiveConfig(blur=size)
+    unseen = objectives.blur(lambda n, s: n + wave, patches, config).loss
+    seen = objectives.blur(lambda n, s: n + 0.1, patches, config).loss
+    assert float(unseen.max()) < 1e-12
+    assert torch.allclose(seen, torch.full_like(seen, 0.01))
+
+
+def test_n2v_hides_some_pixels_and_counts_only_these() -> None:
+    patches, _ = batch(50, 0.2, side=32)
+    captured: dict[str, Tensor] = {}
+
+    def copy(noisy: Tensor, level: Tensor) -> Tensor:
+        captured["hidden"] = noisy
+        return noisy
+
+    config = ObjectiveConfig(masked=0.05)
+    loss = objectives.n2v(copy, patches, config).loss
+    changed = captured["hidden"] != patches.noisy
+    assert float(changed.double().mean()) == pytest.approx(0.05, rel=0.15)
+    difference = (captured["hidden"] - patches.noisy).square()
+    expected = difference.flatten(1).sum(1) / changed.flatten(1).sum(1)
+    assert torch.allclose(loss, expected)
+    # A neighbor of white images tells nothing: the best gain is zero.
+    assert best_gain(objectives.n2v, patches, config) == pytest.approx(0, abs=0.05)
+
+
+def test_n2v_takes_each_replacement_from_the_neighborhood() -> None:
+    place = torch.arange(32, dtype=torch.float64)
+    ramp = (100 * place[:, None] + place[None]).expand(1, 1, 32, 32)
+    patches = NoisyPatches(ramp, torch.zeros(1), Draws.for_step(0, 0, 1))
+    hidden = objectives._random_neighbor(patches)
+    offset = (hidden - ramp)[0, 0, 4:-4, 4:-4]
+    rows = (offset / 100).round()
+    columns = offset - 100 * rows
+    assert int(rows.abs().max()) == 2
+    assert int(columns.abs().max()) == 2
+    assert ((rows != 0) | (columns != 0)).all()
+
+
+@pytest.fixture(scope="module")
+def prior() -> Glow:
+    config = GlowConfig(image_channels=1, size=8, levels=1, steps_per_level=1, hidden_channels=4)
+    return Glow(config).double().requires_grad_(False)
+
+
+def test_the_fixed_prior_weight_multiplies_nats_per_patch(prior: Glow) -> None:
+    patches, _ = batch(3, 0.1)
+    term = objectives.mse(lambda n, s: n, patches, ObjectiveConfig())
+    config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.5e-6)
+    value = objectives.prior_term(prior, term, config)
+    assert torch.allclose(value, -1.5e-6 * prior.log_prob(patches.noisy))
+
+
+def test_the_map_weight_follows_the_noise_level(prior: Glow) -> None:
+    patches, _ = batch(3, 0.1)
+    term = objectives.mse(lambda n, s: n, patches, ObjectiveConfig())
+    value = objectives.prior_term(prior, term, ObjectiveConfig(prior_scale=1.0))
+    assert torch.allclose(value, -2 * 0.01 / 64 * prior.log_prob(patches.noisy))
+
+
+def test_the_map_objective_is_least_at_the_maximum_a_posteriori() -> None:
+    # For a Gaussian prior the maximum a posteriori is Wiener's estimate, so the gain is known.
+    class Gaussian(torch.nn.Module):
+        config = GlowConfig(image_channels=1, size=8, levels=1)
+
+        def forward(self, x: Tensor, sigma: float) -> Tensor:
+            return torch.distributions.Normal(0.0, SPREAD).log_prob(x).flatten(1).sum(1)
+
+    config = ObjectiveConfig(prior_scale=1.0)
+
+    def total(denoise: objectives.Denoise, patches: NoisyPatches, c: ObjectiveConfig) -> DataTerm:
+        term = objectives.mse(denoise, patches, c)
+        loss = term.loss + objectives.prior_term(Gaussian(), term, c)  # type: ignore[arg-type]
+        return DataTerm(loss, term.denoised, term.level)
+
+    patches, _ = batch(100, 0.1)
+    assert best_gain(total, patches, config) == pytest.approx(0.04 / (0.04 + 0.01))
+
+
+def test_a_larger_patch_is_judged_in_pieces(prior: Glow) -> None:
+    large, _ = batch(2, 0.1, side=19)
+    term = objectives.mse(lambda n, s: n, large, ObjectiveConfig())
+    config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.0)
+    value = objectives.prior_term(prior, term, config)
+    corners = [(0, 0), (0, 8), (8, 0), (8, 8)]
+    pieces = [large.noisy[:, :, top : top + 8, left : left + 8] for top, left in corners]
+    expected = torch.stack([-prior.log_prob(piece) for piece in pieces]).mean(0)
+    assert torch.allclose(value, expected)
+
+
+def test_clean_targets_must_be_asked_for_by_name() -> None:
+    with pytest.raises(UsageError, match="supervised baseline"):
+        DenoiserTraining(objective=ObjectiveConfig(data_term="supervised"))
+    DenoiserTraining(objective=ObjectiveConfig(data_term="supervised"), baseline=True)
+
+
+def test_an_unknown_data_term_says_which_exist() -> None:
+    with pytest.raises(UsageError, match="blur, mse, n2v, r2r, sure"):
+        objectives.data_term("magic")
