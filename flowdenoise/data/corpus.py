@@ -78,24 +78,6 @@ class Corpus:
             tuple(self.names[i] for i in indices),
         )
 
-    def split(self, parts: dict[str, float], *, seed: int) -> dict[str, Corpus]:
-        """Divide the images at random into disjoint corpora.
-
-        Args:
-            parts: Name of each part and its share of the images; the shares sum to one.
-            seed: The split depends on this and on the images' names alone.
-        """
-        order = sorted(
-            range(len(self)),
-            key=lambda i: hashlib.sha256(f"{seed}:{self.names[i]}".encode()).digest(),
-        )
-        bounds = np.cumsum([0.0, *parts.values()])
-        edges = [round(float(bound) * len(order)) for bound in bounds / bounds[-1]]
-        return {
-            name: self.select(sorted(order[start:stop]))
-            for name, start, stop in zip(parts, edges, edges[1:], strict=False)
-        }
-
 
 def load_corpus(
     paths: Sequence[Path],

@@ -6,7 +6,6 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from flowdenoise.data.corpus import Corpus, OnSkip, load_corpus
-from flowdenoise.errors import TrainingError
+from flowdenoise.data.corpus import Corpus, OnSkip
+from flowdenoise.data.download import StageReport
+from flowdenoise.data.sources import DataConfig, Part, Sources
+from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.flow.glow import Glow, GlowConfig
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
@@ -25,29 +26,6 @@ from flowdenoise.training.loop import Loop, LoopConfig, Stage
 from flowdenoise.training.prior import PriorStage, PriorTraining
 from flowdenoise.training.progress import Report
 from flowdenoise.training.run_folder import RunFolder
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which images serve for what.
-
-    Attributes:
-        paths: Files and folders of clean images. They are divided, by name and `split_seed`,
-            into the clean corpus that priors learn from and the noisy corpus (noise is added)
-            that denoisers learn from; no image is in both.
-        noisy: Files and folders of really noisy images; they replace the noisy corpus.
-        validation: Clean images to measure on.
-        clean_share: Share of the images that go to the clean corpus.
-        split_seed: Seed of the division.
-        channels: 3 for color, 1 for gray.
-    """
-
-    paths: tuple[str, ...] = ()
-    noisy: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    clean_share: float = 0.5
-    split_seed: int = 0
-    channels: int = 3
 
 
 @dataclass(frozen=True)
@@ -86,6 +64,7 @@ class Place:
         workers: The processes that share the work.
         report: Told how it goes.
         on_skip: Told which images are left out.
+        on_fetch: Told how a download gets on.
         resume: Go on from the folder's checkpoint.
         tensorboard: Keep a TensorBoard log too.
         cache: Folder for decoded pixels, if they shall not be held in memory.
@@ -95,6 +74,7 @@ class Place:
     workers: Workers
     report: Report
     on_skip: OnSkip | None = None
+    on_fetch: StageReport | None = None
     resume: bool = False
     tensorboard: bool = False
     cache: Path | None = None
@@ -108,7 +88,7 @@ def train_prior(run: PriorRun, place: Place) -> bool:
     """
     torch.manual_seed(run.loop.seed)
     model = Glow(run.network)
-    clean = _corpora(run.data, run.network.size, place)["clean"]
+    clean = _corpus(run.data, "clean", run.network.size, place)
     stage = PriorStage(
         model.to(place.workers.device),
         clean,
@@ -142,7 +122,7 @@ def train_denoiser(
     device = place.workers.device
     stage = DenoiserStage(
         model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-        _corpora(run.data, patch, place)["noisy"],
+        _corpus(run.data, "noisy", patch, place),
         run.training,
         steps=run.loop.steps,
         seed=run.loop.seed,
@@ -152,33 +132,19 @@ def train_denoiser(
     return _run(stage, run.loop, asdict(run), place)
 
 
-def _corpora(data: DataConfig, smallest: int, place: Place) -> dict[str, Corpus]:
-    """The clean and the noisy corpus, disjoint, on the training device."""
-    device = place.workers.device
-
-    def load(paths: Sequence[str], name: str) -> Corpus:
-        return load_corpus(
-            [Path(path) for path in paths],
-            channels=data.channels,
-            smallest=smallest,
-            on_skip=place.on_skip,
-            cache=None if place.cache is None else place.cache / f"{name}.pixels",
-        )
-
-    corpora: dict[str, Corpus] = {}
-    if data.paths:
-        shares = {"clean": data.clean_share, "noisy": 1 - data.clean_share}
-        corpora = load(data.paths, "images").split(shares, seed=data.split_seed)
-    if data.noisy:
-        corpora["noisy"] = load(data.noisy, "noisy")
-    return {name: corpus if place.cache else corpus.to(device) for name, corpus in corpora.items()}
+def _corpus(data: DataConfig, part: Part, smallest: int, place: Place) -> Corpus:
+    corpus = Sources(data, place.on_skip, place.on_fetch, place.cache).corpus(
+        part, smallest, place.workers.device
+    )
+    if corpus is None:
+        raise UsageError(f"no images are named for the {part} corpus")
+    return corpus
 
 
 def _validation(data: DataConfig, smallest: int, place: Place) -> Corpus | None:
-    if not data.validation:
-        return None
-    paths = [Path(path) for path in data.validation]
-    return load_corpus(paths, channels=data.channels, smallest=smallest).to(place.workers.device)
+    return Sources(data, on_fetch=place.on_fetch).corpus(
+        "validation", smallest, place.workers.device
+    )
 
 
 _MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")

@@ -129,14 +129,6 @@ def test_an_image_below_the_patch_is_named(corpus: Corpus) -> None:
         PatchSampler(corpus, 36, seed=0)
 
 
-def test_splits_are_disjoint_complete_and_repeatable(corpus: Corpus) -> None:
-    names = {part: sub.names for part, sub in corpus.split({"x": 0.34, "y": 0.66}, seed=1).items()}
-    again = corpus.split({"x": 0.34, "y": 0.66}, seed=1)
-    assert sorted(names["x"] + names["y"]) == ["a", "b", "c"]
-    assert names["x"] == again["x"].names
-    assert len(names["x"]) == 1
-
-
 def test_draws_of_a_step_do_not_depend_on_the_corpus_device(corpus: Corpus) -> None:
     sampler = PatchSampler(corpus, 32, seed=1)
     assert torch.equal(sampler.draws(3, 4).keys, Draws.for_step(1, 3, 4).keys)

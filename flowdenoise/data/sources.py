@@ -1,0 +1,139 @@
+"""Which images serve for what: the clean corpus, the noisy corpus, and validation.
+
+The clean corpus is what priors learn from. The noisy corpus is what denoisers learn from; of
+these images only noisy versions are ever seen. No image is in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from flowdenoise.data import coco
+from flowdenoise.data.corpus import Corpus, OnSkip, list_images, load_corpus
+from flowdenoise.data.download import StageReport
+from flowdenoise.errors import UsageError
+
+COCO = "coco"
+"""The name that stands for MS COCO's val2014, which is fetched."""
+
+Part = Literal["clean", "noisy", "validation"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where images come from.
+
+    Attributes:
+        paths: Files and folders of clean images, or `coco`. They are divided, by name and
+            `split_seed`, into the clean and the noisy corpus.
+        noisy: Files and folders of really noisy images; they replace the noisy corpus.
+        validation: Clean images to measure on; `coco` has its own unless some are named.
+        clean_share: Share of the images that go to the clean corpus. The paper's split of
+            `coco` is half and half.
+        split_seed: Seed of the division.
+        channels: 3 for color, 1 for gray.
+        limit: At most that many images of a part, the first of its random order; 0 is all.
+    """
+
+    paths: tuple[str, ...] = ()
+    noisy: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    clean_share: float = 0.5
+    split_seed: int = 0
+    channels: int = 3
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise UsageError(f"images have 1 or 3 channels, not {self.channels}")
+        if not 0 <= self.clean_share <= 1:
+            raise UsageError(f"a share is between 0 and 1, not {self.clean_share}")
+        if COCO in self.paths and len(self.paths) > 1:
+            raise UsageError("coco is a source of its own: name no folders beside it")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images that a `DataConfig` names.
+
+    Attributes:
+        config: Where they come from.
+        on_skip: Told about each image that is left out, and why.
+        on_fetch: Told how a download gets on.
+        cache: Folder for decoded pixels; they are then memory-mapped instead of held in memory.
+    """
+
+    config: DataConfig
+    on_skip: OnSkip | None = None
+    on_fetch: StageReport | None = None
+    cache: Path | None = None
+
+    def files(self, part: Part) -> list[Path]:
+        """The files of a part; empty for validation if there is none.
+
+        Raises:
+            DataError: A folder is not there, or has no images.
+            UsageError: No source is named for the part.
+        """
+        config = self.config
+        if part == "validation" and config.validation:
+            return list_images([Path(path) for path in config.validation])
+        if part == "noisy" and config.noisy:
+            return self._limited(list_images([Path(path) for path in config.noisy]))
+        if config.paths == (COCO,):
+            folder = coco.fetch(report=self.on_fetch)
+            split = coco.paper_split(list_images([folder]), seed=config.split_seed)
+            return self._limited(list(getattr(split, part)))
+        if part == "validation":
+            return []
+        if not config.paths:
+            raise UsageError(f"no images are named for the {part} corpus")
+        clean, noisy = divide(
+            list_images([Path(path) for path in config.paths]),
+            config.clean_share,
+            seed=config.split_seed,
+        )
+        return self._limited(clean if part == "clean" else noisy)
+
+    def _limited(self, files: list[Path]) -> list[Path]:
+        return files[: self.config.limit] if self.config.limit else files
+
+    def corpus(self, part: Part, smallest: int, device: torch.device) -> Corpus | None:
+        """The decoded images of a part on the device, or in memory-mapped files; None if empty.
+
+        Args:
+            part: Which.
+            smallest: Images with a side below this are left out.
+            device: Where they are wanted, if they are held in memory.
+        """
+        files = self.files(part)
+        if not files:
+            return None
+        channels = self.config.channels
+        cache = None if self.cache is None else self.cache / f"{part}-{channels}.pixels"
+        corpus = load_corpus(
+            files, channels=channels, smallest=smallest, on_skip=self.on_skip, cache=cache
+        )
+        return corpus if cache is not None else corpus.to(device)
+
+
+def divide(files: Sequence[Path], share: float, *, seed: int) -> tuple[list[Path], list[Path]]:
+    """Divide files at random in two; depends on their names and the seed alone.
+
+    Args:
+        files: With distinct names.
+        share: Of the first part.
+        seed: Another seed, another division.
+    """
+    key: Callable[[Path], bytes] = lambda file: hashlib.sha256(  # noqa: E731 - used once
+        f"{seed}:{file.name}".encode()
+    ).digest()
+    order = sorted(files, key=key)
+    count = round(share * len(order))
+    return order[:count], order[count:]

@@ -1,0 +1,126 @@
+"""Which images serve for what: disjoint, repeatable, and told when something is missing."""
+
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from PIL import Image
+
+from flowdenoise.data import sources
+from flowdenoise.data.sources import DataConfig, Sources, divide
+from flowdenoise.errors import DataError, UsageError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten pictures, one of them too small, one broken, and a text."""
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        pixels = rng.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"picture{index}.png")
+    Image.fromarray(np.zeros((8, 60), np.uint8)).save(tmp_path / "small.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("no picture either")
+    return tmp_path
+
+
+@given(
+    names=st.lists(st.text("abcdef", min_size=1), unique=True),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 9),
+)
+def test_a_division_is_disjoint_complete_and_repeatable(
+    names: list[str], share: float, seed: int
+) -> None:
+    files = [Path("x") / name for name in names]
+    first, second = divide(files, share, seed=seed)
+    assert sorted(first + second) == sorted(files)
+    assert len(first) == round(share * len(files))
+    moved = [Path("y") / name for name in reversed(names)]
+    assert [f.name for f in divide(moved, share, seed=seed)[0]] == [f.name for f in first]
+
+
+def test_the_corpora_share_no_image(folder: Path) -> None:
+    config = DataConfig(paths=(str(folder),), clean_share=0.4)
+    parts = Sources(config).files("clean"), Sources(config).files("noisy")
+    assert not set(parts[0]) & set(parts[1])
+    assert len(parts[0]) + len(parts[1]) == 10
+
+
+def test_small_and_broken_images_are_left_out_and_listed(folder: Path) -> None:
+    skipped: dict[str, str] = {}
+    source = Sources(
+        DataConfig(paths=(str(folder),), clean_share=1.0),
+        on_skip=lambda path, why: skipped.update({path.name: why}),
+    )
+    corpus = source.corpus("clean", 32, CPU)
+    assert corpus is not None
+    assert len(corpus) == 8
+    assert set(skipped) == {"small.png", "broken.png"}
+    assert "below 32" in skipped["small.png"]
+
+
+def test_only_unusable_images_are_an_error(folder: Path) -> None:
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    with pytest.raises(DataError, match="no usable image among 10"):
+        Sources(config).corpus("clean", 1000, CPU)
+
+
+def test_really_noisy_images_replace_the_noisy_corpus(folder: Path) -> None:
+    noisy = folder / "picture0.png"
+    config = DataConfig(paths=(str(folder),), noisy=(str(noisy),))
+    assert Sources(config).files("noisy") == [noisy]
+
+
+def test_the_memory_mapped_corpus_is_the_one_in_memory(folder: Path, tmp_path: Path) -> None:
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    held = Sources(config).corpus("clean", 32, CPU)
+    cache = tmp_path / "cache"
+    for _ in range(2):  # written, then found
+        mapped = Sources(config, cache=cache).corpus("clean", 32, CPU)
+        assert held is not None
+        assert mapped is not None
+        assert torch.equal(mapped.pixels, held.pixels)
+        assert mapped.names == held.names
+        assert torch.equal(mapped.image(3), held.image(3))
+    assert not list(cache.glob("*.part"))
+
+
+def test_a_changed_image_makes_the_cache_stale(folder: Path, tmp_path: Path) -> None:
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    cache = tmp_path / "cache"
+    Sources(config, cache=cache).corpus("clean", 32, CPU)
+    Image.fromarray(np.full((50, 50, 3), 7, np.uint8)).save(folder / "picture0.png")
+    fresh = Sources(config, cache=cache).corpus("clean", 32, CPU)
+    assert fresh is not None
+    index = fresh.names.index("picture0.png")
+    assert (fresh.image(index) == 7).all()
+
+
+def test_coco_gives_the_papers_split(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources.coco, "fetch", lambda report: folder)
+    monkeypatch.setattr(
+        sources.coco.paper_split, "__kwdefaults__", {"clean": 4, "noisy": 4, "validation": 2}
+    )
+    config = DataConfig(paths=("coco",))
+    parts = [Sources(config).files(part) for part in ("clean", "noisy", "validation")]
+    assert [len(part) for part in parts] == [4, 4, 2]
+    assert len({file for part in parts for file in part}) == 10
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"channels": 2}, {"clean_share": 1.5}, {"paths": ("coco", "folder")}]
+)
+def test_impossible_sources_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        DataConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_no_source_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no images are named"):
+        Sources(DataConfig()).files("noisy")

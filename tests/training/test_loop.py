@@ -1,0 +1,221 @@
+"""The loop: resumable to the bit, not thrown off by a bad step, careful with what it writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.errors import CheckpointError, TrainingError
+from flowdenoise.randomness import Draws
+from flowdenoise.training.checkpoint import Checkpoint, changed_settings, restore
+from flowdenoise.training.devices import Workers
+from flowdenoise.training.loop import Loop, LoopConfig, learning_rate_at
+from flowdenoise.training.progress import Progress
+from flowdenoise.training.run_folder import RunFolder
+
+
+class LineStage:
+    """Fit a small network to a line; the batch is a function of the step."""
+
+    def __init__(self, spoiled: range = range(0)) -> None:
+        torch.manual_seed(0)
+        self.model: nn.Module = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1)
+        )
+        self.spoiled = spoiled
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        draws = Draws.for_step(0, step, count, first=first)
+        x = draws.normal(0, (1, 5, 5))
+        loss: Tensor = (model(x) - 0.5 * x).square().mean()
+        return loss * math.nan if step in self.spoiled else loss
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        return {"score": 1.0}
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        return {"gray": torch.full((1, 4, 4), 0.5)}
+
+
+def make_loop(
+    folder: Path,
+    *,
+    stage: LineStage | None = None,
+    reports: list[Progress] | None = None,
+    **config: Any,
+) -> Loop:
+    defaults = {"steps": 12, "batch": 4, "warmup": 3, "log_every": 4, "checkpoint_every": 5}
+    run_folder = RunFolder(folder)
+    run_folder.prepare({"a": 1})
+    return Loop(
+        stage or LineStage(),
+        LoopConfig(**{**defaults, **config}),
+        run_folder,
+        settings={"a": 1},
+        workers=Workers.alone(),
+        report=(reports if reports is not None else []).append,
+    )
+
+
+def parameters(loop: Loop) -> list[Tensor]:
+    return [*loop.model.state_dict().values(), *loop.average.state_dict().values()]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("stop", [1, 5, 7, 11])
+def test_a_resumed_run_gives_the_same_bits(tmp_path: Path, optimizer: str, stop: int) -> None:
+    through = make_loop(tmp_path / "through", optimizer=optimizer)
+    assert through.run()
+
+    first = make_loop(tmp_path / "stopped", optimizer=optimizer)
+    original = first.stage.loss
+
+    def interrupted(model: nn.Module, step: int, *share: int) -> Tensor:
+        if step == stop - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(model, step, *share)
+
+    first.stage.loss = interrupted  # type: ignore[method-assign]
+    assert not first.run()
+    assert first.step == stop
+    second = make_loop(tmp_path / "stopped", optimizer=optimizer)
+    second.resume(second.folder.load())
+    assert second.step == stop
+    assert second.run()
+    for one, other in zip(parameters(through), parameters(second), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_bad_step_is_skipped_and_counted(tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    loop = make_loop(tmp_path, stage=LineStage(spoiled=range(3, 5)), reports=reports)
+    assert loop.run()
+    assert loop.counters["skipped"] == 2
+    assert reports[-1].skipped == 2
+    assert all(torch.isfinite(value).all() for value in parameters(loop))
+
+
+def test_many_bad_steps_take_the_last_checkpoint_back(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, stage=LineStage(spoiled=range(7, 27)), steps=30)
+    assert loop.run()
+    assert loop.counters == {"skipped": 20, "rollbacks": 1}
+
+
+def test_a_run_that_diverges_for_good_says_so(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, stage=LineStage(spoiled=range(7, 1000)), steps=1000)
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        loop.run()
+
+
+def test_the_folder_tells_the_whole_story(tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    make_loop(tmp_path, reports=reports, validate_every=6).run()
+    assert json.loads((tmp_path / "settings.json").read_text()) == {"a": 1}
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert [int(row["step"]) for row in rows] == [4, 6, 8, 12]
+    assert json.loads(rows[1]["metrics"]) == {"score": 1.0}
+    assert float(rows[-1]["loss"]) == pytest.approx(reports[-1].loss)
+    assert (tmp_path / "pictures" / "gray-0000012.png").exists()
+    assert Checkpoint.load(tmp_path / "checkpoint.pt").step == 12
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_loss_falls_and_the_average_follows(tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    loop = make_loop(tmp_path, reports=reports, steps=200, learning_rate=0.01, log_every=20)
+    loop.run()
+    assert reports[-1].loss < 0.5 * reports[0].loss
+    for averaged, current in zip(loop.average.parameters(), loop.model.parameters(), strict=True):
+        assert torch.allclose(averaged, current, atol=0.1)
+
+
+def test_the_rate_climbs_stays_and_falls() -> None:
+    config = LoopConfig(steps=100, warmup=10, decay=0.5, learning_rate=1.0)
+    rates = [learning_rate_at(step, config) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:51] == [1.0] * 42
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.02)
+
+
+class Disk:
+    """A file system that is full after some bytes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("torch.save", self.save)
+
+    @staticmethod
+    def save(content: object, stream: Any) -> None:
+        stream.write(b"half of a checkpoint")
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = make_loop(tmp_path)
+    loop.run()
+    Disk(monkeypatch)
+    with pytest.raises(CheckpointError, match="the one before it is whole"):
+        loop.save()
+    assert Checkpoint.load(tmp_path / "checkpoint.pt").step == 12
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, -1])
+def test_a_checkpoint_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
+    make_loop(tmp_path).run()
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match="cut short"):
+        Checkpoint.load(file)
+
+
+def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "run"),)
+
+    torch.save({"format": 1, "evil": Evil()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError):
+        Checkpoint.load(tmp_path / "checkpoint.pt")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_checkpoint_is_an_error_that_says_where(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        Checkpoint.load(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (nn.Conv2d(1, 2, 3, bias=False), "lacks bias"),
+        (nn.Conv2d(1, 3, 3), r"bias is \(2,\) instead of \(3,\)"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3)), "lacks 0.bias|also has"),
+    ],
+)
+def test_another_architecture_is_refused_by_name(
+    tmp_path: Path, other: nn.Module, message: str
+) -> None:
+    state = nn.Conv2d(1, 2, 3).state_dict()
+    if isinstance(other, nn.Conv2d) and other.bias is None:
+        state, other = other.state_dict(), nn.Conv2d(1, 2, 3)
+    with pytest.raises(CheckpointError, match=message):
+        restore(other, state, tmp_path)
+
+
+def test_changed_settings_are_named() -> None:
+    assert changed_settings({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == [
+        "b: 2 -> 3",
+        "c: None -> 4",
+    ]

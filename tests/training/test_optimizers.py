@@ -1,0 +1,49 @@
+"""Muon: its step is orthogonal, and it finds its way."""
+
+import hypothesis.strategies as st
+import pytest
+import torch
+from hypothesis import given
+from torch import nn
+
+from flowdenoise.errors import UsageError
+from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.training.optimizers import Together, build_optimizer, orthogonalize
+
+
+@given(rows=st.integers(1, 20), columns=st.integers(1, 20), scale=st.floats(1e-4, 1e4))
+def test_the_step_is_nearly_orthogonal(rows: int, columns: int, scale: float) -> None:
+    matrix = scale * torch.randn(rows, columns)
+    values = torch.linalg.svdvals(orthogonalize(matrix, rounds=10).float())
+    assert float(values.max()) < 1.35
+    assert float(values.median()) > 0.5
+
+
+def test_muon_takes_the_inner_convolutions_and_adam_the_rest() -> None:
+    net = ResNet(ResNetConfig(channels=(4, 4), blocks=(1, 1)))
+    optimizer = build_optimizer("muon", net, 1e-3, (0.9, 0.99))
+    assert isinstance(optimizer, Together)
+    muon, adam = (part.param_groups[0]["params"] for part in optimizer.parts)
+    assert {id(p) for p in adam} == {id(net.head.weight), id(net.tail.weight)}
+    assert len(muon) + len(adam) == len(list(net.parameters()))
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_both_go_downhill(name: str) -> None:
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 1, 3))
+    optimizer = build_optimizer(name, net, 3e-3, (0.9, 0.99))
+    x = torch.randn(16, 1, 8, 8)
+    target = x[:, :, 2:-2, 2:-2]
+    losses = []
+    for _ in range(150):
+        loss = (net(x) - target).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_an_unknown_optimizer_says_which_exist() -> None:
+    with pytest.raises(UsageError, match="adam, muon"):
+        build_optimizer("sgd", nn.Conv2d(1, 1, 1), 1e-3, (0.9, 0.99))
