@@ -27,6 +27,7 @@ class RunFolder:
     settings.json       everything that was set
     log.csv             a line per report, always written
     checkpoint.pt       the newest state, replaced atomically
+    weights.safetensors the averaged network, when the run has come to its end
     pictures/           what the validation showed, by step
     tensorboard/        only if asked for
     ```
@@ -35,6 +36,7 @@ class RunFolder:
     def __init__(self, path: Path, *, tensorboard: bool = False) -> None:
         self.path = path
         self.checkpoint = path / CHECKPOINT
+        self.weights = path / "weights.safetensors"
         self._log = path / "log.csv"
         self._board = _open_board(path / "tensorboard") if tensorboard else None
 

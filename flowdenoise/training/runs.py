@@ -13,19 +13,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from flowdenoise import weights
 from flowdenoise.data.corpus import Corpus, OnSkip
 from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.devices import Workers
 from flowdenoise.training.loop import Loop, LoopConfig, Stage
+from flowdenoise.training.noise_level import NoiseLevelStage, NoiseLevelTraining
 from flowdenoise.training.prior import PriorStage, PriorTraining
 from flowdenoise.training.progress import Report
 from flowdenoise.training.run_folder import RunFolder
+from flowdenoise.training.settings import plain
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,16 @@ class DenoiserRun:
 
 
 @dataclass(frozen=True)
+class NoiseLevelRun:
+    """All settings of a run that trains the estimator of the noise level."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NoiseLevelConfig = field(default_factory=NoiseLevelConfig)
+    training: NoiseLevelTraining = field(default_factory=NoiseLevelTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+@dataclass(frozen=True)
 class Place:
     """Where and how a run runs, which changes nothing in its result.
 
@@ -80,14 +94,20 @@ class Place:
     cache: Path | None = None
 
 
-def train_prior(run: PriorRun, place: Place) -> bool:
+def train_prior(run: PriorRun, place: Place, *, checkpointing: bool = False) -> bool:
     """Train a flow on the clean corpus; returns whether the run came to its end.
+
+    Args:
+        run: The settings.
+        place: Where and how.
+        checkpointing: Recompute activations instead of keeping them.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
     torch.manual_seed(run.loop.seed)
     model = Glow(run.network)
+    model.checkpointing = checkpointing
     clean = _corpus(run.data, "clean", run.network.size, place)
     stage = PriorStage(
         model.to(place.workers.device),
@@ -132,6 +152,23 @@ def train_denoiser(
     return _run(stage, run.loop, asdict(run), place)
 
 
+def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
+    """Train the estimator of the noise level; returns whether the run came to its end.
+
+    Raises:
+        DataError, TrainingError, UsageError: As the parts say.
+    """
+    torch.manual_seed(run.loop.seed)
+    stage = NoiseLevelStage(
+        NoiseLevelNet(run.network).to(place.workers.device),
+        _corpus(run.data, "clean", run.training.patch, place),
+        run.training,
+        seed=run.loop.seed,
+        validation=_validation(run.data, run.training.patch, place),
+    )
+    return _run(stage, run.loop, asdict(run), place)
+
+
 def _corpus(data: DataConfig, part: Part, smallest: int, place: Place) -> Corpus:
     corpus = Sources(data, place.on_skip, place.on_fetch, place.cache).corpus(
         part, smallest, place.workers.device
@@ -168,15 +205,8 @@ def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Plac
         raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
     if place.workers.first:
         folder.prepare(settings)
-    return loop.run()
-
-
-def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level of `part.name: value`, tuples as lists."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            flat.update(plain(value, f"{prefix}{name}."))
-        else:
-            flat[prefix + name] = list(value) if isinstance(value, tuple) else value
-    return flat
+    finished = loop.run()
+    if finished and place.workers.first:
+        record = {**settings, "steps_done": loop.step, "counters": loop.counters}
+        weights.save_weights(folder.weights, loop.average, training=record)
+    return finished

@@ -1,0 +1,103 @@
+"""Recipes by name: what the paper's text says, what its code did, and what we ship.
+
+A recipe is a complete run; the command line replaces single values of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flowdenoise.data.patches import NoiseConfig
+from flowdenoise.data.sources import DataConfig
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import GlowConfig
+from flowdenoise.noise_level import NoiseLevelConfig
+from flowdenoise.resnet import ResNetConfig
+from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.loop import LoopConfig
+from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.runs import DenoiserRun, NoiseLevelRun, PriorRun
+
+PAPER_PRIOR_WEIGHT = 1.5e-6
+"""lambda of the paper: times the nats of a patch, against a mean squared error per value."""
+
+
+def default(channels: int) -> DenoiserRun:
+    """What the shipped denoisers are trained with."""
+    return DenoiserRun(
+        data=DataConfig(channels=channels),
+        network=ResNetConfig(image_channels=channels),
+        training=DenoiserTraining(objective=ObjectiveConfig(alpha=(0.2, 8.0))),
+        loop=LoopConfig(optimizer="muon", learning_rate=2e-3, precision="bfloat16"),
+    )
+
+
+def paper_text(channels: int) -> DenoiserRun:
+    """Section 4.1 of the paper, equation 15; the ResNet, of which it says nothing, is ours."""
+    return DenoiserRun(
+        data=DataConfig(channels=channels),
+        network=ResNetConfig(image_channels=channels, noise_map=False),
+        training=DenoiserTraining(
+            objective=ObjectiveConfig(
+                data_term="blur", blur=3, prior_weight="fixed", prior_scale=PAPER_PRIOR_WEIGHT
+            ),
+            noise=NoiseConfig(sigma_range=(0.0, 50 / 255)),
+            patch=32,
+        ),
+        loop=LoopConfig(steps=40_000, batch=50, learning_rate=1e-3, decay=0.0, warmup=0),
+    )
+
+
+def paper_code(channels: int) -> DenoiserRun:
+    """The authors' released code: its small network, plain squared error, clipped 8-bit noise."""
+    return DenoiserRun(
+        data=DataConfig(channels=channels),
+        network=ResNetConfig.paper(channels),
+        training=DenoiserTraining(
+            objective=ObjectiveConfig(
+                data_term="mse", prior_weight="fixed", prior_scale=PAPER_PRIOR_WEIGHT
+            ),
+            noise=NoiseConfig(sigma_range=(0.0, 0.2), eight_bit=True),
+            patch=32,
+        ),
+        loop=LoopConfig(steps=40_000, batch=50, learning_rate=1e-4, decay=0.0, warmup=0),
+    )
+
+
+PRESETS: dict[str, Callable[[int], DenoiserRun]] = {
+    "default": default,
+    "paper-text": paper_text,
+    "paper-code": paper_code,
+}
+
+
+def preset(name: str, channels: int) -> DenoiserRun:
+    """The recipe of that name for color (3) or gray (1).
+
+    Raises:
+        UsageError: There is none; the message says which exist.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name](channels)
+
+
+def prior(channels: int, *, noise_levels: bool) -> PriorRun:
+    """The paper's recipe for the prior, and what makes it stable.
+
+    100 epochs over 20,000 images in batches of 50 are 40,000 steps.
+    """
+    return PriorRun(
+        data=DataConfig(channels=channels),
+        network=GlowConfig(image_channels=channels, noise_levels=noise_levels),
+        loop=LoopConfig(steps=40_000, batch=50, learning_rate=1e-3, warmup=100),
+    )
+
+
+def noise_level(channels: int) -> NoiseLevelRun:
+    """What the shipped estimators of the noise level are trained with."""
+    return NoiseLevelRun(
+        data=DataConfig(channels=channels, clean_share=1.0),
+        network=NoiseLevelConfig(image_channels=channels),
+        loop=LoopConfig(steps=20_000, batch=16, learning_rate=1e-3),
+    )

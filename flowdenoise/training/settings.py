@@ -1,0 +1,102 @@
+"""Settings of a run by their dotted names, `loop.batch=32`, as `settings.json` shows them."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union
+
+from flowdenoise.errors import UsageError
+
+T = TypeVar("T")
+
+
+def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level of `part.name: value`, tuples as lists.
+
+    >>> plain({"loop": {"steps": 5}, "alpha": (1, 2)})
+    {'loop.steps': 5, 'alpha': [1, 2]}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat.update(plain(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def override(run: T, assignments: Sequence[str]) -> T:
+    """A copy of a run with some settings replaced.
+
+    Args:
+        run: Nested frozen dataclasses.
+        assignments: `name=value`; lists are separated by commas.
+
+    Raises:
+        UsageError: A name is unknown, or a value is not of its kind.
+    """
+    changes: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"a setting is name=value, not {text!r}")
+        changes[name.strip()] = value.strip()
+    return _replace(run, changes, "")
+
+
+def _replace(part: T, changes: dict[str, str], prefix: str) -> T:
+    """Replace all at once, since some values are only valid together."""
+    hints = typing.get_type_hints(type(part))
+    values: dict[str, Any] = {}
+    deeper: dict[str, dict[str, str]] = {}
+    for path, text in changes.items():
+        first, _, rest = path.partition(".")
+        name = prefix + path
+        if first not in hints:
+            raise UsageError(_unknown(first, list(hints), name))
+        inner = getattr(part, first)
+        if is_dataclass(inner) != bool(rest):
+            names = [field.name for field in fields(inner)] if is_dataclass(inner) else []
+            raise UsageError(_unknown(rest, names, name))
+        if rest:
+            deeper.setdefault(first, {})[rest] = text
+        else:
+            values[first] = _parse(text, hints[first], name)
+    for first, inside in deeper.items():
+        values[first] = _replace(getattr(part, first), inside, f"{prefix}{first}.")
+    return replace(part, **values)  # type: ignore[type-var]
+
+
+def _unknown(word: str, known: list[str], name: str) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+    return f"no setting {name!r}: {hint}"
+
+
+def _parse(text: str, hint: Any, name: str) -> Any:
+    """Text to a value of the field's type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        items = [item for item in text.split(",") if item.strip()]
+        inner = arguments[0]
+        if arguments[-1] is not Ellipsis and len(items) != len(arguments):
+            raise UsageError(f"{name} takes {len(arguments)} values, not {len(items)}")
+        return tuple(_parse(item.strip(), inner, name) for item in items)
+    if origin is Literal:
+        if text not in arguments:
+            raise UsageError(f"{name} is one of {', '.join(map(str, arguments))}, not {text!r}")
+        return text
+    if origin in (Union, UnionType):
+        return _parse(text, arguments[0], name)
+    if hint is bool:
+        if text not in ("true", "false"):
+            raise UsageError(f"{name} is true or false, not {text!r}")
+        return text == "true"
+    try:
+        return hint(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is of type {hint.__name__}, not {text!r}") from error
