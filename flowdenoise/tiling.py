@@ -69,6 +69,18 @@ class TilingConfig:
                 f"on each side and a blend of {self.blend}"
             )
 
+    def changed(
+        self, tile: int | None = None, overlap: int | None = None, batch: int | None = None
+    ) -> TilingConfig:
+        """A copy with what is not None replaced; a small tile gets less overlap and blend."""
+        side = self.tile if tile is None else tile
+        return TilingConfig(
+            tile=side,
+            overlap=min(self.overlap, side // 8) if overlap is None else overlap,
+            blend=min(self.blend, side // 4),
+            batch=self.batch if batch is None else batch,
+        )
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -1,0 +1,50 @@
+"""The application: its commands, and one table from errors to messages and exit statuses.
+
+Exit status 0 is all done, 1 is some inputs failed, 2 is a mistake in the call, 130 is Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from flowdenoise import __version__
+from flowdenoise.cli import console
+from flowdenoise.cli.denoise import denoise
+from flowdenoise.cli.inspect import doctor, info
+from flowdenoise.errors import FlowdenoiseError, UsageError
+
+app = typer.Typer(
+    name="flowdenoise",
+    help="Remove noise from pictures, with networks that were trained without clean targets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(denoise)
+app.command()(info)
+app.command()(doctor)
+
+
+@app.callback(invoke_without_command=False)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Show the version.", is_eager=True),
+) -> None:
+    if version:
+        sys.stdout.write(f"flowdenoise {__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    try:
+        app()
+    except FlowdenoiseError as error:
+        console.error(str(error))
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        console.error("interrupted; nothing half-written was left")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

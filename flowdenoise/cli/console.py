@@ -1,0 +1,125 @@
+"""What the user sees: results on standard output, progress and messages on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from flowdenoise.training.progress import Progress as Training
+
+_quiet = 0
+
+
+def set_verbosity(quiet: bool, verbose: bool) -> None:
+    """Set how much is said: errors alone, the usual, or all."""
+    global _quiet
+    _quiet = 1 if quiet else -1 if verbose else 0
+
+
+def stderr() -> Console:
+    """The console for messages."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def stdout() -> Console:
+    """The console for results."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def result(text: str) -> None:
+    """Print a result as it is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Print a message, unless told to be quiet."""
+    if _quiet <= 0:
+        stderr().print(text, markup=False)
+
+
+def detail(text: str) -> None:
+    """Print a message only if told to be verbose."""
+    if _quiet < 0:
+        stderr().print(text, markup=False)
+
+
+def warn(text: str) -> None:
+    """Print a warning, unless told to be quiet."""
+    if _quiet <= 0:
+        stderr().print(f"warning: {text}", style="yellow", markup=False)
+
+
+def error(text: str) -> None:
+    """Print an error, always."""
+    stderr().print(f"error: {' '.join(text.split())}", style="red", markup=False)
+
+
+@contextmanager
+def progress(*, show: bool = True) -> Iterator[Progress]:
+    """A progress display with the time left; it vanishes when done.
+
+    Args:
+        show: Also subject to `--quiet`, and to standard error being a terminal.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    console = stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    hidden = not show or _quiet > 0 or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as display:
+        yield display
+
+
+@contextmanager
+def training_progress(steps: int) -> Iterator[Callable[[Training], None]]:
+    """A progress display for training; yields what the run reports to.
+
+    Where standard error is no terminal, a line is printed for each report instead.
+    """
+    with progress() as display:
+        task = display.add_task("training", total=steps)
+
+        def report(state: Training) -> None:
+            text = f"loss {state.loss:.5f}, {state.patches_per_second:.0f} patches/s"
+            display.update(task, completed=state.step, description=text)
+            if state.metrics or display.disable:
+                say(_training_line(state))
+
+        yield report
+
+
+def _training_line(state: Training) -> str:
+    left = timedelta(seconds=round(state.seconds_left))
+    figures = "".join(f", {name} {value:.4g}" for name, value in state.metrics.items())
+    skipped = f", {state.skipped} skipped" if state.skipped else ""
+    return (
+        f"step {state.step} of {state.steps}: loss {state.loss:.6f}, "
+        f"{state.patches_per_second:.0f} patches/s{skipped}{figures}, {left} left"
+    )
+
+
+def fetching() -> Callable[[str, int, int | None], None]:
+    """A reporter of downloads: a line for each tenth of the way."""
+    last: dict[str, int] = {}
+
+    def report(stage: str, done: int, total: int | None) -> None:
+        tenth = 10 * done // total if total else done // 10**8
+        if last.get(stage) != tenth:
+            last[stage] = tenth
+            share = f"{100 * done // total} %" if total else f"{done / 1e6:.0f} MB"
+            say(f"{stage}: {share}")
+
+    return report

@@ -1,0 +1,255 @@
+"""`flowdenoise denoise`: pictures in, clean pictures out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from flowdenoise.cli import console, options
+from flowdenoise.errors import SigmaError, UsageError
+
+if TYPE_CHECKING:
+    from flowdenoise.batch import BatchConfig, Existing, Outcome
+    from flowdenoise.denoiser import Denoiser, Sigma
+    from flowdenoise.outputs import Job
+
+
+def denoise(
+    inputs: Annotated[
+        list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
+    ],
+    output: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads this at run time
+        typer.Option("--output", "-o", help="Folder, file name, or - for stdout."),
+    ] = None,
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Template of the results' names, with {stem}, {suffix} and {index}; "
+            "{stem}_denoised{suffix} beside the source, {stem}{suffix} in another folder."
+        ),
+    ] = None,
+    image_format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--format", help="Format of the results: png, jpeg, tiff, webp, bmp."),
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Also sub-folders, kept in the output.")
+    ] = False,
+    sigma: Annotated[
+        str, typer.Option("--sigma", "-s", help="Noise level from 0 to 255, or auto.")
+    ] = "auto",
+    strength: Annotated[
+        float, typer.Option(help="How much of the noise to remove: 1 all, 0.5 half its level.")
+    ] = 1.0,
+    model: options.Model = "auto",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="resnet: the fast network; score: one Tweedie step of the flow prior, slow."
+        ),
+    ] = "resnet",
+    tile: options.Tile = None,
+    overlap: options.Overlap = None,
+    tile_batch: options.TileBatch = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave results that are there already.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there already.")
+    ] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going/--fail-fast", help="After a failure: go on, or stop."),
+    ] = True,
+    quality: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
+    ] = None,
+    save_noise: Annotated[
+        bool, typer.Option("--save-noise", help="Also write the removed noise as a picture.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write before, after and a zoom in one PNG.")
+    ] = False,
+    max_pixels: options.MaxPixels = None,
+    offline: options.Offline = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Remove the noise from pictures.
+
+    The result has the kind of its source: format, bit depth, transparency, orientation, EXIF,
+    color profile. A picture that is found clean is copied bit for bit.
+    """
+    console.set_verbosity(quiet, verbose)
+    _check_streams(inputs, output, as_json)
+    from flowdenoise import outputs
+    from flowdenoise.batch import BatchConfig
+
+    suffix = _suffix(image_format)
+    jobs = outputs.plan(inputs, output=output, template=name, suffix=suffix, recursive=recursive)
+    settings: dict[str, Any] = {"max_pixels": max_pixels} if max_pixels else {}
+    config = BatchConfig(
+        sigma=parse_sigma(sigma),
+        strength=strength,
+        existing=_existing(skip_existing, overwrite),
+        keep_going=keep_going,
+        quality=quality,
+        format=image_format.upper() if image_format else None,
+        save_noise=save_noise,
+        compare=compare,
+        **settings,
+    )
+    denoiser = load_denoiser(
+        _model_for(method, model),
+        device=device,
+        precision=precision,
+        threads=threads,
+        tiles=(tile, overlap, tile_batch),
+        offline=offline,
+    )
+    if not _run(jobs, denoiser, config, as_json):
+        raise typer.Exit(1)
+
+
+def _check_streams(inputs: list[str], output: str | None, as_json: bool) -> None:
+    to_stdout = output == "-" or ("-" in inputs and output is None)
+    if to_stdout and as_json:
+        raise UsageError("the picture and --json can't both go to standard output")
+
+
+def parse_sigma(text: str) -> Sigma:
+    """A noise level from the command line, on the [0, 1] scale.
+
+    Raises:
+        SigmaError: It is neither `auto` nor a number from 0 to 255.
+    """
+    from flowdenoise import noise
+
+    if text == "auto":
+        return "auto"
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise SigmaError(f"sigma must be auto or a number from 0 to 255, not {text!r}") from error
+    return noise.from_255(value)
+
+
+def _existing(skip: bool, overwrite: bool) -> Existing:
+    if skip and overwrite:
+        raise UsageError("--skip-existing and --overwrite exclude each other")
+    return "skip" if skip else "overwrite" if overwrite else "refuse"
+
+
+def _suffix(image_format: str | None) -> str | None:
+    if image_format is None:
+        return None
+    from flowdenoise import images
+
+    return images.suffix_of(image_format)
+
+
+def _model_for(method: str, model: str) -> str:
+    methods = ("resnet", "score")
+    if method not in methods:
+        raise UsageError(f"no method {method!r}; there are {', '.join(methods)}")
+    return "auto-prior" if method == "score" and model == "auto" else model
+
+
+def load_denoiser(
+    model: str,
+    *,
+    device: str,
+    precision: str,
+    threads: int | None,
+    tiles: tuple[int | None, int | None, int | None],
+    offline: bool,
+) -> Denoiser:
+    """The engine, as the options say."""
+    import torch
+
+    from flowdenoise.denoiser import Denoiser
+
+    if threads:
+        torch.set_num_threads(threads)
+    tile, overlap, batch = tiles
+    return Denoiser.load(
+        model,
+        device=device,
+        precision=precision,
+        tile=tile,
+        overlap=overlap,
+        tile_batch=batch,
+        offline=offline,
+    )
+
+
+def _run(jobs: list[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
+    """Denoise all, showing progress; returns whether all went well."""
+    from flowdenoise import batch
+
+    console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
+    fine, done = True, 0
+    with console.progress() as display:
+        files = display.add_task("pictures", total=len(jobs), visible=len(jobs) > 1)
+        tiles = display.add_task("tiles")
+
+        def on_tile(job: Job, finished: int, total: int) -> None:
+            display.update(tiles, description=Path(job.name).name, completed=finished, total=total)
+
+        for outcome in batch.run(jobs, denoiser, config, on_tile=on_tile):
+            done += 1
+            display.update(files, completed=done)
+            fine = fine and outcome.status != "failed"
+            _report(outcome, as_json)
+    if done < len(jobs):
+        console.say(f"stopped: {len(jobs) - done} pictures were not tried")
+    return fine
+
+
+def _report(outcome: Outcome, as_json: bool) -> None:
+    """Say what became of one picture."""
+    for warning in outcome.warnings:
+        console.warn(f"{outcome.job.name}: {warning}")
+    if as_json:
+        console.result(json.dumps(_as_dict(outcome)))
+    if outcome.status == "failed":
+        console.error(_with_name(outcome))
+    elif outcome.status == "skipped":
+        console.say(f"{outcome.job.name}: skipped, {outcome.job.target} is there")
+    else:
+        console.say(_success(outcome))
+
+
+def _with_name(outcome: Outcome) -> str:
+    error, name = outcome.error or "", outcome.job.name
+    return error if name in error else f"{name}: {error}"
+
+
+def _success(outcome: Outcome) -> str:
+    target = outcome.job.target or "standard output"
+    level = 255 * (outcome.sigma or 0.0)
+    if outcome.status == "clean":
+        return f"{outcome.job.name}: found clean (noise {level:.1f} of 255), copied to {target}"
+    return f"{outcome.job.name}: noise {level:.1f} of 255, {outcome.seconds:.1f} s -> {target}"
+
+
+def _as_dict(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "source": outcome.job.name,
+        "status": outcome.status,
+        "sigma": None if outcome.sigma is None else round(255 * outcome.sigma, 3),
+        "written": [str(path) for path in outcome.written],
+        "size": outcome.size,
+        "warnings": list(outcome.warnings),
+        "error": outcome.error,
+        "seconds": round(outcome.seconds, 3),
+    }

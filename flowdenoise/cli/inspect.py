@@ -1,0 +1,97 @@
+"""`flowdenoise info` and `flowdenoise doctor`: look, and change nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowdenoise.cli import console, options
+from flowdenoise.errors import FlowdenoiseError
+
+if TYPE_CHECKING:
+    from flowdenoise.denoiser import Denoiser
+
+
+def info(
+    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    device: options.Device = "auto",
+    max_pixels: options.MaxPixels = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say how pictures will be read, and how noisy they are."""
+    console.set_verbosity(quiet, False)
+    from flowdenoise import images
+    from flowdenoise.denoiser import Denoiser
+
+    denoiser = Denoiser.load(device=device, offline=True)
+    failed = False
+    for file in files:
+        try:
+            facts = _facts(file, denoiser, max_pixels or images.MAX_PIXELS)
+        except FlowdenoiseError as error:
+            console.error(str(error))
+            failed = True
+            continue
+        console.result(json.dumps(facts) if as_json else _as_text(facts))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
+    from flowdenoise import images
+    from flowdenoise.denoiser import CLEAN_BELOW
+
+    picture = images.read(file, max_pixels=max_pixels)
+    sigma = denoiser.estimate_sigma(picture)
+    return {
+        "file": str(file),
+        "format": picture.format,
+        "width": picture.width,
+        "height": picture.height,
+        "mode": picture.source_mode,
+        "bits": picture.source_bits,
+        "alpha": picture.alpha is not None,
+        "color_profile": picture.metadata.icc is not None,
+        "exif": picture.metadata.exif is not None,
+        "dpi": picture.metadata.dpi,
+        "sigma": round(255 * sigma, 2),
+        "clean": sigma < CLEAN_BELOW,
+        "warnings": list(picture.warnings),
+    }
+
+
+def _as_text(facts: dict[str, Any]) -> str:
+    kept = [name for name in ("alpha", "exif", "color_profile") if facts[name]]
+    lines = [
+        f"{facts['file']}",
+        f"  {facts['format']}, {facts['width']} x {facts['height']} pixels, "
+        f"{facts['mode']}, {facts['bits']} bits",
+        f"  carried over: {', '.join(kept).replace('_', ' ') or 'nothing besides the pixels'}",
+        f"  noise: sigma {facts['sigma']} of 255"
+        + (", clean: would be left alone" if facts["clean"] else ""),
+    ]
+    return "\n".join([*lines, *(f"  note: {warning}" for warning in facts["warnings"])])
+
+
+def doctor(
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    as_json: options.AsJson = False,
+) -> None:
+    """Check this installation: versions, device, weights, and a golden image denoised."""
+    from flowdenoise.doctor import examine
+
+    sound = True
+    for finding in examine(device, precision):
+        sound = sound and finding.fine
+        if as_json:
+            console.result(json.dumps(vars(finding)))
+        else:
+            mark = "ok " if finding.fine else "BAD"
+            console.result(f"{mark}  {finding.what}: {finding.value}")
+    if not sound:
+        raise typer.Exit(1)

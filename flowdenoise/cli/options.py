@@ -1,0 +1,61 @@
+"""Options that several commands share, each named and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+Device = Annotated[
+    str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="float32, bfloat16, or auto: bfloat16 where the hardware is fast in it.",
+    ),
+]
+Threads = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--threads", min=1, help="Processor threads; all by default."),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Weights: a shipped name, a file, or hf://owner/repo@revision/file; "
+        "auto takes the shipped color or gray denoiser, as the picture needs.",
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Results as JSON on standard output, one line each.")
+]
+MaxPixels = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--max-pixels", min=1, help="Refuse larger pictures before decoding them."),
+]
+Tile = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--tile", help="Side of a tile, a multiple of 32; 0 is the whole picture."),
+]
+Overlap = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--overlap", help="Context on each side of a tile, in pixels."),
+]
+TileBatch = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads this at run time
+    typer.Option("--tile-batch", min=1, help="Tiles that are run together."),
+]
+RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
+Data = Annotated[
+    list[str],
+    typer.Option(
+        "--data", help="Folder of images (may be repeated), or coco: fetch MS COCO's val2014."
+    ),
+]

@@ -1,0 +1,77 @@
+"""Pictures that show what denoising did: the removed noise, and before beside after."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.images import Picture
+
+NOISE_GAIN = 4.0
+"""Contrast of the picture of removed noise; mid-gray is where nothing was removed."""
+
+_WIDEST = 1600  # pixels of the before/after picture
+_ZOOM = 4
+_GAP = 8
+
+
+def noise_picture(before: Picture, after: Picture) -> Tensor:
+    """The removed noise, amplified around mid-gray, (C, H, W) in [0, 1]."""
+    difference = before.tensor()[0].sub_(after.tensor()[0])
+    return difference.mul_(NOISE_GAIN).add_(0.5).clamp_(0, 1)
+
+
+def before_after(before: Picture, after: Picture) -> Tensor:
+    """Before and after side by side, and under each its most detailed part enlarged.
+
+    Returns:
+        (C, H, W) in [0, 1].
+    """
+    pair = [_fit(picture.tensor()[0].clamp(0, 1), _WIDEST // 2) for picture in (before, after)]
+    height, width = pair[0].shape[-2:]
+    side = max(1, min(width // _ZOOM, before.samples.shape[0], before.samples.shape[1]))
+    top, left = _most_detailed(after.tensor()[0], side)
+    crops = [
+        _enlarge(picture.tensor(slice(top, top + side))[0, :, :, left : left + side], width)
+        for picture in (before, after)
+    ]
+    return _join([_join(pair, 2), _join(crops, 2)], 1)
+
+
+def _fit(image: Tensor, widest: int) -> Tensor:
+    """Shrink by area averaging to at most `widest` pixels on each side."""
+    height, width = image.shape[-2:]
+    factor = max(height, width) / widest
+    if factor <= 1:
+        return image
+    size = (max(1, round(height / factor)), max(1, round(width / factor)))
+    return F.interpolate(image[None], size, mode="area")[0]
+
+
+def _enlarge(crop: Tensor, width: int) -> Tensor:
+    """Enlarge to `width` columns without smoothing, so that pixels are seen as they are."""
+    height = max(1, round(crop.shape[-2] * width / crop.shape[-1]))
+    return F.interpolate(crop.clamp(0, 1)[None], (height, width), mode="nearest")[0]
+
+
+def _most_detailed(image: Tensor, side: int) -> tuple[int, int]:
+    """Top left corner of the square of that side with the most contrast in it."""
+    luma = image.mean(0)[None, None]
+    step = max(1, side // 2)
+    mean = F.avg_pool2d(luma, side, step)
+    variance = F.avg_pool2d(luma.square(), side, step) - mean.square()
+    place = int(variance.argmax())
+    row, column = divmod(place, variance.shape[-1])
+    return row * step, column * step
+
+
+def _join(images: list[Tensor], dim: int) -> Tensor:
+    """Put pictures side by side (dim 2) or on top of each other (dim 1), a white gap between."""
+    shape = list(images[0].shape)
+    shape[dim] = _GAP
+    gap = torch.ones(shape)
+    parts: list[Tensor] = []
+    for image in images:
+        parts += [image, gap]
+    return torch.cat(parts[:-1], dim)

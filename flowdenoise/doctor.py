@@ -1,0 +1,111 @@
+"""Is this installation sound? Versions, device, weights, and a golden image denoised.
+
+The golden image is drawn by a formula, so nothing can damage it; what the shipped denoisers made
+of it is recorded beside the weights, as measured when they were shipped.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from flowdenoise import __version__, metrics, noise
+from flowdenoise.denoiser import Denoiser
+from flowdenoise.device import fast_bfloat16
+from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.weights import manifest, store
+
+GOLDEN_SIGMA = 25 / 255
+GOLDEN_TOLERANCE = 0.05
+"""Largest deviation in dB from the recorded PSNR: other hardware rounds otherwise."""
+
+_GOLDEN = "golden.json"
+_PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "safetensors")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: The thing.
+        value: What was found.
+        fine: Whether it is as it should be.
+    """
+
+    what: str
+    value: str
+    fine: bool = True
+
+
+def golden_image(channels: int) -> Tensor:
+    """A picture of edges, waves and gradients, (C, 96, 96) in [0, 1]."""
+    y, x = np.mgrid[0:96, 0:96] / 96
+    rings = 0.5 + 0.35 * np.sin(40 * np.hypot(x - 0.5, y - 0.4) ** 1.5)
+    planes = [rings, np.where(x + y > 1, 0.8, rings * 0.6), 0.3 + 0.5 * x * (y > 0.3)]
+    return torch.from_numpy(np.stack(planes[:channels]).clip(0, 1)).float()
+
+
+def golden_psnr(denoiser: Denoiser, channels: int) -> float:
+    """PSNR of the golden image with noise of sigma 25, denoised, in dB."""
+    clean = golden_image(channels)
+    noisy = noise.add_gaussian(clean, GOLDEN_SIGMA, seed=0)
+    denoised = denoiser.forward(noisy[None], GOLDEN_SIGMA)[0]
+    return metrics.psnr(denoised.clamp(0, 1), clean)
+
+
+def record_golden(folder: Path) -> None:
+    """Write down what the shipped denoisers make of the golden image; for who ships weights."""
+    denoiser = Denoiser.load(precision="float32", device="cpu")
+    values = {name: round(golden_psnr(denoiser, c), 4) for name, c in (("color", 3), ("gray", 1))}
+    (folder / _GOLDEN).write_text(json.dumps(values) + "\n")
+
+
+def examine(device: str = "auto", precision: str = "auto") -> Iterator[Finding]:
+    """Look at everything, one finding after the other."""
+    yield Finding("flowdenoise", __version__)
+    yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
+    for package in _PACKAGES:
+        yield _version(package)
+    yield from _weights()
+    yield from _golden(device, precision)
+
+
+def _version(package: str) -> Finding:
+    try:
+        return Finding(package, metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return Finding(package, "not installed under this name")
+
+
+def _weights() -> Iterator[Finding]:
+    for entry in manifest.shipped().entries:
+        try:
+            store.verify(entry.name, offline=True)
+        except FlowdenoiseError as error:
+            yield Finding(f"weights {entry.name}", str(error), fine=False)
+        else:
+            yield Finding(f"weights {entry.name}", f"{entry.size / 1e6:.1f} MB, sha256 verified")
+
+
+def _golden(device: str, precision: str) -> Iterator[Finding]:
+    expected = json.loads((manifest.shipped_folder() / _GOLDEN).read_text())
+    try:
+        denoiser = Denoiser.load(device=device, precision=precision, offline=True)
+        fast = "fast in bfloat16" if fast_bfloat16(denoiser.device) else "float32 only"
+        yield Finding("device", f"{denoiser.device} ({fast}), {torch.get_num_threads()} threads")
+        for name, channels in (("color", 3), ("gray", 1)):
+            value = golden_psnr(denoiser, channels)
+            fine = abs(value - expected[name]) <= GOLDEN_TOLERANCE
+            text = f"{value:.2f} dB, recorded {expected[name]:.2f} dB"
+            yield Finding(f"golden image, {name}", text, fine)
+    except FlowdenoiseError as error:
+        yield Finding("golden image", str(error), fine=False)
