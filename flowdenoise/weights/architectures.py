@@ -1,0 +1,125 @@
+"""The networks that a weights file may ask for: a fixed table in our code.
+
+A file names a *kind*; the class comes from here, so no file can make Python import anything.
+Modules are imported only when their kind is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from flowdenoise.errors import UsageError, WeightsIntegrityError
+from flowdenoise.weights.strict import build, one_line, shown
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Role = Literal["denoiser", "prior", "noise level"]
+
+MAX_NUMBER = 1 << 16
+"""Largest whole number in a configuration: a width, a count or a factor."""
+
+MAX_LENGTH = 64
+"""Most elements of a tuple in a configuration."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where a kind of network is defined.
+
+    Attributes:
+        role: What the network is used for.
+        module: Name of its module.
+        config: Name of its configuration, a frozen dataclass, in that module.
+        network: Name of its class in that module; it is built as `network(config)` and keeps the
+            configuration as `config`.
+    """
+
+    role: Role
+    module: str
+    config: str
+    network: str
+
+    def config_class(self) -> type[Any]:
+        """The configuration's class."""
+        found: type[Any] = getattr(importlib.import_module(self.module), self.config)
+        return found
+
+    def network_class(self) -> type[nn.Module]:
+        """The network's class."""
+        found: type[nn.Module] = getattr(importlib.import_module(self.module), self.network)
+        return found
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "resnet": Architecture("denoiser", "flowdenoise.resnet", "ResNetConfig", "ResNet"),
+    "glow": Architecture("prior", "flowdenoise.flow.glow", "GlowConfig", "Glow"),
+    "noise_level": Architecture(
+        "noise level", "flowdenoise.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
+    ),
+}
+"""Kind, as written in a weights file, and its definition."""
+
+
+def architecture(kind: str, what: str) -> Architecture:
+    """The definition of `kind`.
+
+    Raises:
+        WeightsIntegrityError: It is not in the table.
+    """
+    if kind not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise WeightsIntegrityError(f"{what} is of the unknown kind {shown(kind)}; known: {known}")
+    return ARCHITECTURES[kind]
+
+
+def kind_of(network: nn.Module) -> str:
+    """The kind of a network, to be written into its file.
+
+    Raises:
+        UsageError: Its class is not in the table.
+    """
+    for kind, known in ARCHITECTURES.items():
+        if type(network).__module__ == known.module and type(network).__name__ == known.network:
+            return kind
+    raise UsageError(f"{type(network).__name__} is not among the networks that weights files know")
+
+
+def build_config(kind: str, values: Mapping[str, Any], what: str) -> Any:
+    """The configuration of a network of `kind`, from the values in a file.
+
+    Raises:
+        WeightsIntegrityError: A key is missing or unknown, a value is of the wrong type, out of
+            bounds, or refused by the configuration itself.
+    """
+    cls = architecture(kind, what).config_class()
+    for number in _numbers(values):
+        if abs(number) > MAX_NUMBER:
+            raise WeightsIntegrityError(f"{what} asks for a size of {shown(number)}")
+    try:
+        config = build(cls, dict(values), f"the configuration of {what}")
+    except WeightsIntegrityError:
+        raise
+    except Exception as error:  # whatever a stranger's values do in there, the file is to blame
+        reason = one_line(error)
+        raise WeightsIntegrityError(
+            f"the configuration of {what} is not valid: {reason}"
+        ) from error
+    for name, value in asdict(config).items():
+        if isinstance(value, tuple | str) and len(value) > MAX_LENGTH:
+            raise WeightsIntegrityError(f"{what} has {len(value)} elements in {name!r}")
+    return config
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """All numbers in parsed JSON."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float):
+        yield value

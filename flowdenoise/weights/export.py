@@ -1,0 +1,158 @@
+"""Export to ONNX: a denoiser for other programs, in one file, for images of any size.
+
+    noisy (batch, channels, height, width), sigma (batch,) -> denoised, all float32, [0, 1] scale
+
+A network wants sides that are multiples of its stride. The exported graph mirrors the image at
+its right and lower border up to the next multiple, and crops the result, so its users need not
+know.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import secrets
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
+from flowdenoise.weights.architectures import ARCHITECTURES
+from flowdenoise.weights.file import WeightsFile
+
+TOLERANCE = 1e-4
+"""Largest difference to torch that an export may have, on the [0, 1] scale."""
+
+CHECKED_SIZES = ((1, 37, 51), (2, 40, 33), (1, 5, 64), (3, 8, 9))
+"""Batch, height and width of the images on which every export is checked."""
+
+_NEEDED = ("onnx", "onnxruntime", "onnxscript")
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exported denoiser.
+
+    Attributes:
+        path: The ONNX file.
+        difference: Largest difference to torch that was found on `CHECKED_SIZES`.
+    """
+
+    path: Path
+    difference: float
+
+
+class AnySize(nn.Module):
+    """A denoiser that takes any size.
+
+    Args:
+        network: One that needs multiples of `network.config.stride`.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.stride = int(network.config.stride)  # type: ignore[arg-type]
+
+    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) at noise levels (B,); same shape back."""
+        height, width = noisy.shape[-2:]
+        padded = noisy[:, :, self._mirrored(height)][..., self._mirrored(width)]
+        denoised: Tensor = self.network(padded, sigma)
+        return denoised[..., :height, :width]
+
+    def _mirrored(self, length: int) -> Tensor:
+        """Indices of an axis that goes on by reflection up to the next multiple of the stride.
+
+        As `tiling.mirror`, in operations that stay symbolic while a graph is traced.
+        """
+        place = torch.arange((length + self.stride - 1) // self.stride * self.stride)
+        period = (2 * torch.ones((), dtype=torch.int64) * length - 2).clamp(min=1)
+        place = place % period
+        return torch.minimum(place, period - place)
+
+
+def export_onnx(weights: WeightsFile, path: Path) -> Export:
+    """Export a denoiser and compare what it does with torch.
+
+    Args:
+        weights: A loaded denoiser.
+        path: The ONNX file to write.
+
+    Raises:
+        MissingExtraError: The packages for it are not installed.
+        UsageError: The weights are no denoiser.
+        WeightsError: The result differs from torch by more than `TOLERANCE`, or can't be written.
+    """
+    for name in _NEEDED:
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtraError(f"{name} is missing: pip install 'flowdenoise[onnx]'")
+    if ARCHITECTURES[weights.kind].role != "denoiser":
+        raise UsageError(f"only denoisers are exported, not a {ARCHITECTURES[weights.kind].role}")
+    model = AnySize(weights.network).eval()
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        _write(model, weights.config.image_channels, part)
+        difference = _largest_difference(model, weights.config.image_channels, part)
+        if difference > TOLERANCE:
+            raise WeightsError(f"the export differs from torch by {difference:.2g}: not written")
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(f"can't write {path}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return Export(path, difference)
+
+
+def _write(model: AnySize, channels: int, path: Path) -> None:
+    example = (torch.zeros(2, channels, 37, 51), torch.full((2,), 0.1))
+    batch = torch.export.Dim("batch")
+    sides = {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
+    with _quietly(), torch.no_grad():
+        torch.onnx.export(
+            model,
+            example,
+            path,
+            input_names=["noisy", "sigma"],
+            output_names=["denoised"],
+            dynamic_shapes={"noisy": {0: batch, **sides}, "sigma": {0: batch}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _largest_difference(model: AnySize, channels: int, path: Path) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    generator = torch.Generator().manual_seed(0)
+    largest = 0.0
+    for batch, height, width in CHECKED_SIZES:
+        noisy = torch.rand(batch, channels, height, width, generator=generator)
+        sigma = torch.rand(batch, generator=generator) * 0.2
+        with torch.no_grad():
+            expected = model(noisy, sigma)
+        feed = {"noisy": noisy.numpy(), "sigma": sigma.numpy()}
+        (actual,) = session.run(None, feed)
+        largest = max(largest, float((torch.from_numpy(actual) - expected).abs().max()))
+    return largest
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hold back what the exporter says of its own internals."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,36 @@
+"""From an address to a network: the one call that everything above uses."""
+
+from __future__ import annotations
+
+from flowdenoise.errors import WeightsError
+from flowdenoise.weights.address import Address
+from flowdenoise.weights.architectures import Role, architecture
+from flowdenoise.weights.file import WeightsFile, read_weights
+from flowdenoise.weights.store import Report, resolve
+
+
+def load(
+    address: str | Address,
+    *,
+    role: Role | None = None,
+    offline: bool = False,
+    report: Report | None = None,
+) -> WeightsFile:
+    """Find, verify and load weights.
+
+    Args:
+        address: `color`, a path, or `hf://owner/repo@REVISION/file.safetensors`.
+        role: What they are needed for; other weights are refused.
+        offline: Stay off the network.
+        report: Told what is fetched and which commit is used.
+
+    Raises:
+        UsageError: It is no address.
+        WeightsError: As `store.resolve` and `file.read_weights`, or of another role.
+    """
+    found = resolve(address, offline=offline, report=report)
+    loaded = read_weights(found.path, sha256=found.sha256, name=str(found.address))
+    actual = architecture(loaded.kind, str(found.address)).role
+    if role not in (None, actual):
+        raise WeightsError(f"{found.address} is a {actual}, a {role} is needed")
+    return loaded

@@ -1,0 +1,246 @@
+"""The manifest: every shipped weights file with its hash, size, license, training and results.
+
+The files and `manifest.json` are packed into the wheel as the folder `files` of this package; in
+a checkout they lie in its folder `weights`. The name of an entry is what users write.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
+from flowdenoise.weights import atomic
+from flowdenoise.weights.architectures import architecture, build_config
+from flowdenoise.weights.header import check_seal, parse_header, read_bytes
+from flowdenoise.weights.strict import build, parse_json, shown
+
+MANIFEST = "manifest.json"
+
+_FORMAT = 1
+_MAX_MANIFEST = 1 << 20  # bytes
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A measurement; the figures that do not apply are None.
+
+    Attributes:
+        set: Name of the set of images.
+        protocol: How noise was added and PSNR taken.
+        sigma_255: Noise level on the scale of 0 to 255, as such results are labeled.
+        psnr: dB, mean over the images.
+        ssim: Mean over the images.
+        bits_per_dim: Of a prior.
+    """
+
+    set: str
+    protocol: str
+    sigma_255: float
+    psnr: float | None = None
+    ssim: float | None = None
+    bits_per_dim: float | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A weights file and what is known about it.
+
+    Attributes:
+        name: What users call it.
+        file: Name of the file beside the manifest.
+        kind: Of the network, as in `architectures.ARCHITECTURES`.
+        channels: 3 for color, 1 for gray.
+        parameters: How many numbers the file holds.
+        sha256: Of the file.
+        size: Of the file, in bytes.
+        license: SPDX identifier.
+        summary: One sentence: what it is for.
+        data: One sentence: what it was trained on.
+        sigma_range: Noise levels it was trained for, from and to, on the [0, 1] scale.
+        results: What it was measured to reach.
+        training: How it came about; the same record as in the file.
+        hub: Address on the Hub if the file is too large for the package, else None.
+    """
+
+    name: str
+    file: str
+    kind: str
+    channels: int
+    parameters: int
+    sha256: str
+    size: int
+    license: str
+    summary: str
+    data: str
+    sigma_range: tuple[float, float]
+    results: tuple[Result, ...]
+    training: Mapping[str, Any]
+    hub: str | None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise UsageError(f"a name is of small letters, digits, - and _, not {self.name!r}")
+        if not _FILE.fullmatch(self.file):
+            raise UsageError(f"{shown(self.file)} is not the plain name of a .safetensors file")
+        if not _SHA256.fullmatch(self.sha256):
+            raise UsageError(f"the sha256 of {self.name} must be 64 hexadecimal digits")
+        if not 0 <= self.sigma_range[0] <= self.sigma_range[1] <= 1:
+            raise UsageError(f"sigma_range of {self.name} is not a range within [0, 1]")
+
+    @property
+    def role(self) -> str:
+        """What the network is used for: denoiser, prior or noise level."""
+        return architecture(self.kind, self.name).role
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The shipped weights.
+
+    Attributes:
+        folder: Where the files are.
+        entries: In the order of the manifest; the first of a role is its default.
+    """
+
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    def find(self, name: str) -> Entry:
+        """The entry called `name`.
+
+        Raises:
+            WeightsNotFoundError: There is none; says which there are.
+        """
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        names = [entry.name for entry in self.entries]
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        known = ", ".join(names) or "none"
+        raise WeightsNotFoundError(
+            f"no weights are called {shown(name)}: {hint}there are {known}; "
+            "a file is given by its path, such as ./my.safetensors"
+        )
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped weights: the package's, or in a checkout the repository's."""
+    package = Path(__file__).parent
+    packed = package / "files"
+    return packed if packed.is_dir() else package.parents[1] / "weights"
+
+
+def shipped() -> Manifest:
+    """The manifest of the shipped weights.
+
+    Raises:
+        WeightsError: It is missing or damaged.
+    """
+    return read_manifest(shipped_folder())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `manifest.json` of a folder.
+
+    Raises:
+        WeightsNotFoundError: There is none.
+        WeightsIntegrityError: It is not what it should be.
+    """
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise WeightsNotFoundError(f"there is no {MANIFEST} in {folder}")
+    content = parse_json(read_bytes(file), str(file), limit=_MAX_MANIFEST)
+    try:
+        parsed = build(_File, content, str(file))
+        for entry in parsed.weights:
+            architecture(entry.kind, entry.name)
+    except UsageError as error:
+        raise WeightsIntegrityError(f"{file}: {error}") from error
+    names = [entry.name for entry in parsed.weights]
+    if parsed.format != _FORMAT or len(set(names)) != len(names):
+        raise WeightsIntegrityError(f"{file} is of another format, or has a name twice")
+    return Manifest(folder, parsed.weights)
+
+
+@dataclass(frozen=True)
+class _File:
+    format: int
+    weights: tuple[Entry, ...]
+
+
+def describe(
+    path: Path,
+    *,
+    license: str,  # noqa: A002 - the manifest's word
+    summary: str,
+    data: str,
+    sigma_range: tuple[float, float],
+    name: str | None = None,
+    results: tuple[Result, ...] = (),
+    hub: str | None = None,
+) -> Entry:
+    """The manifest's entry for a file: what the file itself says, and what is said here.
+
+    Args:
+        path: The weights file.
+        license: See `Entry`, as for all that follow.
+        summary: One sentence.
+        data: One sentence.
+        sigma_range: On the [0, 1] scale.
+        name: By default the file's name.
+        results: Measurements.
+        hub: Address on the Hub.
+
+    Raises:
+        WeightsError: It is no valid weights file.
+        UsageError: The name won't do.
+    """
+    content = read_bytes(path)
+    header = parse_header(content, str(path))
+    check_seal(content, header, str(path))
+    record = header.record
+    config = build_config(record.kind, record.config, str(path))
+    return Entry(
+        name=name or path.stem,
+        file=path.name,
+        kind=record.kind,
+        channels=config.image_channels,
+        parameters=header.parameters,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        license=license,
+        summary=summary,
+        data=data,
+        sigma_range=sigma_range,
+        results=results,
+        training=record.training,
+        hub=hub,
+    )
+
+
+def update_manifest(folder: Path, entry: Entry) -> None:
+    """Put `entry` into the manifest of `folder`, in place of the one of its name if there is one.
+
+    Raises:
+        WeightsError: The manifest that is there is damaged, or can't be written.
+    """
+    there = (folder / MANIFEST).exists()
+    entries = list(read_manifest(folder).entries) if there else []
+    places = [i for i, old in enumerate(entries) if old.name == entry.name]
+    if places:
+        entries[places[0]] = entry
+    else:
+        entries.append(entry)
+    content = {"format": _FORMAT, "weights": [asdict(entry) for entry in entries]}
+    atomic.write_text(folder / MANIFEST, json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,116 @@
+"""Publishing weights: on the Hub, in one commit, or among the shipped ones."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowdenoise.errors import WeightsDownloadError, WeightsError
+from flowdenoise.weights import atomic, hub
+from flowdenoise.weights.address import SCHEME, HubAddress, parse_address
+from flowdenoise.weights.card import card
+from flowdenoise.weights.header import check_sha256, parse_header, read_bytes
+from flowdenoise.weights.manifest import Entry, update_manifest
+from flowdenoise.weights.store import Report
+
+CONFIG = "config.json"
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `push` made.
+
+    Attributes:
+        folder: Where the files are on this machine.
+        address: Of the weights on the Hub, with commit and hash; None after a dry run.
+    """
+
+    folder: Path
+    address: HubAddress | None
+
+
+def push(
+    path: Path,
+    entry: Entry,
+    repo: str,
+    folder: Path,
+    *,
+    private: bool = False,
+    dry_run: bool = False,
+    offline: bool = False,
+    report: Report | None = None,
+) -> Published:
+    """Publish a weights file on the Hub.
+
+    Args:
+        path: The weights file.
+        entry: Its description, from `manifest.describe` or the manifest.
+        repo: `owner/name`; made if needed.
+        folder: Where to put what is uploaded; made if needed.
+        private: Whether a new repository is closed to others.
+        dry_run: Only write the folder.
+        offline: Refuse to upload.
+        report: Told what is written and uploaded.
+
+    Raises:
+        UsageError: `repo` is not of the form `owner/name`.
+        WeightsError: The file is not the one described, the folder can't be written, or the
+            upload fails; then the repository has none of the files.
+    """
+    parse_address(f"{SCHEME}{repo}@main/{entry.file}")  # refuses what is no owner/name
+    files = write_folder(path, entry, folder, repo=repo)
+    if report:
+        report(f"wrote {', '.join(files)} in {folder}")
+    if dry_run:
+        return Published(folder, None)
+    if offline or hub.is_offline():
+        raise WeightsDownloadError(f"can't upload to {repo}: the network is not used")
+    commit = hub.upload(repo, files, message=f"Add {entry.name}", private=private)
+    published = HubAddress(repo, commit, entry.file, entry.sha256)
+    if report:
+        report(f"uploaded {published}")
+    return Published(folder, published)
+
+
+def write_folder(path: Path, entry: Entry, folder: Path, *, repo: str) -> dict[str, Path]:
+    """Write what is to be uploaded.
+
+    Returns:
+        Name in the repository, and the file.
+
+    Raises:
+        WeightsError: The file is not the one described, or can't be copied.
+    """
+    data = read_bytes(path)
+    check_sha256(data, entry.sha256, str(path))
+    record = parse_header(data, str(path)).record
+    config = {"library": "flowdenoise", "kind": record.kind, "config": dict(record.config)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(f"can't make the folder {folder}: {error.strerror}") from error
+    files = {name: folder / name for name in (entry.file, CONFIG, CARD)}
+    atomic.write_bytes(files[entry.file], data)
+    atomic.write_text(files[CONFIG], json.dumps(config, indent=2) + "\n")
+    atomic.write_text(files[CARD], hub.model_card(entry, card(entry, repo=repo)))
+    return files
+
+
+def ship(path: Path, entry: Entry, folder: Path) -> None:
+    """Put a weights file among the shipped ones: the file, its entry, and its card `NAME.md`.
+
+    Args:
+        path: The weights file.
+        entry: Its description.
+        folder: Of the shipped weights, `weights` in a checkout.
+
+    Raises:
+        WeightsError: The file is not the one described, or the folder can't be written.
+    """
+    data = read_bytes(path)
+    check_sha256(data, entry.sha256, str(path))
+    atomic.write_bytes(folder / entry.file, data)
+    atomic.write_text(folder / f"{entry.name}.md", card(entry))
+    update_manifest(folder, entry)

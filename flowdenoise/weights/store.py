@@ -1,0 +1,269 @@
+"""From an address to a file on this machine: path, package, cache, Hub, in this order.
+
+Whoever reads the file that `resolve` finds must hold its bytes against `Resolved.sha256`; so do
+`verify` here and `loading.load`. A file that was just fetched has been verified already, and one
+that did not match was thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from flowdenoise.errors import (
+    WeightsDownloadError,
+    WeightsError,
+    WeightsIntegrityError,
+    WeightsNotFoundError,
+)
+from flowdenoise.places import readable_size
+from flowdenoise.weights import memory
+from flowdenoise.weights.address import (
+    Address,
+    FilePath,
+    HubAddress,
+    ShippedName,
+    is_commit,
+    is_sha256,
+    parse_address,
+)
+from flowdenoise.weights.header import Header, check_seal, check_sha256, parse_header, read_bytes
+from flowdenoise.weights.manifest import Entry, Manifest, shipped
+
+Report = Callable[[str], None]
+"""Called with one line about what is going on."""
+
+Origin = Literal["path", "package", "cache", "hub"]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Where an address leads.
+
+    Attributes:
+        path: The file.
+        origin: Where it was found; `hub` if it was fetched just now.
+        address: As asked for, a Hub address with its commit.
+        sha256: What its bytes must hash to, as far as the address, the manifest or an earlier
+            download told.
+    """
+
+    path: Path
+    origin: Origin
+    address: Address
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An entry of the manifest and where its file is: None if it is only on the Hub so far."""
+
+    entry: Entry
+    origin: Origin
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that is known about a weights file; the entry only of shipped ones."""
+
+    resolved: Resolved
+    header: Header
+    entry: Entry | None
+
+
+def resolve(
+    address: str | Address,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    report: Report | None = None,
+) -> Resolved:
+    """Find the file of an address, fetching it if need be.
+
+    Args:
+        address: See `address.parse_address`.
+        offline: Stay off the network, as with `HF_HUB_OFFLINE`.
+        refresh: Ask the Hub anew which commit a branch or tag names, instead of keeping to the
+            one it named the first time; and fetch anew what was damaged in the cache.
+        report: Told what is fetched and which commit is used.
+
+    Raises:
+        UsageError: It is no address.
+        WeightsNotFoundError: There is nothing at it.
+        WeightsIntegrityError: What is there is not what was promised.
+        WeightsDownloadError: It can't be fetched.
+    """
+    if isinstance(address, str):
+        address = parse_address(address)
+    if isinstance(address, FilePath):
+        if not address.path.is_file():
+            raise WeightsNotFoundError(f"there is no weights file {address.path}")
+        return Resolved(address.path, "path", address, address.sha256)
+    if isinstance(address, ShippedName):
+        return _resolve_shipped(address, offline, report)
+    return _resolve_hub(address, offline, refresh, report)
+
+
+def _resolve_shipped(address: ShippedName, offline: bool, report: Report | None) -> Resolved:
+    manifest = shipped()
+    entry = manifest.find(address.name)
+    if address.sha256 not in (None, entry.sha256):
+        raise WeightsIntegrityError(
+            f"{address.name} is another file: its sha256 is {entry.sha256}"
+        )
+    packed = manifest.folder / entry.file
+    if packed.is_file():
+        return Resolved(packed, "package", address, entry.sha256)
+    found = _resolve_hub(_hub_address(entry, packed), offline, False, report)
+    return replace(found, address=address, sha256=entry.sha256)
+
+
+def _hub_address(entry: Entry, packed: Path) -> HubAddress:
+    parsed = parse_address(entry.hub) if entry.hub else None
+    if not isinstance(parsed, HubAddress) or not parsed.is_pinned:
+        raise WeightsNotFoundError(f"{packed} is missing: install flowdenoise anew")
+    return replace(parsed, sha256=entry.sha256)
+
+
+def _resolve_hub(
+    address: HubAddress, offline: bool, refresh: bool, report: Report | None
+) -> Resolved:
+    from flowdenoise.weights import hub  # its client takes a third of a second to import
+
+    offline = offline or hub.is_offline()
+    address = _pin(address, offline, refresh, report)
+    known = memory.recall(str(replace(address, sha256=None)))
+    expected = address.sha256 or (known if known and is_sha256(known) else None)
+    found = hub.cached(address)
+    if found and refresh and not offline:
+        found = _kept(found, expected, str(address))
+    if found:
+        return Resolved(found, "cache", address, expected)
+    if offline:
+        raise WeightsDownloadError(f"{address} is not in the cache, and the network is not used")
+    return _fetch(address, expected, report)
+
+
+def _pin(address: HubAddress, offline: bool, refresh: bool, report: Report | None) -> HubAddress:
+    """The address with a commit for its revision: remembered, or asked for and remembered."""
+    from flowdenoise.weights import hub
+
+    if address.is_pinned:
+        return address
+    key = f"{address.repo}@{address.revision}"
+    commit = None if refresh else memory.recall(key)
+    if commit is None or not is_commit(commit):
+        if offline:
+            raise WeightsDownloadError(
+                f"which commit {key} means is not known yet, and the network is not used"
+            )
+        commit = hub.commit_of(address)
+        _remember(key, commit, report)
+    pinned = address.at(commit)
+    if report:
+        report(f"{key} is {pinned}")
+    return pinned
+
+
+def _fetch(address: HubAddress, expected: str | None, report: Report | None) -> Resolved:
+    from flowdenoise.weights import hub
+
+    remote = hub.look_up(address)
+    if expected and remote.sha256 and remote.sha256 != expected:
+        raise WeightsIntegrityError(
+            f"{address} has been altered: sha256 is {remote.sha256}, expected {expected}"
+        )
+    if report:
+        report(f"fetching {address}, {readable_size(remote.size)}")
+    path = hub.fetch(address, remote.size)
+    try:
+        sha256 = _verify(path, expected or remote.sha256, str(address))
+    except WeightsError:
+        hub.discard(path)
+        raise
+    _remember(str(replace(address, sha256=None)), sha256, report)
+    return Resolved(path, "hub", address, sha256)
+
+
+def _kept(path: Path, expected: str | None, what: str) -> Path | None:
+    """A file of the cache, unless it is damaged: then it is thrown away."""
+    from flowdenoise.weights import hub
+
+    try:
+        _verify(path, expected, what)
+    except WeightsIntegrityError:
+        hub.discard(path)
+        return None
+    return path
+
+
+def _remember(key: str, value: str, report: Report | None) -> None:
+    """Remember, or say that the next run will have to ask again: no reason to fail this one."""
+    try:
+        memory.remember(key, value)
+    except WeightsError as error:
+        if report:
+            report(str(error))
+
+
+def _verify(path: Path, expected: str | None, what: str) -> str:
+    """Check every byte of a weights file; return its sha256."""
+    data = read_bytes(path)
+    if expected is not None:
+        check_sha256(data, expected, what)
+    check_seal(data, parse_header(data, what), what)
+    return hashlib.sha256(data).hexdigest()
+
+
+def verify(
+    address: str | Address, *, offline: bool = False, report: Report | None = None
+) -> Resolved:
+    """Check every byte of the file at an address, against the hash it must have and its seal.
+
+    Returns:
+        Where the file is, with its sha256.
+
+    Raises:
+        WeightsError: As `resolve`, or the bytes do not match.
+    """
+    found = resolve(address, offline=offline, report=report)
+    return replace(found, sha256=_verify(found.path, found.sha256, str(found.address)))
+
+
+def inspect(
+    address: str | Address, *, offline: bool = False, report: Report | None = None
+) -> Inspection:
+    """What is known about the weights at an address; the bytes are verified.
+
+    Raises:
+        WeightsError: As `verify`.
+    """
+    found = verify(address, offline=offline, report=report)
+    header = parse_header(read_bytes(found.path), str(found.address))
+    shipped_name = found.address.name if isinstance(found.address, ShippedName) else None
+    return Inspection(found, header, shipped().find(shipped_name) if shipped_name else None)
+
+
+def catalog() -> tuple[Shipped, ...]:
+    """All shipped weights and where each is; asks nobody.
+
+    Raises:
+        WeightsError: The manifest is missing or damaged.
+    """
+    manifest = shipped()
+    return tuple(_located(entry, manifest) for entry in manifest.entries)
+
+
+def _located(entry: Entry, manifest: Manifest) -> Shipped:
+    packed = manifest.folder / entry.file
+    if packed.is_file():
+        return Shipped(entry, "package", packed)
+    try:
+        found = resolve(_hub_address(entry, packed), offline=True)
+    except WeightsDownloadError:  # the word for "not in the cache" when offline
+        return Shipped(entry, "hub", None)
+    return Shipped(entry, "cache", found.path)
