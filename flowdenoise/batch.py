@@ -123,7 +123,7 @@ def _denoise_one(
         picture, config.sigma, strength=config.strength, on_tile=report
     )
     warnings = picture.warnings + _write_result(job, source, denoised, config)
-    written = () if job.target is None else (job.target,)
+    written: tuple[Path, ...] = () if job.target is None else (job.target,)
     if job.target is not None:
         written += _write_extras(job.target, picture, denoised.picture, config)
     height, width = picture.samples.shape[:2]

@@ -29,7 +29,7 @@ def before_after(before: Picture, after: Picture) -> Tensor:
         (C, H, W) in [0, 1].
     """
     pair = [_fit(picture.tensor()[0].clamp(0, 1), _WIDEST // 2) for picture in (before, after)]
-    height, width = pair[0].shape[-2:]
+    width = pair[0].shape[-1]
     side = max(1, min(width // _ZOOM, before.samples.shape[0], before.samples.shape[1]))
     top, left = _most_detailed(after.tensor()[0], side)
     crops = [

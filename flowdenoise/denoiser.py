@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, Self, TypeVar
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from flowdenoise import images, noise, tiling, weights
+from flowdenoise.crops import crops
 from flowdenoise.device import choose_device, choose_precision
-from flowdenoise.errors import DeviceError, UsageError
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.tweedie import likeliest_sigma
 from flowdenoise.images import Picture
+from flowdenoise.memory import with_less_memory
 from flowdenoise.networks import TileNetwork, tile_network
 from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.tiling import OnTile, TilingConfig
@@ -29,8 +33,15 @@ CLEAN_BELOW = 1.0 / 255
 
 Sigma = float | Literal["auto"]
 
-_CROP = 256  # the noise level is estimated from crops of this side
-_MOST_CROPS = 24
+AUTOMATIC = {
+    "auto": {3: "color", 1: "gray"},
+    "auto-prior": {3: "prior-color", 1: "prior-gray"},
+}
+"""Models that are chosen by the picture: shipped names, by number of channels."""
+
+_ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}
+_CROP, _MOST_CROPS = 256, 24  # the noise level is estimated from crops of this side
+_LIKELIHOOD_PATCHES = 192  # or, by likelihood, from this many patches of the prior's size
 
 
 @dataclass(frozen=True)
@@ -56,18 +67,20 @@ class Denoiser:
     """A denoiser, ready to use.
 
     Args:
-        networks: By number of image channels, 1 or 3.
-        estimators: Of the noise level, by number of image channels.
+        networks: What gives the network for pictures of that many channels, 1 or 3; asked once,
+            when the first such picture comes.
+        estimators: The same for the estimator of the noise level.
         device: Where to compute.
         precision: In what the network multiplies.
-        tile, overlap, tile_batch: How to cut pictures, see `tiling.TilingConfig`; None is the
-            network's own default.
+        tile: How to cut pictures, see `tiling.TilingConfig`; None is the network's own default.
+        overlap: The same.
+        tile_batch: The same.
     """
 
     def __init__(
         self,
-        networks: Mapping[int, nn.Module],
-        estimators: Mapping[int, NoiseLevelNet],
+        networks: Mapping[int, Callable[[], nn.Module]],
+        estimators: Mapping[int, Callable[[], nn.Module]],
         *,
         device: torch.device,
         precision: torch.dtype = torch.float32,
@@ -76,13 +89,9 @@ class Denoiser:
         tile_batch: int | None = None,
     ) -> None:
         self.device, self.precision = device, precision
-        self.networks: dict[int, TileNetwork] = {
-            channels: tile_network(network, device, precision)
-            for channels, network in networks.items()
-        }
-        self.estimators = {
-            channels: estimator.to(device).eval() for channels, estimator in estimators.items()
-        }
+        self._sources, self._estimator_sources = networks, estimators
+        self._networks: dict[int, TileNetwork] = {}
+        self._estimators: dict[int, NoiseLevelNet] = {}
         self._cut = (tile, overlap, tile_batch)
 
     @classmethod
@@ -96,35 +105,39 @@ class Denoiser:
         overlap: int | None = None,
         tile_batch: int | None = None,
         offline: bool = False,
+        report: Callable[[str], None] | None = None,
     ) -> Self:
         """Load weights.
 
         Args:
             model: A name that `flowdenoise weights list` shows, a path, or an address on the
-                Hub; `auto` takes the shipped color and gray denoisers.
+                Hub; `auto` takes the shipped denoisers, `auto-prior` the shipped priors.
             device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
             precision: `auto`, `float32`, `bfloat16`.
-            tile, overlap, tile_batch: How to cut pictures; None is the network's own default.
+            tile: How to cut pictures; None is the network's own default.
+            overlap: The same.
+            tile_batch: The same.
             offline: Never ask the network.
+            report: Told what is fetched.
 
         Raises:
             WeightsError: They can't be found or trusted.
             DeviceError: There is no such device.
         """
         where = choose_device(device)
-        names = ("color", "gray") if model == "auto" else (model,)
-        networks: dict[int, nn.Module] = {}
-        for name in names:
-            loaded = weights.load(name, offline=offline)
-            networks[loaded.config.image_channels] = loaded.network
-        estimators = {
-            channels: weights.load(name).network
-            for channels, name in ((3, "noise-level-color"), (1, "noise-level-gray"))
-        }
         dtype = choose_precision(precision, where)
+
+        def source(name: str) -> Callable[[], nn.Module]:
+            return lambda: weights.load(name, offline=offline, report=report).network
+
+        if model in AUTOMATIC:
+            networks = {channels: source(name) for channels, name in AUTOMATIC[model].items()}
+        else:
+            loaded = weights.load(model, offline=offline, report=report)
+            networks = {loaded.config.image_channels: lambda: loaded.network}
         return cls(
             networks,
-            estimators,
+            {channels: source(name) for channels, name in _ESTIMATORS.items()},
             device=where,
             precision=dtype,
             tile=tile,
@@ -164,13 +177,26 @@ class Denoiser:
                 fixed=network.fixed,
             )
 
-        return _with_less_memory(run, self._tiling(network))
+        return with_less_memory(run, self._tiling(network))
 
     def estimate_sigma(self, picture: Picture) -> float:
-        """The noise level of a picture on the [0, 1] scale."""
+        """The noise level of a picture on the [0, 1] scale.
+
+        A prior that knows of noise is asked at which level the picture is likeliest; for other
+        networks a small estimator is.
+        """
         channels = picture.samples.shape[2]
-        crops = [crop.to(self.device) for crop in _crops(picture)]
-        return estimate_sigma(self.estimators[channels], crops)
+        network = self._network(channels).network
+        if isinstance(network, Glow):
+            patches = crops(picture, network.config.size, _LIKELIHOOD_PATCHES)
+            return likeliest_sigma(network, torch.cat(patches).to(self.device))
+        if channels not in self._estimators:
+            net = self._estimator_sources[channels]()
+            if not isinstance(net, NoiseLevelNet):
+                raise UsageError(f"{type(net).__name__} does not estimate noise levels")
+            self._estimators[channels] = net.to(self.device).eval().requires_grad_(False)
+        pieces = [crop.to(self.device) for crop in crops(picture, _CROP, _MOST_CROPS)]
+        return estimate_sigma(self._estimators[channels], pieces)
 
     def denoise_picture(
         self,
@@ -226,70 +252,23 @@ class Denoiser:
             )
 
         with torch.no_grad():
-            _with_less_memory(run, self._tiling(network))
+            with_less_memory(run, self._tiling(network))
         return picture.with_samples(result)
 
     def _network(self, channels: int) -> TileNetwork:
         """The network for images of that many channels."""
-        if channels in self.networks:
-            return self.networks[channels]
-        kinds = {1: "gray", 3: "color"}
-        own = " and ".join(kinds[count] for count in self.networks)
-        raise UsageError(
-            f"this model is for {own} pictures, and the picture is "
-            f"{kinds.get(channels, f'of {channels} channels')}: use --model auto"
-        )
+        if channels not in self._sources:
+            kinds = {1: "gray", 3: "color"}
+            own = " and ".join(kinds[count] for count in self._sources)
+            raise UsageError(
+                f"this model is for {own} pictures, and the picture is "
+                f"{kinds.get(channels, f'of {channels} channels')}: use --model auto"
+            )
+        if channels not in self._networks:
+            network = self._sources[channels]()
+            self._networks[channels] = tile_network(network, self.device, self.precision)
+        return self._networks[channels]
 
     def _tiling(self, network: TileNetwork) -> TilingConfig:
         tile, overlap, batch = self._cut
         return network.tiling.changed(tile, overlap, batch)
-
-
-T = TypeVar("T")
-
-
-def _with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> T:
-    """Run; when memory runs out, run it all again with a smaller batch, then smaller tiles."""
-    while True:
-        try:
-            return run(config)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not _out_of_memory(error):
-                raise
-            config = _smaller(config)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """On the CPU torch tells only by the message."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text
-
-
-def _smaller(config: TilingConfig) -> TilingConfig:
-    if config.batch > 1:
-        return replace(config, batch=config.batch // 2)
-    tile = config.tile // 2 // tiling.UNIT * tiling.UNIT if config.tile else 512
-    if tile <= 2 * config.overlap + config.blend:
-        raise DeviceError(f"not enough memory even for one tile of {config.tile} pixels")
-    return replace(config, tile=tile)
-
-
-def _crops(picture: Picture) -> list[Tensor]:
-    """Crops spread evenly over a picture, all of it where it is small."""
-    height, width = picture.samples.shape[:2]
-    stride = NoiseLevelNet.stride
-    rows, columns = ((side + _CROP - 1) // _CROP for side in (height, width))
-    places = [(row * _CROP, column * _CROP) for row in range(rows) for column in range(columns)]
-    chosen = places[:: -(-len(places) // _MOST_CROPS)]
-    crops = []
-    for top, left in chosen:
-        band = picture.tensor(slice(top, min(top + _CROP, height)))
-        crop = band[..., left : left + _CROP]
-        padded = (-(-side // stride) * stride for side in crop.shape[-2:])
-        down, across = (
-            tiling.mirror(size, side) for size, side in zip(padded, crop.shape[-2:], strict=True)
-        )
-        crops.append(crop[:, :, down][..., across])
-    return crops

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree, so that a caller catches as much of it as he means to.
+"""Everything that can go wrong, as one tree: a caller catches as much of it as is meant.
 
 ```
 FlowdenoiseError

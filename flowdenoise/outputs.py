@@ -107,7 +107,8 @@ def _expand(text: str, recursive: bool) -> list[tuple[Path, Path]]:
         return [(file, file.relative_to(path)) for file in files if looks_like_image(file)]
     if path.exists():
         return [(path, Path(path.name))]
-    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+    # A pattern may be absolute, which Path.glob does not take.
+    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
     if not matches:
         raise UsageError(f"no such file or folder: {text}")
     return [(match, Path(match.name)) for match in matches if looks_like_image(match)]

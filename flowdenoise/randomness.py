@@ -73,7 +73,7 @@ def uniform(key: Tensor, counter: Tensor) -> Tensor:
 
 
 def normal(key: Tensor, counter: Tensor) -> Tensor:
-    """Standard normal numbers, one for each (key, counter), by inverting the distribution function.
+    """Standard normal numbers, one for each (key, counter), by the inverse distribution function.
 
     Returns:
         float32 of the broadcast shape, between -5.3 and 5.3.

@@ -1,10 +1,10 @@
-"""The denoiser: residual blocks of convolutions, `d(noisy, sigma) -> denoised`.
+r"""The denoiser: residual blocks of convolutions, `d(noisy, sigma) -> denoised`.
 
 The image is folded to half resolution (pixel unshuffle, as in FFDNet), joined by a map of the
 noise level, and passed through residual blocks, at one scale or at several as in a U-Net:
 
     noisy --unshuffle--> head -> blocks -----------+-> blocks -> tail --shuffle--> minus noise
-                                  \\-> down -> ... -> up -/
+                                  \-> down -> ... -> up -/
 
 There is nothing in it but convolutions, additions and ReLU: no normalization, no pooling over
 the image, so what a pixel becomes depends only on its neighborhood of `receptive_radius`, and
@@ -96,7 +96,7 @@ class ResNetConfig:
 
     @property
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of the image, the unit of cost in which networks are compared."""
+        """Multiply-adds per pixel of the image: the unit in which costs are compared."""
         folded = self.image_channels * self.unshuffle**2
         pixels = 1 / self.unshuffle**2  # cells of the finest grid per pixel of the image
         widths = self.channels or (self.image_channels,)
@@ -183,7 +183,7 @@ class ResNet(nn.Module):
         return nn.Sequential(*(BottleneckBlock(width, inner, norm) for _ in range(count)))
 
     def _initialize(self) -> None:
-        """He initialization; each block's last convolution starts small, so it starts near identity.
+        """He initialization; a block's last convolution starts small, the block near identity.
 
         See Zhang et al., "Fixup initialization", ICLR 2019.
         """

@@ -189,6 +189,7 @@ def load_denoiser(
         overlap=overlap,
         tile_batch=batch,
         offline=offline,
+        report=console.say,
     )
 
 

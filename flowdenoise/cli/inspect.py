@@ -55,7 +55,7 @@ def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
         "mode": picture.source_mode,
         "bits": picture.source_bits,
         "alpha": picture.alpha is not None,
-        "color_profile": picture.metadata.icc is not None,
+        "color_profile": picture.metadata.icc_profile is not None,
         "exif": picture.metadata.exif is not None,
         "dpi": picture.metadata.dpi,
         "sigma": round(255 * sigma, 2),

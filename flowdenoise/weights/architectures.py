@@ -56,6 +56,7 @@ class Architecture:
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "resnet": Architecture("denoiser", "flowdenoise.resnet", "ResNetConfig", "ResNet"),
+    "dncnn": Architecture("denoiser", "flowdenoise.dncnn", "DnCNNConfig", "DnCNN"),
     "glow": Architecture("prior", "flowdenoise.flow.glow", "GlowConfig", "Glow"),
     "noise_level": Architecture(
         "noise level", "flowdenoise.noise_level", "NoiseLevelConfig", "NoiseLevelNet"

@@ -1,0 +1,108 @@
+"""Pictures as programs hold them: bytes, Pillow image, NumPy array, tensor; and back again.
+
+What comes in goes out in the same kind: same type, same shape, same device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from flowdenoise.errors import UsageError
+from flowdenoise.images.picture import Picture
+from flowdenoise.images.pillow import from_pillow, to_pillow
+from flowdenoise.images.reading import read
+from flowdenoise.images.writing import encode
+
+Held: TypeAlias = "bytes | Image.Image | np.ndarray[Any, Any] | Tensor"
+"""A picture in memory."""
+
+Restore: TypeAlias = Callable[[list[Picture]], Any]
+"""From pictures back to the kind that they were made of."""
+
+
+def unpack(image: Held) -> tuple[list[Picture], Restore]:
+    """Take the pictures out of whatever holds them.
+
+    Args:
+        image: The bytes of a file; a Pillow image; an array (H, W) or (H, W, C) of uint8, uint16
+            or floats, C being 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha; a tensor
+            (H, W), (C, H, W) or (B, C, H, W) of uint8 or floats, C being 1 or 3. White is the
+            largest number of an integer type, and 1.0 for floats.
+
+    Returns:
+        The pictures, one but for a batch, and what puts others in their place.
+
+    Raises:
+        UsageError: It is no such thing.
+        ImageReadError: The bytes are no picture.
+    """
+    if isinstance(image, bytes):
+        return [read(image)], lambda pictures: encode(pictures[0])[0]
+    if isinstance(image, Image.Image):
+        return [from_pillow(image)], lambda pictures: _to_pillow(pictures[0], image)
+    if isinstance(image, np.ndarray):
+        return [_from_array(image)], lambda pictures: _to_array(pictures[0], image)
+    if isinstance(image, Tensor):
+        return _from_tensor(image)
+    raise UsageError(
+        f"a picture is a path, bytes, a Pillow image, an array or a tensor, "
+        f"not {type(image).__name__}"
+    )
+
+
+def _to_pillow(picture: Picture, like: Image.Image) -> Image.Image:
+    result = to_pillow(picture)
+    result.info.update(like.info)
+    return result
+
+
+def _from_array(array: np.ndarray[Any, Any]) -> Picture:
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if channels not in (1, 2, 3, 4) or not array.size:
+        raise UsageError(
+            f"an array of a picture is (H, W) or (H, W, C) with 1 to 4 channels, not {array.shape}"
+        )
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32)
+        if not np.isfinite(array).all():
+            raise UsageError("the array has values that are not finite numbers")
+    elif array.dtype not in (np.uint8, np.uint16):
+        raise UsageError(
+            f"an array of a picture is of uint8, uint16 or floats, not {array.dtype.name}"
+        )
+    values = array.reshape(*array.shape[:2], channels)
+    colors = channels - (channels in (2, 4))
+    alpha = np.ascontiguousarray(values[..., colors]) if colors < channels else None
+    return Picture(np.ascontiguousarray(values[..., :colors]), alpha)
+
+
+def _to_array(picture: Picture, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    values = picture.samples
+    if picture.alpha is not None:
+        values = np.concatenate([values, picture.alpha[..., None]], axis=2)
+    return values.reshape(like.shape).astype(like.dtype, copy=False)
+
+
+def _from_tensor(tensor: Tensor) -> tuple[list[Picture], Restore]:
+    if not 2 <= tensor.ndim <= 4 or (tensor.ndim > 2 and tensor.shape[-3] not in (1, 3)):
+        raise UsageError(
+            f"a tensor of pictures is (H, W), (C, H, W) or (B, C, H, W) with 1 or 3 channels, "
+            f"not {tuple(tensor.shape)}"
+        )
+    channels = 1 if tensor.ndim == 2 else tensor.shape[-3]
+    planes = tensor.detach().cpu().reshape(-1, channels, *tensor.shape[-2:])
+    if planes.is_floating_point():
+        planes = planes.float()
+    pictures = [_from_array(image.permute(1, 2, 0).numpy()) for image in planes]
+
+    def restore(results: list[Picture]) -> Tensor:
+        images = [torch.from_numpy(result.samples).permute(2, 0, 1) for result in results]
+        return torch.stack(images).reshape(tensor.shape).to(tensor)
+
+    return pictures, restore

@@ -1,0 +1,42 @@
+"""When memory runs out: the same again in smaller pieces, and never a wrong picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import torch
+
+from flowdenoise.errors import DeviceError
+from flowdenoise.tiling import UNIT, TilingConfig
+
+T = TypeVar("T")
+
+
+def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> T:
+    """Run; when memory runs out, run it all again with a smaller batch, then smaller tiles."""
+    while True:
+        try:
+            return run(config)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not _out_of_memory(error):
+                raise
+            config = _smaller(config)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """On the CPU torch tells only by the message."""
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text
+
+
+def _smaller(config: TilingConfig) -> TilingConfig:
+    if config.batch > 1:
+        return replace(config, batch=config.batch // 2)
+    tile = config.tile // 2 // UNIT * UNIT if config.tile else 512
+    if tile <= 2 * config.overlap + config.blend:
+        raise DeviceError(f"not enough memory even for one tile of {config.tile} pixels")
+    return replace(config, tile=tile)

@@ -1,0 +1,89 @@
+"""`denoise(picture)`: the whole program as one function."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flowdenoise import batch, noise, outputs
+from flowdenoise.batch import BatchConfig
+from flowdenoise.denoiser import Denoiser, Sigma
+from flowdenoise.errors import ImageError
+from flowdenoise.images.kinds import unpack
+
+T = TypeVar("T")
+
+
+def denoise(
+    image: T,
+    sigma: Sigma = "auto",
+    *,
+    strength: float = 1.0,
+    model: str = "auto",
+    device: str = "auto",
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> T:
+    """Remove the noise from a picture and give it back in the kind that it came in.
+
+    Args:
+        image: The path of a file, its bytes, a Pillow image, an array (H, W) or (H, W, C), or a
+            tensor (C, H, W) or (B, C, H, W). White is the largest number of an integer type, and
+            1.0 for floats.
+        sigma: Noise level on the [0, 1] scale, 25/255 say, or `auto` to estimate it.
+        strength: Factor of the noise level that is removed.
+        model: A shipped name, a path or a Hub address; `auto` takes color or gray as needed.
+        device: `auto`, `cpu`, `cuda`, `mps`.
+        output: Where to write, if a path is given; by default beside it, with `_denoised` in
+            the name.
+        overwrite: Replace an existing file.
+
+    Returns:
+        Like `image`; for a path, that of the file that was written.
+
+    Raises:
+        FlowdenoiseError: With one line that says what is wrong.
+
+    Example:
+        >>> import numpy as np
+        >>> noisy = np.random.default_rng(0).normal(0.5, 0.1, (64, 64, 3))
+        >>> denoise(noisy, sigma=0.1).std() < 0.02
+        np.True_
+    """
+    if sigma != "auto":
+        noise.check_sigma(sigma)
+    denoiser = _loaded(model, device)
+    if isinstance(image, str | os.PathLike):
+        target = _denoise_file(denoiser, Path(image), sigma, strength, output, overwrite)
+        return type(image)(target) if isinstance(image, str | Path) else target
+    pictures, restore = unpack(image)  # type: ignore[arg-type]
+    results = [denoiser.denoise_picture(picture, sigma, strength=strength) for picture in pictures]
+    if all(result.untouched for result in results):
+        return image
+    restored: T = restore([result.picture for result in results])
+    return restored
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(model: str, device: str) -> Denoiser:
+    return Denoiser.load(model, device=device)
+
+
+def _denoise_file(
+    denoiser: Denoiser,
+    source: Path,
+    sigma: Sigma,
+    strength: float,
+    output: str | os.PathLike[str] | None,
+    overwrite: bool,
+) -> Any:
+    target = None if output is None else os.fspath(output)
+    jobs = outputs.plan([str(source)], output=target)
+    existing: batch.Existing = "overwrite" if overwrite else "refuse"
+    config = BatchConfig(sigma=sigma, strength=strength, existing=existing)
+    (outcome,) = batch.run(jobs, denoiser, config)
+    if outcome.error is not None:
+        raise ImageError(outcome.error)
+    return outcome.job.target
