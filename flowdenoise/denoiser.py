@@ -271,4 +271,7 @@ class Denoiser:
 
     def _tiling(self, network: TileNetwork) -> TilingConfig:
         tile, overlap, batch = self._cut
-        return network.tiling.changed(tile, overlap, batch)
+        config = network.tiling.changed(tile, overlap, batch)
+        if network.fixed and config.tile != network.tiling.tile:
+            raise UsageError(f"a prior takes tiles of {network.tiling.tile}, not {config.tile}")
+        return config

@@ -37,6 +37,7 @@ def _smaller(config: TilingConfig) -> TilingConfig:
     if config.batch > 1:
         return replace(config, batch=config.batch // 2)
     tile = config.tile // 2 // UNIT * UNIT if config.tile else 512
-    if tile <= 2 * config.overlap + config.blend:
+    blend = min(config.blend, tile // 8)
+    if tile <= 2 * config.overlap + blend:
         raise DeviceError(f"not enough memory even for one tile of {config.tile} pixels")
-    return replace(config, tile=tile)
+    return replace(config, tile=tile, blend=blend)

@@ -117,7 +117,8 @@ def _expand(text: str, recursive: bool) -> list[tuple[Path, Path]]:
 def _name_all(
     found: list[tuple[Path, Path]], output: str | None, template: str | None, suffix: str | None
 ) -> list[Job]:
-    pattern = template or (ELSEWHERE if output else BESIDE)
+    usual = ELSEWHERE if output else BESIDE
+    pattern = usual if template is None else template
     jobs = []
     for index, (source, place) in enumerate(found, start=1):
         folder = source.parent if output is None else Path(output) / place.parent

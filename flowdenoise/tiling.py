@@ -73,11 +73,13 @@ class TilingConfig:
         self, tile: int | None = None, overlap: int | None = None, batch: int | None = None
     ) -> TilingConfig:
         """A copy with what is not None replaced; a small tile gets less overlap and blend."""
+        small = tile is not None and tile < self.tile
         side = self.tile if tile is None else tile
+        fitting = min(self.overlap, side // 8) if small else self.overlap
         return TilingConfig(
             tile=side,
-            overlap=min(self.overlap, side // 8) if overlap is None else overlap,
-            blend=min(self.blend, side // 4),
+            overlap=fitting if overlap is None else overlap,
+            blend=min(self.blend, side // 4) if small else self.blend,
             batch=self.batch if batch is None else batch,
         )
 

@@ -58,7 +58,10 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
 
 def _to_pillow(picture: Picture, like: Image.Image) -> Image.Image:
     result = to_pillow(picture)
-    result.info.update(like.info)
+    # What described the old pixels must not describe the new ones.
+    stale = {"icc_profile"} if like.mode == "CMYK" else set()
+    stale |= {"transparency"} if like.mode != result.mode else set()
+    result.info.update({key: value for key, value in like.info.items() if key not in stale})
     return result
 
 

@@ -193,6 +193,12 @@ def test_metadata_survives_the_way_from_one_format_to_another(
         assert seen.info["xmp"] == XMP
 
 
+def test_how_a_tiff_lays_out_its_pixels_is_no_metadata() -> None:
+    exif = Image.Exif()
+    exif.load(images.read(tiff_of(pixels(9, 9, 3), **tiff_metadata())).metadata.exif or b"")
+    assert sorted(exif) == [271, 305]  # the maker, and the program that wrote it
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_tiff_metadata_of_a_camera_is_taken_apart_and_put_together(
     dtype: str, tmp_path: Path

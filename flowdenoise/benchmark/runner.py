@@ -1,0 +1,250 @@
+"""Run methods x images x noise levels, keep each result, go on where an earlier run stopped.
+
+A method that fails on an image has its cell marked; the others are run all the same. Failed cells
+are tried again by the next run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from flowdenoise import images, noise
+from flowdenoise.benchmark.cells import Cell, CellKey, CellStore
+from flowdenoise.benchmark.methods import Method
+from flowdenoise.benchmark.peak_memory import peak_memory
+from flowdenoise.benchmark.protocols import Protocol, find_protocol, measure
+from flowdenoise.benchmark.sets import ImageSet, Sample
+from flowdenoise.errors import DataError, FlowdenoiseError, UsageError
+
+SIGMAS = (15.0, 25.0, 35.0, 50.0)
+"""Noise levels of the literature, on the scale of 0 to 255."""
+
+_PICTURE_SIDE = 640  # pixels; of larger images the middle is shown
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """What to run.
+
+    Attributes:
+        sigmas_255: Noise levels on the scale of 0 to 255.
+        protocol: Name.
+        limits: Most images by a method's label, the first ones of the set; all where it is not
+            named.
+        pictures: Images whose results are kept as pictures, for the figure and the page.
+    """
+
+    sigmas_255: tuple[float, ...] = SIGMAS
+    protocol: str = "awgn"
+    limits: Mapping[str, int] = field(default_factory=dict)
+    pictures: int = 2
+
+    def __post_init__(self) -> None:
+        find_protocol(self.protocol)
+        for sigma in self.sigmas_255:
+            noise.from_255(sigma)
+        if not self.sigmas_255 or min(self.sigmas_255) <= 0:
+            raise UsageError("a benchmark needs noise levels, each above 0")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        done: Cells that are done.
+        total: Cells in all.
+        cell: The one at work: method, image and noise level.
+        seconds_left: Estimated; None until each method has been timed.
+    """
+
+    done: int
+    total: int
+    cell: Cell
+    seconds_left: float | None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell to fill."""
+
+    method: Method
+    file: Path
+    sigma_255: float
+    keep_picture: bool
+
+
+def run(
+    image_set: ImageSet,
+    methods: Sequence[Method],
+    config: BenchmarkConfig,
+    device: torch.device,
+    folder: Path,
+    *,
+    on_progress: OnProgress | None = None,
+) -> list[Cell]:
+    """Fill all cells.
+
+    Args:
+        image_set: The images.
+        methods: Not yet prepared.
+        config: What to run.
+        device: Where networks compute.
+        folder: Of the run; made if needed. What an earlier run left there is used.
+        on_progress: Told of each cell before it is tried.
+
+    Returns:
+        The cells, image by image.
+
+    Raises:
+        MissingExtraError, WeightsError, UsageError: A method can't be prepared.
+        DataError: The folder can't be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"can't use the folder {folder}: {error.strerror or error}") from error
+    for method in methods:
+        method.prepare(image_set.channels, device)
+    bench = _Bench(image_set, config, device, folder)
+    jobs = list(_jobs(image_set, methods, config))
+    cells = []
+    for done, job in enumerate(jobs):
+        if on_progress:
+            cell = Cell(job.method.label, job.file.stem, job.sigma_255)
+            left = bench.seconds_left(jobs[done:])
+            on_progress(Progress(done, len(jobs), cell, left))
+        cells.append(bench.fill(job))
+    return cells
+
+
+def _jobs(
+    image_set: ImageSet, methods: Sequence[Method], config: BenchmarkConfig
+) -> Iterator[Job]:
+    """All cells, image by image, so that an unfinished run has all methods on the same images."""
+    for number, file in enumerate(image_set.files):
+        for sigma in config.sigmas_255:
+            for method in methods:
+                if number < config.limits.get(method.label, len(image_set.files)):
+                    yield Job(method, file, sigma, number < config.pictures)
+
+
+class _Bench:
+    """Fills cells, one after the other."""
+
+    def __init__(
+        self, image_set: ImageSet, config: BenchmarkConfig, device: torch.device, folder: Path
+    ) -> None:
+        self.image_set, self.device, self.folder = image_set, device, folder
+        self.protocol: Protocol = find_protocol(config.protocol)
+        self.store = CellStore(folder / "cells.jsonl")
+        self._times: dict[str, list[float]] = {}
+        self._loaded: tuple[Path, Sample] | None = None
+
+    def fill(self, job: Job) -> Cell:
+        """The result of a job: remembered, or computed and remembered, or marked as failed."""
+        empty = Cell(job.method.label, job.file.stem, job.sigma_255)
+        try:
+            sample = self._sample(job.file)
+            key = self._key(job, sample)
+            known = self.store.find(key)
+            if known and (not job.keep_picture or self._picture(job).is_file()):
+                cell = replace(known, image=sample.name)
+            else:
+                cell = self._compute(job, sample)
+                self.store.add(key, cell)
+        except DataError:
+            raise
+        except Exception as error:  # whatever the packages of others raise, it is this cell's
+            reason = str(error) if isinstance(error, FlowdenoiseError) else repr(error)
+            return replace(empty, error=" ".join(reason.split())[:300])
+        self._times.setdefault(cell.method, []).append(cell.seconds)
+        return cell
+
+    def seconds_left(self, jobs: Sequence[Job]) -> float | None:
+        """Time for these jobs, by the mean time of each method so far."""
+        total = 0.0
+        for job in jobs:
+            times = self._times.get(job.method.label)
+            if not times:
+                return None
+            total += sum(times) / len(times)
+        return total
+
+    def _sample(self, file: Path) -> Sample:
+        if self._loaded is None or self._loaded[0] != file:
+            self._loaded = (file, self.image_set.load(file))
+        return self._loaded[1]
+
+    def _key(self, job: Job, sample: Sample) -> CellKey:
+        method, protocol = job.method, self.protocol
+        return CellKey(
+            method=method.label,
+            settings=method.settings(),
+            weights=method.weights,
+            image=sample.fingerprint,
+            sigma_255=job.sigma_255,
+            protocol=protocol.name,
+            seed=protocol.seed,
+        )
+
+    def _compute(self, job: Job, sample: Sample) -> Cell:
+        method, sigma = job.method, noise.from_255(job.sigma_255)
+        noisy = self.protocol.noisy(sample.clean, sigma)
+        with peak_memory(self.device) as peak:
+            start = time.perf_counter()
+            denoised = method.denoise(noisy[None], None if method.blind else sigma)[0]
+            seconds = time.perf_counter() - start
+        if denoised.shape != noisy.shape or not bool(torch.isfinite(denoised).all()):
+            raise UsageError(f"{method.label} gave no image of finite values of the same size")
+        output = denoised if method.measured_raw else self.protocol.finish(denoised)
+        merit = measure(output, sample.clean)
+        if job.keep_picture:
+            self._keep_pictures(job, sample.clean, noisy, denoised)
+        return Cell(
+            method.label,
+            sample.name,
+            job.sigma_255,
+            pixels=noisy.shape[-2] * noisy.shape[-1],
+            psnr=merit.psnr,
+            ssim=merit.ssim,
+            gmsd=merit.gmsd,
+            seconds=seconds,
+            peak_bytes=peak.bytes,
+        )
+
+    def _picture(self, job: Job) -> Path:
+        return picture_path(self.folder, job.file.stem, job.sigma_255, job.method.label)
+
+    def _keep_pictures(
+        self, job: Job, clean: torch.Tensor, noisy: torch.Tensor, denoised: torch.Tensor
+    ) -> None:
+        parts = {CLEAN: clean, NOISY: noisy, job.method.label: denoised}
+        for label, image in parts.items():
+            path = picture_path(self.folder, job.file.stem, job.sigma_255, label)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            images.write_png(path, _middle(image))
+
+
+CLEAN, NOISY = "clean image", "noisy image"
+"""Labels of the pictures that no method made."""
+
+
+def picture_path(folder: Path, image: str, sigma_255: float, label: str) -> Path:
+    """Where a run keeps a picture."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in label)
+    return folder / "pictures" / image / f"sigma-{sigma_255:g}" / f"{name}.png"
+
+
+def _middle(image: torch.Tensor) -> torch.Tensor:
+    """The middle of an image, (C, H, W), all of it where it is small."""
+    top, left = (max(0, side - _PICTURE_SIDE) // 2 for side in image.shape[-2:])
+    return image[:, top : top + _PICTURE_SIDE, left : left + _PICTURE_SIDE]

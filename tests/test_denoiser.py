@@ -1,0 +1,260 @@
+"""The engine: any size, any kind, nothing lost, and never a wrong picture when memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from torch import Tensor, nn
+
+from flowdenoise import tiling
+from flowdenoise.denoiser import CLEAN_BELOW, Denoiser
+from flowdenoise.errors import DeviceError, SigmaError, UsageError
+from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.images import Picture
+from flowdenoise.memory import with_less_memory
+from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.tiling import TilingConfig
+
+CPU = torch.device("cpu")
+
+
+def small(channels: int = 3, *, identity: bool = False) -> ResNet:
+    torch.manual_seed(0)
+    net = ResNet(ResNetConfig(image_channels=channels, channels=(4, 4), blocks=(1, 1)))
+    if identity:
+        nn.init.zeros_(net.tail.weight)
+    return net
+
+
+class FixedLevel(NoiseLevelNet):
+    """An estimator that has made up its mind."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__(NoiseLevelConfig())
+        self.answer = torch.log1p(torch.tensor([255 * sigma]))
+
+    def conclude(self, evidence: Tensor, trust: Tensor) -> Tensor:
+        return self.answer
+
+
+def engine(*, identity: bool = False, found: float = 0.1, **options: int) -> Denoiser:
+    return Denoiser(
+        {count: lambda count=count: small(count, identity=identity) for count in (1, 3)},
+        {3: lambda: FixedLevel(found)},
+        device=CPU,
+        **options,
+    )
+
+
+def picture(height: int, width: int, dtype: str = "uint8", channels: int = 3) -> Picture:
+    rng = np.random.default_rng(0)
+    top = {"uint8": 255, "uint16": 65535}.get(dtype)
+    if top is None:
+        return Picture(rng.normal(0.5, 1, (height, width, channels)).astype(dtype))
+    return Picture(rng.integers(0, top + 1, (height, width, channels)).astype(dtype))
+
+
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    dtype=st.sampled_from(["uint8", "uint16", "float32"]),
+    channels=st.sampled_from([1, 3]),
+    tile=st.sampled_from([0, 32, 64]),
+)
+def test_removing_nothing_changes_not_a_bit(
+    height: int, width: int, dtype: str, channels: int, tile: int
+) -> None:
+    before = picture(height, width, dtype, channels)
+    result = engine(identity=True, tile=tile).denoise_picture(before, 0.1)
+    assert not result.untouched
+    after = result.picture.samples
+    assert after.dtype == before.samples.dtype
+    tolerance = 1e-6 if dtype == "float32" else 0
+    assert np.allclose(after, before.samples, atol=tolerance, rtol=0)
+
+
+def test_a_picture_is_denoised_as_its_tensor_is() -> None:
+    denoiser = engine()
+    before = picture(70, 45)
+    after = denoiser.denoise_picture(before, 0.1).picture
+    expected = denoiser.forward(before.tensor(), 0.1).clamp(0, 1)
+    difference = (after.tensor() - expected).abs().max()
+    assert float(difference) <= 0.5 / 255 + 1e-6
+    assert (after.samples != before.samples).any()
+
+
+def test_alpha_and_metadata_are_carried_and_not_denoised() -> None:
+    samples = picture(40, 40).samples
+    alpha = picture(40, 40, channels=1).samples[..., 0]
+    before = Picture(samples, alpha, format="TIFF", source_mode="RGBA")
+    after = engine().denoise_picture(before, 0.2).picture
+    assert after.alpha is alpha
+    assert (after.format, after.source_mode) == ("TIFF", "RGBA")
+
+
+@pytest.mark.parametrize(
+    ("found", "untouched"), [(0.9 * CLEAN_BELOW, True), (1.1 * CLEAN_BELOW, False)]
+)
+def test_a_picture_found_clean_is_left_alone(found: float, untouched: bool) -> None:
+    before = picture(40, 40)
+    result = engine(found=found).denoise_picture(before)
+    assert result.untouched == untouched
+    assert (result.picture is before) == untouched
+    assert result.sigma == pytest.approx(found, abs=1e-6)
+    assert result.estimated
+
+
+def test_a_given_level_is_believed_however_small() -> None:
+    result = engine().denoise_picture(picture(40, 40), 0.5 * CLEAN_BELOW)
+    assert not result.untouched
+    assert not result.estimated
+
+
+def test_strength_scales_the_level() -> None:
+    denoiser, before = engine(), picture(40, 40, "uint16")
+    half = denoiser.denoise_picture(before, 0.2, strength=0.5).picture
+    same = denoiser.denoise_picture(before, 0.1).picture
+    assert (half.samples == same.samples).all()
+    assert denoiser.denoise_picture(before, 0.2, strength=0).untouched
+
+
+@pytest.mark.parametrize("sigma", [-0.1, 25.0, float("nan")])
+def test_what_is_no_level_is_refused(sigma: float) -> None:
+    with pytest.raises(SigmaError):
+        engine().denoise_picture(picture(8, 8), sigma)
+    with pytest.raises(SigmaError):
+        engine().forward(torch.rand(1, 3, 8, 8), sigma)
+
+
+@pytest.mark.parametrize("strength", [-1.0, float("inf"), float("nan")])
+def test_what_is_no_strength_is_refused(strength: float) -> None:
+    with pytest.raises(UsageError, match="strength"):
+        engine().denoise_picture(picture(8, 8), 0.1, strength=strength)
+
+
+def test_a_gray_picture_needs_a_gray_model() -> None:
+    color = Denoiser({3: small}, {}, device=CPU)
+    with pytest.raises(UsageError, match="for color pictures, and the picture is gray"):
+        color.denoise_picture(picture(8, 8, channels=1), 0.1)
+
+
+def test_networks_are_loaded_when_they_are_needed() -> None:
+    asked: list[int] = []
+
+    def source(channels: int) -> Callable[[], nn.Module]:
+        return lambda: (asked.append(channels), small(channels))[1]
+
+    denoiser = Denoiser({1: source(1), 3: source(3)}, {}, device=CPU)
+    assert asked == []
+    for _ in range(2):
+        denoiser.denoise_picture(picture(8, 8, channels=1), 0.1)
+    assert asked == [1]
+
+
+def test_forward_takes_batches_of_any_size_each_with_its_level() -> None:
+    denoiser = engine(tile=64)
+    noisy = torch.rand(2, 3, 37, 101)
+    together = denoiser(noisy, torch.tensor([0.05, 0.2]))
+    assert together.shape == noisy.shape
+    for index, sigma in enumerate((0.05, 0.2)):
+        alone = denoiser.forward(noisy[index : index + 1], sigma)
+        assert torch.allclose(together[index : index + 1], alone)
+
+
+def test_gradients_flow_through_forward() -> None:
+    noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
+    engine().forward(noisy, 0.1).sum().backward()
+    assert noisy.grad is not None
+    assert float(noisy.grad.abs().min()) > 0
+
+
+def test_progress_is_told_to_the_end() -> None:
+    seen: list[tuple[int, int]] = []
+    denoiser = engine(tile=32)
+    denoiser.denoise_picture(picture(100, 70), 0.1, on_tile=lambda *step: seen.append(step))
+    assert seen[-1][0] == seen[-1][1] > 1
+
+
+def test_a_prior_denoises_in_tiles_of_its_own_size() -> None:
+    flow = Glow(
+        GlowConfig(levels=2, steps_per_level=1, hidden_channels=4, noise_levels=True)
+    ).eval()
+    sizes: set[tuple[int, ...]] = set()
+    log_prob = flow.log_prob
+
+    def watched(x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
+        sizes.add(tuple(x.shape[1:]))
+        return log_prob(x, sigma)
+
+    flow.log_prob = watched  # type: ignore[method-assign]
+    denoiser = Denoiser({3: lambda: flow}, {}, device=CPU)
+    result = denoiser.denoise_picture(picture(50, 41), 0.1)
+    assert (result.picture.samples != picture(50, 41).samples).any()
+    assert sizes == {(3, 32, 32)}
+    assert denoiser.denoise_picture(picture(20, 20)).estimated  # by likelihood
+    with pytest.raises(UsageError, match="tiles of 32"):
+        Denoiser({3: lambda: flow}, {}, device=CPU, tile=64).denoise_picture(picture(50, 41), 0.1)
+
+
+def test_an_unconditional_prior_is_no_denoiser() -> None:
+    flow = Glow(GlowConfig(levels=1, steps_per_level=1, hidden_channels=4))
+    with pytest.raises(UsageError, match="clean images only"):
+        Denoiser({3: lambda: flow}, {}, device=CPU).denoise_picture(picture(8, 8), 0.1)
+
+
+class Hungry(nn.Module):
+    """Runs out of memory above some number of pixels at once."""
+
+    def __init__(self, most: int, error: type[Exception] = torch.OutOfMemoryError) -> None:
+        super().__init__()
+        self.net, self.most, self.error = small(), most, error
+        self.config = self.net.config
+
+    def forward(self, noisy: Tensor, sigma: float) -> Tensor:
+        if noisy.numel() > self.most:
+            raise self.error("DefaultCPUAllocator: not enough memory")
+        return self.net(noisy, sigma)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError, MemoryError])
+def test_short_memory_makes_smaller_tiles_and_the_same_picture(error: type[Exception]) -> None:
+    before = picture(150, 170, "uint16")
+    hungry = Denoiser({3: lambda: Hungry(3 * 64 * 64, error)}, {}, device=CPU, overlap=24)
+    easy = Denoiser({3: small}, {}, device=CPU, overlap=24)
+    after, expected = (d.denoise_picture(before, 0.1).picture for d in (hungry, easy))
+    difference = after.samples.astype(int) - expected.samples.astype(int)
+    assert abs(difference).max() <= 1
+
+
+def test_no_memory_at_all_is_an_error_in_one_line() -> None:
+    hungry = Denoiser({3: lambda: Hungry(0)}, {}, device=CPU)
+    with pytest.raises(DeviceError, match="not enough memory even for one tile"):
+        hungry.denoise_picture(picture(150, 170), 0.1)
+
+
+def test_other_failures_are_not_taken_for_short_memory() -> None:
+    def fail(config: TilingConfig) -> None:
+        raise RuntimeError("shapes don't fit")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        with_less_memory(fail, TilingConfig())
+
+
+def test_the_batch_is_halved_before_the_tile() -> None:
+    tried: list[tuple[int, int]] = []
+
+    def run(config: TilingConfig) -> str:
+        tried.append((config.tile, config.batch))
+        if len(tried) < 4:
+            raise torch.OutOfMemoryError("not enough memory")
+        return "done"
+
+    assert with_less_memory(run, TilingConfig(256, 8, 8, batch=4)) == "done"
+    assert tried == [(256, 4), (256, 2), (256, 1), (128, 1)]
+    assert all(tile % tiling.UNIT == 0 for tile, _ in tried)
