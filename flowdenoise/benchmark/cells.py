@@ -57,6 +57,8 @@ class Cell:
         gmsd: Gradient magnitude similarity deviation.
         seconds: For denoising.
         peak_bytes: Memory at the peak above what was in use before, where it can be told.
+        machine: Where it was computed, for the times.
+        picture: File of the result, relative to the run folder, where it was kept.
         error: Why it failed, one line.
     """
 
@@ -69,6 +71,8 @@ class Cell:
     gmsd: float = math.nan
     seconds: float = math.nan
     peak_bytes: int | None = None
+    machine: str = ""
+    picture: str | None = None
     error: str | None = None
 
 

@@ -31,9 +31,9 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
     peak = Peak()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
+        allocated = torch.cuda.memory_allocated(device)
         yield peak
-        peak.bytes = torch.cuda.max_memory_allocated(device) - before
+        peak.bytes = torch.cuda.max_memory_allocated(device) - allocated
         return
     before = _forget_peak()
     yield peak
@@ -42,7 +42,7 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
 
 
 def _forget_peak() -> int | None:
-    """Reset the process's peak; returns the bytes now in use, None where there is no such thing."""
+    """Reset the process's peak; returns the bytes now in use, None where that can't be done."""
     try:
         (_PROCESS / "clear_refs").write_text("5")
         return _status("VmRSS")

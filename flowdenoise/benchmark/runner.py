@@ -6,14 +6,16 @@ are tried again by the next run.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from flowdenoise import images, noise
+from flowdenoise.benchmark import environment
 from flowdenoise.benchmark.cells import Cell, CellKey, CellStore
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.peak_memory import peak_memory
@@ -145,27 +147,30 @@ class _Bench:
     ) -> None:
         self.image_set, self.device, self.folder = image_set, device, folder
         self.protocol: Protocol = find_protocol(config.protocol)
+        self.machine = environment.machine(device)
         self.store = CellStore(folder / "cells.jsonl")
         self._times: dict[str, list[float]] = {}
         self._loaded: tuple[Path, Sample] | None = None
 
     def fill(self, job: Job) -> Cell:
         """The result of a job: remembered, or computed and remembered, or marked as failed."""
-        empty = Cell(job.method.label, job.file.stem, job.sigma_255)
         try:
             sample = self._sample(job.file)
-            key = self._key(job, sample)
-            known = self.store.find(key)
-            if known and (not job.keep_picture or self._picture(job).is_file()):
-                cell = replace(known, image=sample.name)
-            else:
-                cell = self._compute(job, sample)
-                self.store.add(key, cell)
-        except DataError:
-            raise
-        except Exception as error:  # whatever the packages of others raise, it is this cell's
-            reason = str(error) if isinstance(error, FlowdenoiseError) else repr(error)
-            return replace(empty, error=" ".join(reason.split())[:300])
+        except FlowdenoiseError as error:
+            return _failed(job, error)
+        key = self._key(job, sample)
+        known = self.store.find(key)
+        if known and (not job.keep_picture or self._has_picture(known)):
+            cell = replace(known, image=sample.name)
+        else:
+            try:
+                cell, pictures = self._compute(job, sample, key)
+            except Exception as error:  # whatever the packages of others raise, it is this cell's
+                return _failed(job, error)
+            for path, image in pictures.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                images.write_png(path, _middle(image))
+            self.store.add(key, cell)
         self._times.setdefault(cell.method, []).append(cell.seconds)
         return cell
 
@@ -196,7 +201,10 @@ class _Bench:
             seed=protocol.seed,
         )
 
-    def _compute(self, job: Job, sample: Sample) -> Cell:
+    def _compute(
+        self, job: Job, sample: Sample, key: CellKey
+    ) -> tuple[Cell, dict[Path, torch.Tensor]]:
+        """The result, and the pictures to keep by where they go."""
         method, sigma = job.method, noise.from_255(job.sigma_255)
         noisy = self.protocol.noisy(sample.clean, sigma)
         with peak_memory(self.device) as peak:
@@ -204,44 +212,68 @@ class _Bench:
             denoised = method.denoise(noisy[None], None if method.blind else sigma)[0]
             seconds = time.perf_counter() - start
         if denoised.shape != noisy.shape or not bool(torch.isfinite(denoised).all()):
-            raise UsageError(f"{method.label} gave no image of finite values of the same size")
+            raise UsageError("it gave no image of finite values of the same size")
         output = denoised if method.measured_raw else self.protocol.finish(denoised)
-        merit = measure(output, sample.clean)
-        if job.keep_picture:
-            self._keep_pictures(job, sample.clean, noisy, denoised)
-        return Cell(
+        cell = Cell(
             method.label,
             sample.name,
             job.sigma_255,
             pixels=noisy.shape[-2] * noisy.shape[-1],
-            psnr=merit.psnr,
-            ssim=merit.ssim,
-            gmsd=merit.gmsd,
+            **asdict(measure(output, sample.clean)),
             seconds=seconds,
             peak_bytes=peak.bytes,
+            machine=self.machine,
         )
+        if not job.keep_picture:
+            return cell, {}
+        place = Pictures(self.folder, self.protocol.name, sample.fingerprint, job.sigma_255)
+        own = place.of(key.text)
+        kept = {place.clean: sample.clean, place.noisy: noisy, self.folder / own: denoised}
+        return replace(cell, picture=own.as_posix()), kept
 
-    def _picture(self, job: Job) -> Path:
-        return picture_path(self.folder, job.file.stem, job.sigma_255, job.method.label)
-
-    def _keep_pictures(
-        self, job: Job, clean: torch.Tensor, noisy: torch.Tensor, denoised: torch.Tensor
-    ) -> None:
-        parts = {CLEAN: clean, NOISY: noisy, job.method.label: denoised}
-        for label, image in parts.items():
-            path = picture_path(self.folder, job.file.stem, job.sigma_255, label)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            images.write_png(path, _middle(image))
+    def _has_picture(self, cell: Cell) -> bool:
+        return cell.picture is not None and (self.folder / cell.picture).is_file()
 
 
-CLEAN, NOISY = "clean image", "noisy image"
-"""Labels of the pictures that no method made."""
+@dataclass(frozen=True)
+class Pictures:
+    """Where a run keeps the pictures of one image at one noise level.
+
+    Attributes:
+        folder: Of the run.
+        protocol: Name.
+        image: Fingerprint.
+        sigma_255: Noise level on the scale of 0 to 255.
+    """
+
+    folder: Path
+    protocol: str
+    image: str
+    sigma_255: float
+
+    @property
+    def clean(self) -> Path:
+        """The truth."""
+        return self.folder / self._name("clean")
+
+    @property
+    def noisy(self) -> Path:
+        """With noise."""
+        return self.folder / self._name(f"{self.protocol}-{self.sigma_255:g}-noisy")
+
+    def of(self, key: str) -> Path:
+        """The result with the key of that text, relative to the folder."""
+        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+        return self._name(f"{self.protocol}-{self.sigma_255:g}-{digest}")
+
+    def _name(self, what: str) -> Path:
+        return Path("pictures") / f"{self.image[:12]}-{what}.png"
 
 
-def picture_path(folder: Path, image: str, sigma_255: float, label: str) -> Path:
-    """Where a run keeps a picture."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in label)
-    return folder / "pictures" / image / f"sigma-{sigma_255:g}" / f"{name}.png"
+def _failed(job: Job, error: Exception) -> Cell:
+    reason = str(error) if isinstance(error, FlowdenoiseError) else repr(error)
+    line = " ".join(reason.split())[:300]
+    return Cell(job.method.label, job.file.stem, job.sigma_255, error=line)
 
 
 def _middle(image: torch.Tensor) -> torch.Tensor:

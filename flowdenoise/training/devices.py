@@ -86,6 +86,14 @@ class Workers:
         dist.all_reduce(shared, dist.ReduceOp.MAX)
         return bool(shared)
 
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """The mean of a number over all processes."""
+        if self.size == 1:
+            return value
+        shared = value.detach().to(self.device, copy=True)
+        dist.all_reduce(shared)
+        return shared / self.size
+
     def barrier(self) -> None:
         """Wait for all."""
         if self.size > 1:

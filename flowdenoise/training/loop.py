@@ -200,14 +200,15 @@ class Loop:
         """Report, validate, save: whatever is due."""
         config = self.config
         last = stopping or self.step == config.steps
-        metrics: dict[str, float] = {}
-        if self.workers.first and (_due(self.step, config.validate_every) or last):
-            metrics = self._validate()
-        if _due(self.step, config.log_every) or metrics or last:
-            progress = meter.progress(self.step, rate, self.counters["skipped"], metrics)
+        validating = _due(self.step, config.validate_every) or last
+        if validating or _due(self.step, config.log_every):
+            meter.gather(self.workers)
             if self.workers.first:
+                metrics = self._validate() if validating else {}
+                progress = meter.progress(self.step, rate, self.counters["skipped"], metrics)
                 self.folder.log(progress)
                 self.report(progress)
+            meter.reset()
         if _due(self.step, config.checkpoint_every) or last:
             if self.workers.first:
                 self.save()

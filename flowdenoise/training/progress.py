@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from flowdenoise.training.devices import Workers
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -29,15 +31,22 @@ Report = Callable[[Progress], None]
 
 
 class Meter:
-    """Means since the last report; nothing waits for the device until then."""
+    """Means since the last report; nothing waits for the device until then.
+
+    Args:
+        batch: Patches per step, over all processes.
+        steps: Of the whole run.
+    """
 
     def __init__(self, batch: int, steps: int) -> None:
         self.batch, self.all_steps = batch, steps
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Begin anew."""
         self.loss, self.norm = torch.zeros(()), torch.zeros(())
         self.steps, self.start = 0, time.perf_counter()
+        self.seconds = 0.0
 
     def add(self, loss: Tensor, norm: Tensor) -> None:
         """Count one step."""
@@ -45,19 +54,22 @@ class Meter:
         self.norm = self.norm.to(norm.device) + norm.detach().float()
         self.steps += 1
 
+    def gather(self, workers: Workers) -> None:
+        """Stop the clock, and take the mean over all processes."""
+        self.loss = workers.mean(self.loss)
+        self.seconds = time.perf_counter() - self.start
+
     def progress(
         self, step: int, rate: float, skipped: int, metrics: dict[str, float]
     ) -> Progress:
-        """Sum up and begin anew."""
-        loss, norm = float(self.loss) / self.steps, float(self.norm) / self.steps
-        seconds = (time.perf_counter() - self.start) / self.steps
-        self._reset()
+        """Sum up."""
+        seconds = self.seconds / self.steps
         return Progress(
             step=step,
             steps=self.all_steps,
-            loss=loss,
+            loss=float(self.loss) / self.steps,
             learning_rate=rate,
-            grad_norm=norm,
+            grad_norm=float(self.norm) / self.steps,
             patches_per_second=self.batch / seconds,
             seconds_left=seconds * (self.all_steps - step),
             skipped=skipped,

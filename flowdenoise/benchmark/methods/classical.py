@@ -79,7 +79,9 @@ class NonLocalMeans(Method):
         """Denoise the image clipped and rounded to 8 bits."""
         image = quantize(noisy, np.uint8)
         strength = self.strength[image.shape[2]] * 255 * (sigma or 0.0)
-        result = cv2.fastNlMeansDenoising(image, None, [strength] * image.shape[2], 7, 21)
+        result = cv2.fastNlMeansDenoising(
+            image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
+        )
         return _as_tensor(result / np.float32(255))
 
 

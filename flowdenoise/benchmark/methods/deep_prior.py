@@ -1,4 +1,4 @@
-"""Deep image prior: a network that has seen nothing but the one noisy image.
+r"""Deep image prior: a network that has seen nothing but the one noisy image.
 
 Ulyanov, Vedaldi and Lempitsky, "Deep image prior" (CVPR 2018; IJCV 2020). An hourglass with skip
 connections is trained to turn a fixed random input into the noisy image. It learns structure
@@ -6,7 +6,7 @@ before it learns noise, so it is stopped early; what is reported is the running 
 outputs. Sizes and step count are those that the paper gives for denoising:
 
     z -> [3x3, stride 2] -> 3x3 -> next scale ... -> up x2 -+-> 3x3 -> 1x1 -> ... -> sigmoid
-     \\-> 1x1 to 4 channels --------------------------------+
+     \-> 1x1 to 4 channels --------------------------------+
 """
 
 from __future__ import annotations

@@ -1,0 +1,88 @@
+"""From cells to the lines of a table: one method at one noise level, over all its images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flowdenoise.benchmark.cells import Cell
+from flowdenoise.benchmark.statistics import Interval, bootstrap, mean, spread
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method at a noise level.
+
+    Attributes:
+        method: Label.
+        sigma_255: Noise level on the scale of 0 to 255.
+        images: How many went into the means.
+        failed: How many failed.
+        psnr: dB, mean of the images' PSNR.
+        psnr_spread: Standard deviation over the images.
+        ssim: Mean.
+        gmsd: Mean.
+        seconds_per_megapixel: All time over all pixels.
+        peak_bytes: The largest of the images.
+        difference: PSNR less that of the first method, over the images that both have, with its
+            bootstrap interval; None for the first method itself.
+    """
+
+    method: str
+    sigma_255: float
+    images: int
+    failed: int
+    psnr: float
+    psnr_spread: float
+    ssim: float
+    gmsd: float
+    seconds_per_megapixel: float
+    peak_bytes: int | None
+    difference: Interval | None
+
+
+def summarize(cells: Sequence[Cell]) -> list[Line]:
+    """The lines of all methods and noise levels, in the order in which they first occur."""
+    methods = list(dict.fromkeys(cell.method for cell in cells))
+    sigmas = list(dict.fromkeys(cell.sigma_255 for cell in cells))
+    groups = {(m, s): _group(cells, m, s) for m in methods for s in sigmas}
+    return [
+        _line(groups[method, sigma], None if method == methods[0] else groups[methods[0], sigma])
+        for method in methods
+        for sigma in sigmas
+        if groups[method, sigma]
+    ]
+
+
+def _group(cells: Sequence[Cell], method: str, sigma: float) -> list[Cell]:
+    return [cell for cell in cells if (cell.method, cell.sigma_255) == (method, sigma)]
+
+
+def _line(group: list[Cell], reference: list[Cell] | None) -> Line:
+    good = [cell for cell in group if cell.error is None]
+    seconds = math.fsum(cell.seconds for cell in good)
+    pixels = sum(cell.pixels for cell in good)
+    peaks = [cell.peak_bytes for cell in good if cell.peak_bytes is not None]
+    values = [cell.psnr for cell in good]
+    return Line(
+        method=group[0].method,
+        sigma_255=group[0].sigma_255,
+        images=len(good),
+        failed=len(group) - len(good),
+        psnr=mean(values),
+        psnr_spread=spread(values) if all(map(math.isfinite, values)) else math.nan,
+        ssim=mean([cell.ssim for cell in good]),
+        gmsd=mean([cell.gmsd for cell in good]),
+        seconds_per_megapixel=1e6 * seconds / pixels if pixels else math.nan,
+        peak_bytes=max(peaks) if peaks else None,
+        difference=None if reference is None else _difference(good, reference),
+    )
+
+
+def _difference(good: list[Cell], reference: list[Cell]) -> Interval | None:
+    """Of the images that both have; None where there are none."""
+    others = {cell.image: cell.psnr for cell in reference if cell.error is None}
+    values = [cell.psnr - others[cell.image] for cell in good if cell.image in others]
+    finite = [value for value in values if math.isfinite(value)]
+    return bootstrap(finite) if finite else None

@@ -1,0 +1,112 @@
+"""What a program holds goes in and comes out in the same kind."""
+
+import io
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from PIL import Image
+
+from flowdenoise.errors import ImageReadError, UsageError
+from flowdenoise.images.kinds import Held, unpack
+
+shapes = st.one_of(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 3, 4])),
+)
+types = st.sampled_from(["uint8", "uint16", "float16", "float32", "float64"])
+
+
+@given(shape=shapes, dtype=types)
+def test_an_array_comes_back_as_it_was(shape: tuple[int, ...], dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0, 1 if dtype.startswith("f") else 255, shape).astype(dtype)
+    pictures, restore = unpack(values)
+    back = restore(pictures)
+    assert back.dtype == values.dtype
+    assert back.shape == values.shape
+    assert np.allclose(back, values, atol=1e-7)
+    if len(shape) == 3 and shape[2] in (2, 4):
+        assert pictures[0].alpha is not None
+        assert pictures[0].channels == shape[2] - 1
+
+
+@given(
+    leading=st.sampled_from([(), (1,), (3,), (1, 1), (2, 3), (4, 1)]),
+    dtype=st.sampled_from(
+        [torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64]
+    ),
+)
+def test_a_tensor_comes_back_as_it_was(leading: tuple[int, ...], dtype: torch.dtype) -> None:
+    values = (torch.rand(*leading, 5, 7) * (255 if dtype == torch.uint8 else 1)).to(dtype)
+    pictures, restore = unpack(values)
+    assert len(pictures) == (leading[0] if len(leading) == 2 else 1)
+    back = restore(pictures)
+    assert back.dtype == dtype
+    assert back.shape == values.shape
+    assert torch.allclose(back.double(), values.double(), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "CMYK", "I;16"])
+def test_a_pillow_image_comes_back_as_one(mode: str) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(array)
+    if mode == "I;16":
+        image = Image.fromarray(array[..., 0].astype(np.uint16) * 257)
+    elif mode != "RGB":
+        image = image.convert(mode)
+    image.info["note"] = "kept"
+    pictures, restore = unpack(image)
+    back = restore(pictures)
+    assert isinstance(back, Image.Image)
+    assert back.size == image.size
+    assert back.info["note"] == "kept"
+    if mode in ("L", "LA", "RGB", "RGBA", "I;16"):
+        assert back.mode == mode
+        assert np.array_equal(np.asarray(back), np.asarray(image))
+
+
+def test_a_profile_of_old_colors_is_dropped() -> None:
+    image = Image.new("CMYK", (4, 4))
+    image.info["icc_profile"] = b""
+    _, restore = unpack(image)
+    assert "icc_profile" not in restore(unpack(image)[0]).info
+
+
+def test_bytes_come_back_as_bytes_of_the_same_format() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (5, 4), (10, 20, 30)).save(file, "WEBP", lossless=True)
+    pictures, restore = unpack(file.getvalue())
+    with Image.open(io.BytesIO(restore(pictures))) as back:
+        assert back.format == "WEBP"
+        assert back.getpixel((0, 0)) == (10, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((3, 5, 5), np.uint8), r"\(3, 5, 5\)"),
+        (np.zeros((0, 5, 3), np.uint8), r"\(0, 5, 3\)"),
+        (np.zeros(7), r"\(7,\)"),
+        (np.zeros((4, 4), np.int32), "int32"),
+        (np.zeros((4, 4), bool), "bool"),
+        (np.array([[np.nan]]), "finite"),
+        (np.array([[np.inf]]), "finite"),
+        (torch.zeros(2, 5, 5), r"\(2, 5, 5\)"),
+        (torch.zeros(5), r"\(5,\)"),
+        (torch.full((1, 3, 3), torch.nan), "finite"),
+        (torch.zeros(1, 3, 3, dtype=torch.int64), "int64"),
+        ("not a path here", "str"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_picture_is_refused(wrong: Held, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        unpack(wrong)
+
+
+def test_bytes_that_are_no_picture_are_refused() -> None:
+    with pytest.raises(ImageReadError):
+        unpack(b"not a picture")
