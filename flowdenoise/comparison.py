@@ -1,4 +1,4 @@
-"""Pictures that show what denoising did: the removed noise, and before beside after."""
+"""Pictures made of pictures: the removed noise, before beside after, a sheet of many."""
 
 from __future__ import annotations
 
@@ -75,3 +75,12 @@ def _join(images: list[Tensor], dim: int) -> Tensor:
     for image in images:
         parts += [image, gap]
     return torch.cat(parts[:-1], dim)
+
+
+def sheet(pictures: Tensor, columns: int) -> Tensor:
+    """Lay (B, C, H, W) pictures out on one, (C, rows * H, columns * W)."""
+    batch, channels, height, width = pictures.shape
+    rows = -(-batch // columns)
+    missing = pictures.new_zeros(rows * columns - batch, channels, height, width)
+    grid = torch.cat([pictures, missing]).view(rows, columns, channels, height, width)
+    return grid.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)

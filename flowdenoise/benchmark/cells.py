@@ -1,4 +1,4 @@
-"""A cell of the benchmark, one method on one image at one noise level, and the file that keeps them.
+"""Cells of the benchmark, each one method on one image at one level, and the file that keeps them.
 
 The file has one JSON object per line, so that a run that was interrupted goes on where it was.
 """

@@ -75,6 +75,19 @@ OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
+class Run:
+    """What a run gave.
+
+    Attributes:
+        cells: Image by image.
+        fingerprints: Of the images, by name.
+    """
+
+    cells: tuple[Cell, ...]
+    fingerprints: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Job:
     """A cell to fill."""
 
@@ -92,7 +105,7 @@ def run(
     folder: Path,
     *,
     on_progress: OnProgress | None = None,
-) -> list[Cell]:
+) -> Run:
     """Fill all cells.
 
     Args:
@@ -125,7 +138,7 @@ def run(
             left = bench.seconds_left(jobs[done:])
             on_progress(Progress(done, len(jobs), cell, left))
         cells.append(bench.fill(job))
-    return cells
+    return Run(tuple(cells), bench.fingerprints)
 
 
 def _jobs(
@@ -149,6 +162,7 @@ class _Bench:
         self.protocol: Protocol = find_protocol(config.protocol)
         self.machine = environment.machine(device)
         self.store = CellStore(folder / "cells.jsonl")
+        self.fingerprints: dict[str, str] = {}
         self._times: dict[str, list[float]] = {}
         self._loaded: tuple[Path, Sample] | None = None
 
@@ -187,6 +201,7 @@ class _Bench:
     def _sample(self, file: Path) -> Sample:
         if self._loaded is None or self._loaded[0] != file:
             self._loaded = (file, self.image_set.load(file))
+            self.fingerprints[file.stem] = self._loaded[1].fingerprint
         return self._loaded[1]
 
     def _key(self, job: Job, sample: Sample) -> CellKey:

@@ -13,6 +13,7 @@ from flowdenoise import __version__
 from flowdenoise.cli import console
 from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.inspect import doctor, info
+from flowdenoise.cli.prior import sample, score
 from flowdenoise.cli.train import train_denoiser, train_noise_level, train_prior
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 app.command()(denoise)
 app.command()(info)
 app.command()(doctor)
+app.command()(score)
+app.command()(sample)
 app.command()(train_prior)
 app.command()(train_denoiser)
 app.command()(train_noise_level)

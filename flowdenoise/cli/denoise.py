@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,67 +17,77 @@ if TYPE_CHECKING:
     from flowdenoise.outputs import Job
 
 
+Inputs = Annotated[
+    list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
+]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Folder, file name, or - for stdout."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Template of the results' names, with {stem}, {suffix} and {index}; "
+        "{stem}_denoised{suffix} beside the source, {stem}{suffix} in another folder."
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="Format of the results: png, jpeg, tiff, webp, bmp."),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Also sub-folders, kept in the output.")
+]
+SigmaText = Annotated[str, typer.Option("--sigma", "-s", help="Noise level, 0 to 255, or auto.")]
+Strength = Annotated[
+    float, typer.Option(help="How much of the noise to remove: 1 all, 0.5 half its level.")
+]
+Method = Annotated[
+    str, typer.Option(help="resnet: the fast network; score: one step of the flow prior, slow.")
+]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave results that are there already.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there already.")
+]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going/--fail-fast", help="After a failure: go on, or stop.")
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
+]
+SaveNoise = Annotated[
+    bool, typer.Option("--save-noise", help="Also write the removed noise as a picture.")
+]
+Compare = Annotated[
+    bool, typer.Option("--compare", help="Also write before, after and a zoom in one PNG.")
+]
+
+
 def denoise(
-    inputs: Annotated[
-        list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
-    ],
-    output: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads this at run time
-        typer.Option("--output", "-o", help="Folder, file name, or - for stdout."),
-    ] = None,
-    name: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Template of the results' names, with {stem}, {suffix} and {index}; "
-            "{stem}_denoised{suffix} beside the source, {stem}{suffix} in another folder."
-        ),
-    ] = None,
-    image_format: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--format", help="Format of the results: png, jpeg, tiff, webp, bmp."),
-    ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Also sub-folders, kept in the output.")
-    ] = False,
-    sigma: Annotated[
-        str, typer.Option("--sigma", "-s", help="Noise level from 0 to 255, or auto.")
-    ] = "auto",
-    strength: Annotated[
-        float, typer.Option(help="How much of the noise to remove: 1 all, 0.5 half its level.")
-    ] = 1.0,
+    inputs: Inputs,
+    output: Output = None,
+    name: Name = None,
+    image_format: Format = None,
+    recursive: Recursive = False,
+    sigma: SigmaText = "auto",
+    strength: Strength = 1.0,
     model: options.Model = "auto",
-    method: Annotated[
-        str,
-        typer.Option(
-            help="resnet: the fast network; score: one Tweedie step of the flow prior, slow."
-        ),
-    ] = "resnet",
+    method: Method = "resnet",
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     tile_batch: options.TileBatch = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave results that are there already.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there already.")
-    ] = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option("--keep-going/--fail-fast", help="After a failure: go on, or stop."),
-    ] = True,
-    quality: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
-    ] = None,
-    save_noise: Annotated[
-        bool, typer.Option("--save-noise", help="Also write the removed noise as a picture.")
-    ] = False,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Also write before, after and a zoom in one PNG.")
-    ] = False,
+    skip_existing: SkipExisting = False,
+    overwrite: Overwrite = False,
+    keep_going: KeepGoing = True,
+    quality: Quality = None,
+    save_noise: SaveNoise = False,
+    compare: Compare = False,
     max_pixels: options.MaxPixels = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
@@ -91,31 +101,24 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise import outputs
+    from flowdenoise import images, outputs
     from flowdenoise.batch import BatchConfig
 
-    suffix = _suffix(image_format)
+    suffix = images.suffix_of(image_format) if image_format else None
     jobs = outputs.plan(inputs, output=output, template=name, suffix=suffix, recursive=recursive)
-    settings: dict[str, Any] = {"max_pixels": max_pixels} if max_pixels else {}
     config = BatchConfig(
         sigma=parse_sigma(sigma),
         strength=strength,
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,
-        format=image_format.upper() if image_format else None,
+        format=image_format,
         save_noise=save_noise,
         compare=compare,
-        **settings,
+        max_pixels=max_pixels or images.MAX_PIXELS,
     )
-    denoiser = load_denoiser(
-        _model_for(method, model),
-        device=device,
-        precision=precision,
-        threads=threads,
-        tiles=(tile, overlap, tile_batch),
-        offline=offline,
-    )
+    cut = (tile, overlap, tile_batch)
+    denoiser = _load(_model_for(method, model), device, precision, threads, cut, offline)
     if not _run(jobs, denoiser, config, as_json):
         raise typer.Exit(1)
 
@@ -149,14 +152,6 @@ def _existing(skip: bool, overwrite: bool) -> Existing:
     return "skip" if skip else "overwrite" if overwrite else "refuse"
 
 
-def _suffix(image_format: str | None) -> str | None:
-    if image_format is None:
-        return None
-    from flowdenoise import images
-
-    return images.suffix_of(image_format)
-
-
 def _model_for(method: str, model: str) -> str:
     methods = ("resnet", "score")
     if method not in methods:
@@ -164,13 +159,12 @@ def _model_for(method: str, model: str) -> str:
     return "auto-prior" if method == "score" and model == "auto" else model
 
 
-def load_denoiser(
+def _load(
     model: str,
-    *,
     device: str,
     precision: str,
     threads: int | None,
-    tiles: tuple[int | None, int | None, int | None],
+    cut: tuple[int | None, int | None, int | None],
     offline: bool,
 ) -> Denoiser:
     """The engine, as the options say."""
@@ -180,7 +174,7 @@ def load_denoiser(
 
     if threads:
         torch.set_num_threads(threads)
-    tile, overlap, batch = tiles
+    tile, overlap, batch = cut
     return Denoiser.load(
         model,
         device=device,

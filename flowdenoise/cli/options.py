@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ Precision = Annotated[
     ),
 ]
 Threads = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads this at run time
+    int | None,
     typer.Option("--threads", min=1, help="Processor threads; all by default."),
 ]
 Model = Annotated[
@@ -37,19 +37,19 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Results as JSON on standard output, one line each.")
 ]
 MaxPixels = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads this at run time
+    int | None,
     typer.Option("--max-pixels", min=1, help="Refuse larger pictures before decoding them."),
 ]
 Tile = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads this at run time
+    int | None,
     typer.Option("--tile", help="Side of a tile, a multiple of 32; 0 is the whole picture."),
 ]
 Overlap = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads this at run time
+    int | None,
     typer.Option("--overlap", help="Context on each side of a tile, in pixels."),
 ]
 TileBatch = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads this at run time
+    int | None,
     typer.Option("--tile-batch", min=1, help="Tiles that are run together."),
 ]
 RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]

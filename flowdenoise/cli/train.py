@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,10 +37,10 @@ Validation = Annotated[
 ]
 Gray = Annotated[bool, typer.Option("--gray", help="Train for gray pictures.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
-Steps = Annotated[Optional[int], typer.Option(min=1, help="Optimizer steps.")]  # noqa: UP045
+Steps = Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")]
 Preset = Annotated[str, typer.Option(help="Recipe: default, paper-text, paper-code.")]
 DataTerm = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads this at run time
+    str | None,
     typer.Option(help="blur, mse, r2r, sure or n2v; supervised needs --baseline."),
 ]
 Baseline = Annotated[
@@ -50,18 +50,18 @@ Prior = Annotated[
     str, typer.Option(help="Weights of the prior that judges the denoiser's output.")
 ]
 PriorWeight = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(help="fixed, as in the paper, or map: following 2 sigma^2 / D."),
 ]
 PriorScale = Annotated[
-    Optional[float],  # noqa: UP045
+    float | None,
     typer.Option(min=0.0, help="Factor of the prior; lambda itself if its weight is fixed."),
 ]
 Teacher = Annotated[
     str, typer.Option(help="Weights of a noise-conditional prior to learn denoising from.")
 ]
 NoiseMode = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(help="fixed: each image has one noise for ever; fresh: new at each visit."),
 ]
 Initial = Annotated[str, typer.Option(help="Weights to begin with.")]
@@ -75,7 +75,7 @@ Set = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
 Cache = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option(help="Folder for decoded pixels, where they don't fit the memory."),
 ]
 Board = Annotated[bool, typer.Option("--tensorboard", help="Keep a TensorBoard log, too.")]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import metrics
+from flowdenoise.comparison import sheet
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
@@ -121,12 +122,3 @@ class PriorStage:
         generator = torch.Generator().manual_seed(0)
         samples = model.sample(_SHEET**2, temperature=0.7, generator=generator)
         return {"samples": sheet(samples.nan_to_num().clamp(0, 1), _SHEET)}
-
-
-def sheet(pictures: Tensor, columns: int) -> Tensor:
-    """Lay (B, C, H, W) pictures out on one, (C, rows * H, columns * W)."""
-    batch, channels, height, width = pictures.shape
-    rows = -(-batch // columns)
-    missing = pictures.new_zeros(rows * columns - batch, channels, height, width)
-    grid = torch.cat([pictures, missing]).view(rows, columns, channels, height, width)
-    return grid.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)

@@ -6,7 +6,8 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from flowdenoise import weights
 from flowdenoise.data.corpus import Corpus, OnSkip
 from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
-from flowdenoise.errors import TrainingError, UsageError
+from flowdenoise.errors import CheckpointError, TrainingError, UsageError, WeightsError
 from flowdenoise.flow.glow import Glow, GlowConfig
 from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.training.checkpoint import changed_settings
+from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, changed_settings, restore
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.devices import Workers
 from flowdenoise.training.loop import Loop, LoopConfig, Stage
@@ -30,6 +31,8 @@ from flowdenoise.training.prior import PriorStage, PriorTraining
 from flowdenoise.training.progress import Report
 from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.settings import plain
+from flowdenoise.weights.address import SCHEME
+from flowdenoise.weights.architectures import ARCHITECTURES, architecture, build_config, kind_of
 
 
 @dataclass(frozen=True)
@@ -190,13 +193,14 @@ _MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.chec
 def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Place) -> bool:
     """Start or resume the loop."""
     folder = RunFolder(place.folder, tensorboard=place.tensorboard)
-    settings = plain(settings)
+    settings = {"kind": kind_of(stage.model), **plain(settings)}
     loop = Loop(
         stage, config, folder, settings=settings, workers=place.workers, report=place.report
     )
     if place.resume:
         checkpoint = folder.load()
-        changes = changed_settings(checkpoint.settings, settings)
+        before = {"kind": _kind(checkpoint.settings), **checkpoint.settings}
+        changes = changed_settings(before, settings)
         refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
         if refused:
             raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")
@@ -207,6 +211,75 @@ def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Plac
         folder.prepare(settings)
     finished = loop.run()
     if finished and place.workers.first:
-        record = {**settings, "steps_done": loop.step, "counters": loop.counters}
+        record = _record(settings, loop.step, loop.counters)
         weights.save_weights(folder.weights, loop.average, training=record)
     return finished
+
+
+def export_weights(folder: Path, target: Path) -> Path:
+    """Write the averaged network of a run as a weights file; the run need not have ended.
+
+    Args:
+        folder: The run folder.
+        target: The file to write.
+
+    Returns:
+        `target`.
+
+    Raises:
+        CheckpointError: There is no checkpoint, it is damaged, or it is not told by its settings
+            which network it holds.
+        WeightsError: A weight is not finite, or the file can't be written.
+    """
+    file = folder / CHECKPOINT
+    checkpoint = Checkpoint.load(file)
+    network = _network(checkpoint.settings, file)
+    restore(network, checkpoint.ema, file)
+    record = _record(checkpoint.settings, checkpoint.step, checkpoint.counters)
+    weights.save_weights(target, network, training=record)
+    return target
+
+
+def _network(settings: Mapping[str, Any], file: Path) -> nn.Module:
+    """The network that a run with these settings trains."""
+    kind = _kind(settings)
+    if kind is None:
+        raise CheckpointError(f"{file} does not say which network it holds")
+    try:
+        config = build_config(kind, _sizes(settings), str(file))
+        return architecture(kind, str(file)).network_class()(config)
+    except WeightsError as error:
+        raise CheckpointError(f"{file} is of another version of flowdenoise: {error}") from error
+
+
+def _kind(settings: Mapping[str, Any]) -> str | None:
+    """The kind of network that a run trains, as in weights files; None if it can't be told.
+
+    Early runs did not write it down: they are told by the names of their network's sizes.
+    """
+    if "kind" in settings:
+        return str(settings["kind"])
+    for kind, known in ARCHITECTURES.items():
+        if {size.name for size in fields(known.config_class())} == set(_sizes(settings)):
+            return kind
+    return None
+
+
+def _sizes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the network, by their own names."""
+    part = "network."
+    return {
+        name.removeprefix(part): value for name, value in settings.items() if name.startswith(part)
+    }
+
+
+def _record(settings: Mapping[str, Any], step: int, counters: Mapping[str, int]) -> dict[str, Any]:
+    """What a weights file tells of its training. It is published: it names files, not folders."""
+    record = {**settings, "steps_done": step, "counters": dict(counters)}
+    for name in ("data.paths", "data.noisy", "data.validation"):
+        if name in settings:
+            record[name] = [Path(path).name for path in settings[name]]
+    for name in ("prior", "initial"):
+        if name in settings and not settings[name].startswith(SCHEME):
+            record[name] = Path(settings[name]).name
+    return record

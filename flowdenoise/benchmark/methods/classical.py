@@ -1,4 +1,4 @@
-"""Methods without training: BM3D, non-local means, wavelet shrinkage, and the noisy image itself."""
+"""Methods without training: BM3D, non-local means, wavelets, and the noisy image itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Noisy(Method):
 
 
 class Bm3d(Method):
-    """BM3D (Dabov et al., IEEE TIP 2007) as its authors publish it, in color in their opponent space.
+    """BM3D (Dabov et al., IEEE TIP 2007) as its authors publish it; color in their opponent space.
 
     One thread: with more, its sums are added up in another order each time.
     """
@@ -68,17 +68,17 @@ class NonLocalMeans(Method):
     """
 
     packages = ("opencv-python-headless",)
-    strength: Mapping[int, float] = {1: 1.0, 3: 1.0}
-    """h as a multiple of the noise level, by the image's channels."""
+    strength = 0.85
+    """h as a multiple of the noise level."""
 
     def settings(self) -> Mapping[str, object]:
         """Strength, patch and search window."""
-        return {"version": 1, "strength": dict(self.strength), "patch": 7, "search": 21}
+        return {"version": 1, "strength": self.strength, "patch": 7, "search": 21}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Denoise the image clipped and rounded to 8 bits."""
         image = quantize(noisy, np.uint8)
-        strength = self.strength[image.shape[2]] * 255 * (sigma or 0.0)
+        strength = self.strength * 255 * (sigma or 0.0)
         result = cv2.fastNlMeansDenoising(
             image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
         )

@@ -1,0 +1,108 @@
+"""`flowdenoise score` and `flowdenoise sample`: what the prior thinks, and what it dreams of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowdenoise.cli import console, options
+from flowdenoise.errors import FlowdenoiseError
+
+if TYPE_CHECKING:
+    from flowdenoise.flow.glow import Glow
+
+
+Prior = Annotated[
+    str,
+    typer.Option(help="Weights of the prior; auto takes the shipped one for color or gray."),
+]
+HeatMap = Annotated[
+    Path | None,
+    typer.Option(help="Folder for heat maps, a PNG per picture: bright is a surprise."),
+]
+Count = Annotated[int, typer.Option(min=1, help="How many samples.")]
+Temperature = Annotated[
+    float, typer.Option(min=0.0, help="Below 1: likelier and flatter samples.")
+]
+Seed = Annotated[int, typer.Option(help="Another seed, other samples.")]
+Sigma = Annotated[float, typer.Option(help="Noise level that the samples shall have, 0 to 255.")]
+
+
+def score(
+    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    prior: Prior = "auto",
+    heat_map: HeatMap = None,
+    device: options.Device = "auto",
+    offline: options.Offline = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say how likely pictures are under the prior, in bits per value; less is likelier.
+
+    This is no measure of quality: flat and blurred pictures are likely, too.
+    """
+    from flowdenoise import images, likelihood
+
+    failed = False
+    for file in files:
+        try:
+            picture = images.read(file)
+            flow = _flow(prior, picture.channels, device, offline)
+            result = likelihood.score(flow, picture)
+            if heat_map is not None:
+                heat_map.mkdir(parents=True, exist_ok=True)
+                target = heat_map / f"{file.stem}_bits.png"
+                images.write_png(target, likelihood.heat_map(result.heat))
+        except FlowdenoiseError as error:
+            console.error(str(error))
+            failed = True
+            continue
+        rate = round(result.bits_per_dim, 4)
+        facts = {"file": str(file), "bits_per_dim": rate}
+        console.result(json.dumps(facts) if as_json else f"{rate:.3f} bits per value  {file}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def sample(
+    output: Annotated[Path, typer.Option("--output", "-o", help="PNG file for the sheet.")],
+    prior: Prior = "auto",
+    gray: Annotated[bool, typer.Option("--gray", help="From the gray prior.")] = False,
+    count: Count = 64,
+    temperature: Temperature = 0.7,
+    sigma: Sigma = 0.0,
+    seed: Seed = 0,
+    device: options.Device = "auto",
+    offline: options.Offline = False,
+) -> None:
+    """Draw a sheet of patches from the prior."""
+    import torch
+
+    from flowdenoise import images, noise
+    from flowdenoise.comparison import sheet
+
+    flow = _flow(prior, 1 if gray else 3, device, offline)
+    with torch.no_grad():
+        samples = flow.sample(
+            count,
+            sigma=noise.from_255(sigma),
+            temperature=temperature,
+            generator=torch.Generator().manual_seed(seed),
+        )
+    columns = max(1, round(count**0.5))
+    images.write_png(output, sheet(samples.cpu().nan_to_num().clamp(0, 1), columns))
+    console.say(f"{count} samples -> {output}")
+
+
+def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:
+    from flowdenoise import weights
+    from flowdenoise.denoiser import AUTOMATIC
+    from flowdenoise.device import choose_device
+    from flowdenoise.flow.glow import Glow
+
+    name = AUTOMATIC["auto-prior"][channels] if prior == "auto" else prior
+    network = weights.load(name, role="prior", offline=offline, report=console.say).network
+    assert isinstance(network, Glow)  # noqa: S101 - the role says so
+    return network.to(choose_device(device)).requires_grad_(False)

@@ -1,0 +1,91 @@
+"""How likely is a picture under the prior, and where is it unlikely?
+
+A likelihood says how well the prior expects a picture, in bits per value: what a perfect coder
+that knows the prior would need to store it. It is not quality: flat patches score high, and so
+does a blurred picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from flowdenoise import metrics, tiling
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow, dequantize
+from flowdenoise.images import Picture
+from flowdenoise.tiling import TilingConfig
+
+_STOPS = torch.tensor(  # dark blue, blue, teal, yellow, white: dark is expected
+    [[0.05, 0.03, 0.25], [0.15, 0.25, 0.65], [0.1, 0.6, 0.55], [0.95, 0.85, 0.25], [1, 1, 1]]
+)
+HEAT_RANGE = (0.0, 8.0)
+"""Bits per value at the two ends of the heat map's colors; 8 is no compression at all."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a prior says of a picture.
+
+    Attributes:
+        bits_per_dim: Bits per 8-bit value, mean over the picture.
+        heat: (H, W) bits per value around each pixel.
+    """
+
+    bits_per_dim: float
+    heat: Tensor
+
+
+@torch.no_grad()
+def score(flow: Glow, picture: Picture, *, seed: int = 0, batch: int = 32) -> Score:
+    """Bits per dimension of a picture, overall and place by place.
+
+    Values between the 8-bit ones are made by uniform noise, as in training.
+
+    Args:
+        flow: A prior for pictures of that many channels.
+        picture: Any size; mirrored where it is smaller than a patch.
+        seed: Of the noise.
+        batch: Patches at a time.
+    """
+    config = flow.config
+    if picture.channels != config.image_channels:
+        raise UsageError(
+            f"this prior is for {config.image_channels} channels, the picture has "
+            f"{picture.channels}"
+        )
+    generator = torch.Generator().manual_seed(seed)
+
+    def bits(tiles: Tensor) -> Tensor:
+        values = (tiles * 255).round() / 255
+        spread = torch.rand(values.shape, generator=generator).to(values)
+        rate = metrics.bits_per_dim(flow(dequantize(values, spread), 0.0), config.dimensions)
+        return rate.view(-1, 1, 1, 1).expand(-1, 1, *tiles.shape[2:])
+
+    def place_by_place(cut: TilingConfig) -> Tensor:
+        image = picture.tensor().to(next(flow.parameters()))
+        return tiling.apply(image, bits, cut, fixed=True)[0, 0]
+
+    side = config.size
+    whole = place_by_place(TilingConfig(side, 0, 0, batch))
+    heat = place_by_place(TilingConfig(side, 0, side // 2, batch))
+    return Score(float(whole.mean()), heat)
+
+
+def heat_map(heat: Tensor) -> Tensor:
+    """Color bits per value: dark is expected, bright is a surprise.
+
+    Args:
+        heat: (H, W).
+
+    Returns:
+        (3, H, W) in [0, 1].
+    """
+    low, high = HEAT_RANGE
+    place = ((heat - low) / (high - low)).clamp(0, 1) * (len(_STOPS) - 1)
+    below = place.floor().long().clamp(max=len(_STOPS) - 2)
+    share = (place - below)[..., None]
+    stops = _STOPS.to(heat.device)
+    return (stops[below] * (1 - share) + stops[below + 1] * share).permute(2, 0, 1)

@@ -1,0 +1,139 @@
+"""The plan of the house: who may know whom, and which library lives where."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flowdenoise
+
+PACKAGE = Path(flowdenoise.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = (
+    {"errors"},
+    {"atomic", "device", "images", "metrics", "noise", "places", "randomness", "tiling"},
+    {"comparison", "crops", "dncnn", "flow", "noise_level", "resnet"},
+    {"weights"},
+    {"denoiser", "likelihood", "memory", "networks", "outputs"},
+    {"batch", "benchmark", "data", "doctor", "shortcut", "training"},
+    {"cli"},
+)
+"""From the ground up: a room may know those of its own floor and below."""
+
+STRANGERS = ({"benchmark", "training"},)
+"""Rooms of one floor that must not know each other."""
+
+FENCES = {
+    "typer": "cli",
+    "rich": "cli",
+    "huggingface_hub": "weights",
+    "safetensors": "weights",
+    "PIL": "images",
+}
+"""Library, and the only room that may use it."""
+
+SIZE, LENGTH = 300, 50  # lines of a module, lines of a function without its docstring
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def floor(name: str) -> int:
+    return next(level for level, rooms in enumerate(LAYERS) if name in rooms)
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names that a module imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def inner() -> list[Path]:
+    doors = {PACKAGE / "__init__.py", PACKAGE / "__main__.py"}
+    return [path for path in MODULES if path not in doors]
+
+
+@pytest.mark.parametrize("path", inner(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_downward(path: Path) -> None:
+    own = room(path)
+    for name in imported(path):
+        if not name.startswith("flowdenoise."):
+            continue
+        other = name.split(".")[1]
+        if other == "__version__":
+            continue
+        assert floor(other) <= floor(own), f"{own} must not know {other}"
+        for rooms in STRANGERS:
+            assert not (own != other and {own, other} <= rooms), f"{own} must not know {other}"
+
+
+@pytest.mark.parametrize("path", inner(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_libraries_stay_behind_their_fences(path: Path) -> None:
+    for name in imported(path):
+        library = name.split(".")[0]
+        assert FENCES.get(library, room(path)) == room(path), f"{library} in {path}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_rooms_are_not_crowded(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= SIZE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno
+            if ast.get_docstring(node):
+                lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+            assert lines <= LENGTH, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_library_code_does_not_print(path: Path) -> None:
+    if room(path) == "cli":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print"
+
+
+def test_the_public_door_is_sorted_and_complete() -> None:
+    assert flowdenoise.__all__ == sorted(flowdenoise.__all__)
+    for name in flowdenoise.__all__:
+        assert getattr(flowdenoise, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        flowdenoise.magic  # noqa: B018 - asking is the point
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    errors = importlib.import_module("flowdenoise.errors")
+    drawing = errors.__doc__ or ""
+    classes = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+    for name, kind in classes.items():
+        assert issubclass(kind, errors.FlowdenoiseError)
+        line = next(text for text in drawing.splitlines() if f" {name}" in f" {text}")
+        depth = sum(1 for base in kind.__mro__ if base in classes.values()) - 1
+        assert line.index(name) == 4 * depth, f"{name} is drawn in the wrong place"
+
+
+@pytest.mark.parametrize("code", ["import flowdenoise", "import flowdenoise.cli.app"])
+def test_neither_the_package_nor_its_command_line_imports_torch(code: str) -> None:
+    probe = f"{code}; import sys; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
