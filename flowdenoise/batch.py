@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from flowdenoise import comparison, images
-from flowdenoise.denoiser import Denoised, Denoiser, Sigma
+from flowdenoise.denoiser import Denoised, Denoiser, Sigma, check_strength
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture
 from flowdenoise.outputs import Job
@@ -50,6 +50,9 @@ class BatchConfig:
     save_noise: bool = False
     compare: bool = False
     max_pixels: int = images.MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,17 @@ _CROP, _MOST_CROPS = 256, 24  # the noise level is estimated from crops of this 
 _LIKELIHOOD_PATCHES = 192  # or, by likelihood, from this many patches of the prior's size
 
 
+def check_strength(strength: float) -> float:
+    """Return `strength` if it is one.
+
+    Raises:
+        UsageError: It is negative, infinite or not a number.
+    """
+    if not 0 <= strength < float("inf"):
+        raise UsageError(f"strength must be a number of at least 0, not {strength}")
+    return strength
+
+
 @dataclass(frozen=True)
 class Denoised:
     """A denoised picture and what was done to it.
@@ -93,6 +104,7 @@ class Denoiser:
         self._networks: dict[int, TileNetwork] = {}
         self._estimators: dict[int, NoiseLevelNet] = {}
         self._cut = (tile, overlap, tile_batch)
+        TilingConfig().changed(*self._cut)  # a mistake is told now, not with the first picture
 
     @classmethod
     def load(
@@ -219,8 +231,7 @@ class Denoiser:
             DeviceError: Not even a single tile fits the memory.
         """
         start = time.perf_counter()
-        if not 0 <= strength < float("inf"):
-            raise UsageError(f"strength must be a number of at least 0, not {strength}")
+        check_strength(strength)
         estimated = sigma == "auto"
         level = self.estimate_sigma(picture) if sigma == "auto" else noise.check_sigma(sigma)
         wanted = level * strength

@@ -10,7 +10,7 @@ import sys
 import typer
 
 from flowdenoise import __version__
-from flowdenoise.cli import console
+from flowdenoise.cli import console, weights
 from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
@@ -32,6 +32,7 @@ app.command()(sample)
 app.command()(train_prior)
 app.command()(train_denoiser)
 app.command()(train_noise_level)
+app.add_typer(weights.app)
 
 
 @app.callback(invoke_without_command=False)

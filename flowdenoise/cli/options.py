@@ -30,6 +30,10 @@ Model = Annotated[
         "auto takes the shipped color or gray denoiser, as the picture needs.",
     ),
 ]
+Address = Annotated[
+    str,
+    typer.Argument(help="A shipped name, a file, or hf://owner/repo@revision/file.safetensors."),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Never ask the network.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]

@@ -56,6 +56,10 @@ class Sheet:
         place = left + (width - self._draw.textlength(text, font=font)) / 2
         self._draw.text((place, top), text, fill=BLACK, font=font)
 
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """What has been drawn, (H, W, 3)."""
+        return np.array(self._image)
+
     def write(self, path: Path) -> None:
         """Write the sheet as a PNG file, whole or not at all.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union
@@ -27,6 +27,24 @@ def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = list(value) if isinstance(value, tuple) else value
     return flat
+
+
+def trained_levels(settings: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The noise levels that a run sees, from and to, [0, 1] scale; None if it can't be told.
+
+    >>> trained_levels({"training.noise.mode": "fixed", "training.noise.sigma_range": [0.0, 0.2]})
+    (0.0, 0.2)
+    """
+    if settings.get("training.noise.mode") == "none":
+        return None
+    if settings.get("network.noise_levels") is False:
+        return 0.0, 0.0
+    most = settings.get("training.most")
+    levels = settings.get("training.noise.sigma_range", settings.get("training.sigma_range"))
+    match [0.0, most] if levels is None else levels:
+        case [int() | float() as low, int() | float() as high]:
+            return float(low), float(high)
+    return None
 
 
 def override(run: T, assignments: Sequence[str]) -> T:

@@ -9,6 +9,7 @@ know.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import secrets
@@ -105,7 +106,8 @@ def export_onnx(weights: WeightsFile, path: Path) -> Export:
     except OSError as error:
         raise WeightsError(f"can't write {path}: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing could be made, nothing is left
+            part.unlink()
     return Export(path, difference)
 
 

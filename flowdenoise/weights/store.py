@@ -59,7 +59,13 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Shipped:
-    """An entry of the manifest and where its file is: None if it is only on the Hub so far."""
+    """An entry of the manifest and where its file is.
+
+    Attributes:
+        entry: The entry.
+        origin: Where it is, or is to be had.
+        path: The file; None if it is only on the Hub so far, or gone from the package.
+    """
 
     entry: Entry
     origin: Origin
@@ -220,9 +226,19 @@ def _verify(path: Path, expected: str | None, what: str) -> str:
 
 
 def verify(
-    address: str | Address, *, offline: bool = False, report: Report | None = None
+    address: str | Address,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    report: Report | None = None,
 ) -> Resolved:
     """Check every byte of the file at an address, against the hash it must have and its seal.
+
+    Args:
+        address: As for `resolve`, like all that follow.
+        offline: Stay off the network.
+        refresh: Ask the Hub anew, and fetch anew what was damaged in the cache.
+        report: Told what is fetched and which commit is used.
 
     Returns:
         Where the file is, with its sha256.
@@ -230,7 +246,7 @@ def verify(
     Raises:
         WeightsError: As `resolve`, or the bytes do not match.
     """
-    found = resolve(address, offline=offline, report=report)
+    found = resolve(address, offline=offline, refresh=refresh, report=report)
     return replace(found, sha256=_verify(found.path, found.sha256, str(found.address)))
 
 
@@ -262,6 +278,8 @@ def _located(entry: Entry, manifest: Manifest) -> Shipped:
     packed = manifest.folder / entry.file
     if packed.is_file():
         return Shipped(entry, "package", packed)
+    if entry.hub is None:
+        return Shipped(entry, "package", None)
     try:
         found = resolve(_hub_address(entry, packed), offline=True)
     except WeightsDownloadError:  # the word for "not in the cache" when offline

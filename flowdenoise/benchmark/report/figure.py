@@ -78,9 +78,7 @@ def _draw_inset(
     row, column = corner
     left, top, tall = place
     shown = max(2, round(side * scale))
-    sheet.frame(
-        left + round(column * scale), top + round(row * scale), shown, shown, color=_BOX
-    )
+    sheet.frame(left + round(column * scale), top + round(row * scale), shown, shown, color=_BOX)
     large = min(tall, _WIDTH) // 2
     crop = pixels[row : row + side, column : column + side]
     at_left = column + side / 2 > pixels.shape[1] / 2

@@ -1,0 +1,285 @@
+"""`flowdenoise denoise` as people use and misuse it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from .conftest import Answer, Invoke
+
+
+def one_line(answer: Answer) -> str:
+    """The error message, which has to be a single line and no traceback."""
+    lines = answer.err.strip().splitlines()
+    assert "Traceback" not in answer.err
+    assert len(lines) == 1, answer.err
+    return lines[0]
+
+
+def test_a_photo_comes_out_beside_itself(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    answer = invoke("denoise", photo, "--sigma", 25, "--model", tiny)
+    assert answer.status == 0
+    assert answer.out == b""
+    assert "noise 25.0 of 255" in answer.err
+    with Image.open(photo.with_name("photo_denoised.png")) as result:
+        assert result.size == (50, 40)
+
+
+def test_json_has_a_line_per_picture(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    (photo.parent / "bad.png").write_bytes(b"rubbish")
+    out = photo.parent / "out"
+    answer = invoke("denoise", photo.parent, "-o", out, "-s", 10, "-m", tiny, "--json")
+    assert answer.status == 1
+    bad, good = (json.loads(line) for line in answer.text.splitlines())
+    assert (bad["status"], good["status"]) == ("failed", "denoised")
+    assert good["sigma"] == pytest.approx(10)
+    assert good["written"] == [str(out / "photo.png")]
+    assert "bad.png" in bad["error"]
+
+
+def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    answer = invoke("denoise", "-", "-s", 10, "-m", tiny, "-q", stdin=photo.read_bytes())
+    assert answer.status == 0
+    assert answer.err == ""
+    with Image.open(io.BytesIO(answer.out)) as result:
+        assert (result.format, result.size) == ("PNG", (50, 40))
+
+
+def test_extras_are_written_when_asked(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    invoke("denoise", photo, "-s", 25, "-m", tiny, "--save-noise", "--compare")
+    names = {path.name for path in photo.parent.glob("photo_*")}
+    assert names == {
+        "photo_denoised.png",
+        "photo_denoised_noise.png",
+        "photo_denoised_compare.png",
+    }
+
+
+def test_another_format_and_name(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    line = ["-s", 25, "-m", tiny, "--format", "jpeg", "--name", "{index}-{stem}{suffix}"]
+    assert invoke("denoise", photo, *line).status == 0
+    with Image.open(photo.with_name("1-photo.jpg")) as result:
+        assert result.format == "JPEG"
+
+
+def test_a_second_run_refuses_skips_or_replaces(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    line = ["denoise", photo, "-s", 25, "-m", tiny]
+    assert invoke(*line).status == 0
+    refused = invoke(*line)
+    assert refused.status == 1
+    assert "--overwrite" in one_line(refused)
+    assert invoke(*line, "--skip-existing").status == 0
+    assert invoke(*line, "--overwrite").status == 0
+
+
+@pytest.mark.parametrize("tile", [0, 32, 64])
+def test_tiles_of_any_size(invoke: Invoke, tiny: Path, photo: Path, tile: int) -> None:
+    line = ["-s", 25, "-m", tiny, "--tile", tile, "--precision", "float32", "--threads", 1]
+    assert invoke("denoise", photo, *line).status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sigma", "-1"], "0 to 255"),
+        (["--sigma", "256"], "0 to 255"),
+        (["--sigma", "nan"], "0 to 255"),
+        (["--sigma", "much"], "auto or a number"),
+        (["--strength", "-1"], "strength"),
+        (["--strength", "nan"], "strength"),
+        (["--tile", "33"], "multiple of 32"),
+        (["--tile", "32", "--overlap", "16"], "nothing left"),
+        (["--device", "abacus"], "there are auto, cpu, cuda, mps"),
+        (["--precision", "int4"], "there are auto, float32, bfloat16"),
+        (["--method", "magic"], "there are resnet, score"),
+        (["--format", "xyz"], "choose one of"),
+        (["--skip-existing", "--overwrite"], "exclude each other"),
+        (["--model", "colour"], "color"),
+        (["--name", "{who}"], "template"),
+        (["-o", "-", "--json"], "standard output"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_line_and_status_2(
+    invoke: Invoke, tiny: Path, photo: Path, arguments: list[str], message: str
+) -> None:
+    line = ["denoise", photo, *([] if "--sigma" in arguments else ["--sigma", "25"])]
+    line += [] if "--model" in arguments else ["--model", tiny]
+    answer = invoke(*line, *arguments)
+    assert message in one_line(answer)
+    assert answer.status == (1 if "--model" in arguments else 2)
+    assert not list(photo.parent.glob("photo_*"))
+
+
+def test_cuda_where_there_is_none(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    answer = invoke("denoise", photo, "-s", 25, "-m", tiny, "--device", "cuda")
+    assert answer.status == 1
+    assert "no CUDA device" in one_line(answer)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "cut", "altered"])
+def test_weights_that_are_wrong(
+    invoke: Invoke, tiny: Path, photo: Path, tmp_path: Path, damage: str
+) -> None:
+    data = tiny.read_bytes()
+    file = tmp_path / "w.safetensors"
+    changed = {
+        "text": b"no weights at all",
+        "cut": data[:-100],
+        "altered": data[:-100] + bytes(100),
+    }
+    if damage in changed:
+        file.write_bytes(changed[damage])
+    answer = invoke("denoise", photo, "-s", 25, "-m", file)
+    assert answer.status in (1, 2)
+    assert "w.safetensors" in one_line(answer)
+
+
+def mode_rgb() -> Image.Image:
+    return Image.new("RGB", (40, 30), (200, 100, 50))
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.png", b""),
+        ("text.png", b"hello"),
+        ("cut.png", encoded(mode_rgb(), "PNG")[:-30]),
+        ("cut.jpg", encoded(mode_rgb(), "JPEG")[:-200]),
+    ],
+)
+def test_a_file_that_is_no_picture(
+    invoke: Invoke, tiny: Path, tmp_path: Path, name: str, data: bytes
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    answer = invoke("denoise", tmp_path / name, "-s", 25, "-m", tiny)
+    assert answer.status == 1
+    assert name in one_line(answer)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    answer = invoke("denoise", photo, "-s", 25, "-m", tiny, "--max-pixels", 100)
+    assert answer.status == 1
+    assert "--max-pixels" in one_line(answer)
+
+
+def test_what_is_not_there(invoke: Invoke, tiny: Path, tmp_path: Path) -> None:
+    answer = invoke("denoise", tmp_path / "nothing.png", "-m", tiny)
+    assert answer.status == 2
+    assert "no such file or folder" in one_line(answer)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_place_that_can_not_be_written(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    photo.parent.chmod(0o500)
+    answer = invoke("denoise", photo, "-s", 25, "-m", tiny)
+    photo.parent.chmod(0o700)
+    assert answer.status == 1
+    assert "can't be written" in one_line(answer)
+
+
+def test_a_folder_in_the_way_of_the_result(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    photo.with_name("photo_denoised.png").mkdir()
+    answer = invoke("denoise", photo, "-s", 25, "-m", tiny, "--overwrite")
+    assert answer.status == 1
+    assert "folder" in one_line(answer)
+
+
+def test_an_animation_gives_its_first_frame_and_says_so(
+    invoke: Invoke, tiny: Path, tmp_path: Path
+) -> None:
+    frames = [mode_rgb(), Image.new("RGB", (40, 30))]
+    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:])
+    answer = invoke("denoise", tmp_path / "moving.webp", "-s", 25, "-m", tiny)
+    assert answer.status == 0
+    assert "warning" in answer.err
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (1, 3000)])
+def test_odd_sizes(invoke: Invoke, tiny: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, (9, 9, 9)).save(tmp_path / "odd.png")
+    assert invoke("denoise", tmp_path / "odd.png", "-s", 25, "-m", tiny).status == 0
+    with Image.open(tmp_path / "odd_denoised.png") as result:
+        assert result.size == size
+
+
+SEEDS = [
+    encoded(mode_rgb(), "PNG"),
+    encoded(mode_rgb(), "JPEG"),
+    encoded(mode_rgb(), "TIFF"),
+    encoded(mode_rgb(), "WEBP"),
+    encoded(mode_rgb(), "BMP"),
+]
+
+
+@given(
+    data=st.sampled_from(SEEDS),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=4),
+    keep=st.floats(0.1, 1),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_mutated_pictures_never_give_a_traceback_or_half_a_file(
+    invoke: Invoke,
+    tiny: Path,
+    tmp_path: Path,
+    data: bytes,
+    changes: list[tuple[float, int]],
+    keep: float,
+) -> None:
+    mutated = bytearray(data[: max(1, int(keep * len(data)))])
+    for place, value in changes:
+        mutated[int(place * (len(mutated) - 1))] = value
+    for old in tmp_path.iterdir():
+        old.unlink()
+    (tmp_path / "in.png").write_bytes(bytes(mutated))
+    answer = invoke("denoise", tmp_path / "in.png", "-s", 9, "-m", tiny, "-o", tmp_path / "o.png")
+    assert "Traceback" not in answer.err
+    assert answer.status in (0, 1)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == ({"in.png", "o.png"} if answer.status == 0 else {"in.png"})
+
+
+def test_the_real_command_in_a_process_of_its_own(tiny: Path, photo: Path) -> None:
+    line = [sys.executable, "-m", "flowdenoise", "denoise", photo, "-s", "25", "-m", tiny]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert photo.with_name("photo_denoised.png").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["denoise"], ["info"], ["train-prior"], ["score"]])
+def test_help_answers_without_torch(command: list[str]) -> None:
+    probe = (
+        "import sys, flowdenoise.cli.app as a\n"
+        f"sys.argv = ['flowdenoise', *{command!r}, '--help']\n"
+        "try:\n    a.main()\nexcept SystemExit as leaving:\n"
+        "    sys.exit(leaving.code or 3 * ('torch' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Usage" in done.stdout
+
+
+def test_float_pictures_with_holes_are_refused(invoke: Invoke, tiny: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0.5, np.nan]], np.float32)).save(tmp_path / "holes.tif")
+    answer = invoke("denoise", tmp_path / "holes.tif", "-s", 25, "-m", tiny)
+    assert answer.status == 1
+    assert "holes.tif" in one_line(answer)
