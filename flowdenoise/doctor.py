@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import __version__, metrics, noise
+from flowdenoise.atomic import replacing
 from flowdenoise.denoiser import Denoiser
 from flowdenoise.device import fast_bfloat16
 from flowdenoise.errors import FlowdenoiseError
@@ -66,7 +67,8 @@ def record_golden(folder: Path) -> None:
     """Write down what the shipped denoisers make of the golden image; for who ships weights."""
     denoiser = Denoiser.load(precision="float32", device="cpu")
     values = {name: round(golden_psnr(denoiser, c), 4) for name, c in (("color", 3), ("gray", 1))}
-    (folder / _GOLDEN).write_text(json.dumps(values) + "\n")
+    with replacing(folder / _GOLDEN) as stream:
+        stream.write((json.dumps(values) + "\n").encode())
 
 
 def examine(device: str = "auto", precision: str = "auto") -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowdenoise.atomic import replacing
 from flowdenoise.data.download import Remote, StageReport, fetch_archive
 from flowdenoise.errors import DataError
 from flowdenoise.places import cache_folder
@@ -131,19 +132,16 @@ def write_split(split: Split, record: Path, *, folder: Path) -> None:
     """
     folder = folder.absolute()
     content: dict[str, object] = {"format": _FORMAT, "seed": split.seed}
-    part = record.with_name(record.name + ".part")
     try:
         for name in _PARTS:
             files: tuple[Path, ...] = getattr(split, name)
             content[name] = [file.absolute().relative_to(folder).as_posix() for file in files]
-        part.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
-        part.replace(record)
+        with replacing(record) as stream:
+            stream.write((json.dumps(content, indent=0) + "\n").encode())
     except ValueError as error:
         raise DataError(f"an image of the split is not in {folder}: {error}") from error
     except OSError as error:
         raise DataError(f"can't write {record}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_split(record: Path, *, folder: Path) -> Split:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from flowdenoise.atomic import replacing
 from flowdenoise.errors import ImageWriteError, UsageError
-from flowdenoise.images.atomic import replacing
 from flowdenoise.images.fitting import fit
 from flowdenoise.images.formats import FORMATS, format_named, format_of
 from flowdenoise.images.picture import Picture

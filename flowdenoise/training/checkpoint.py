@@ -10,7 +10,6 @@ from a stranger can't run code.
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from flowdenoise.atomic import replacing
 from flowdenoise.errors import CheckpointError
 
 CHECKPOINT = "checkpoint.pt"
@@ -55,15 +55,10 @@ class Checkpoint:
         Raises:
             CheckpointError: It can't be written; an older checkpoint is still whole.
         """
-        part = file.with_name(file.name + ".part")
         try:
-            with part.open("wb") as stream:
+            with replacing(file, sync=True) as stream:
                 torch.save({"format": _FORMAT, **vars(self)}, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(file)
         except (OSError, RuntimeError) as error:
-            part.unlink(missing_ok=True)
             kept = "; the one before it is whole" if file.exists() else ""
             raise CheckpointError(f"can't write checkpoint {file}: {error}{kept}") from error
 

@@ -1,12 +1,10 @@
-"""Writing a file so that its name never points at half of it."""
+"""Writing files that belong to weights: whole or not at all, with an error of our own."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 
+from flowdenoise.atomic import replacing
 from flowdenoise.errors import WeightsError
 
 
@@ -16,16 +14,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         WeightsError: It can't be written; what was there before is untouched.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as stream:
+        with replacing(path, sync=True) as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):  # where nothing could be made, nothing is left
-            part.unlink()
         raise WeightsError(f"can't write {path}: {error.strerror or error}") from error
 
 

@@ -17,6 +17,10 @@ from flowdenoise import weights
 from flowdenoise.__main__ import main
 from flowdenoise.resnet import ResNet, ResNetConfig
 
+sys.path.append(str(Path(__file__).parents[1] / "weights"))  # for the Hub on loopback
+
+from hub_fixtures import client, server  # noqa: F401 - pytest finds them here
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -78,9 +78,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def body(self, block: bytes) -> None:
+        self.seen.sent += len(block)  # before the client can have them, so that no test races
         self.wfile.write(block)
         self.wfile.flush()
-        self.seen.sent += len(block)
 
     def obey(self, stop: int | None = None) -> None:
         """Answer by the book, but end the connection after `stop` bytes."""

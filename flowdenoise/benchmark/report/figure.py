@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from flowdenoise import images
-from flowdenoise.benchmark.report.panels import Panel, Scene, scenes
+from flowdenoise.benchmark.report.panels import CLEAN, Panel, Scene, scenes
 from flowdenoise.benchmark.results import Results
 from flowdenoise.images.drawing import Sheet
+from flowdenoise.images.picture import Samples
 
 _COLUMNS = 5
 _WIDTH = 320  # pixels of a panel
@@ -40,7 +41,7 @@ def write(results: Results, sigma_255: float, folder: Path) -> list[Path]:
     return [path]
 
 
-def _draw(scene: Scene) -> images.Samples:
+def _draw(scene: Scene) -> Samples:
     """One image's panels, row by row, (H, W, 3)."""
     pictures = [images.read_uint8(panel.file, 3) for panel in scene.panels]
     height, width = pictures[0].shape[:2]
@@ -61,14 +62,14 @@ def _draw(scene: Scene) -> images.Samples:
 
 
 def _caption(panel: Panel, scene: Scene) -> str:
-    if panel.psnr is None:
+    if panel.label == CLEAN:
         return f"{scene.image}, sigma {scene.sigma_255:g}"
-    return f"{panel.label}: {panel.psnr:.2f} dB"
+    return panel.label if panel.psnr is None else f"{panel.label}: {panel.psnr:.2f} dB"
 
 
 def _draw_inset(
     sheet: Sheet,
-    pixels: images.Samples,
+    pixels: Samples,
     corner: tuple[int, int],
     side: int,
     scale: float,
@@ -88,7 +89,7 @@ def _draw_inset(
     sheet.frame(x, y, large, large, color=_INSET)
 
 
-def _where_they_differ(pictures: list[images.Samples], side: int) -> tuple[int, int]:
+def _where_they_differ(pictures: list[Samples], side: int) -> tuple[int, int]:
     """Row and column of the square in which the pictures have the least in common."""
     stack = torch.from_numpy(np.stack(pictures)).float().permute(0, 3, 1, 2)
     spread = stack.var(0, correction=0) if len(pictures) > 1 else (stack[0] - stack.mean()) ** 2
@@ -98,9 +99,7 @@ def _where_they_differ(pictures: list[images.Samples], side: int) -> tuple[int, 
     return row * step, column * step
 
 
-def _resized(
-    pixels: images.Samples, height: int, width: int, *, sharp: bool = False
-) -> images.Samples:
+def _resized(pixels: Samples, height: int, width: int, *, sharp: bool = False) -> Samples:
     """Another size; `sharp` leaves the pixels as squares."""
     planes = torch.from_numpy(pixels).float().permute(2, 0, 1)[None] / 255
     if sharp:

@@ -10,12 +10,16 @@ from flowdenoise.benchmark.results import Results
 from flowdenoise.benchmark.runner import Pictures
 
 
+CLEAN, NOISY = "clean", "noisy"
+"""Labels of the pictures that no method made."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """A picture.
 
     Attributes:
-        label: The method's, or "clean", "noisy".
+        label: The method's, or `CLEAN`, `NOISY`.
         file: Its PNG file.
         psnr: Of the whole image in dB; None for the truth.
     """
@@ -51,11 +55,11 @@ def scenes(results: Results, sigma_255: float, folder: Path) -> Iterator[Scene]:
         place = Pictures(folder, results.protocol, fingerprint, sigma_255)
         if not cells or not place.clean.is_file() or not place.noisy.is_file():
             continue
-        noisy = next((cell.psnr for cell in cells if cell.method == "noisy"), None)
+        noisy = next((cell.psnr for cell in cells if cell.method == NOISY), None)
         methods = (
             Panel(cell.method, folder / str(cell.picture), cell.psnr)
             for cell in cells
-            if cell.method != "noisy" and (folder / str(cell.picture)).is_file()
+            if cell.method != NOISY and (folder / str(cell.picture)).is_file()
         )
-        ends = (Panel("clean", place.clean, None), Panel("noisy", place.noisy, noisy))
+        ends = (Panel(CLEAN, place.clean, None), Panel(NOISY, place.noisy, noisy))
         yield Scene(name, sigma_255, (*ends, *methods))

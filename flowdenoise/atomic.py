@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
+def replacing(target: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     """Write a file under a temporary name beside `target`, and rename it when all went well.
 
     A target that is a symbolic link is written through: the file that it names is replaced. The
@@ -21,6 +21,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
 
     Args:
         target: Its folder must exist.
+        sync: Wait until the bytes are on the disk, so that not even a power cut leaves half.
 
     Yields:
         The new file, open for writing, seekable.
@@ -35,6 +36,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         if permissions is not None:
             temporary.chmod(permissions)
         temporary.replace(final)

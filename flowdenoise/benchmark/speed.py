@@ -1,0 +1,204 @@
+"""Megapixels per second by method and tile, and how much of the machine's peak that is.
+
+The peak is that of a large float32 matrix product in the same run: a network of convolutions can
+hardly do better. All is timed in rounds, each thing once per round, and the best round counts:
+what else the machine does can only slow things down.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from flowdenoise import metrics, noise
+from flowdenoise.benchmark.methods import METHODS, Method, MethodOptions, build
+from flowdenoise.benchmark.protocols import PROTOCOLS
+from flowdenoise.benchmark.sets import ImageSet
+from flowdenoise.benchmark.statistics import mean
+from flowdenoise.benchmark.synthetic import photograph
+from flowdenoise.errors import UsageError
+
+_SIGMA = 25 / 255
+
+
+@dataclass(frozen=True)
+class SpeedConfig:
+    """What to time.
+
+    Attributes:
+        tiles: Sides of tiles for networks; 0 is the whole image at once.
+        side: Of the square image that networks are given.
+        slow_side: Of the one that other methods are given.
+        rounds: How often each is timed.
+        matrix: Side of the matrices whose product tells the machine's peak.
+    """
+
+    tiles: tuple[int, ...] = (32, 64, 128, 256, 512, 0)
+    side: int = 1024
+    slow_side: int = 256
+    rounds: int = 3
+    matrix: int = 2048
+
+    def __post_init__(self) -> None:
+        if min(self.side, self.slow_side, self.rounds, self.matrix) < 1:
+            raise UsageError("sizes and rounds must be at least 1")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A measurement.
+
+    Attributes:
+        method: Label.
+        tile: Side of the tiles; None for methods that have none.
+        megapixels_per_second: Of the image; what tiles compute twice counts once.
+        share_of_peak: Of the machine's float32 peak, by the network's multiply-adds per pixel.
+        psnr: Mean over the images that were given for it, at sigma 25, if any were.
+    """
+
+    method: str
+    tile: int | None
+    megapixels_per_second: float
+    share_of_peak: float | None
+    psnr: float | None
+
+
+@dataclass(frozen=True)
+class SpeedTable:
+    """All measurements of a run.
+
+    Attributes:
+        peak_flops: Of the machine, float32 operations per second.
+        speeds: By method and tile.
+    """
+
+    peak_flops: float
+    speeds: tuple[Speed, ...]
+
+
+def measure(
+    chosen: Sequence[str],
+    config: SpeedConfig,
+    options: MethodOptions,
+    channels: int,
+    device: torch.device,
+    *,
+    quality: ImageSet | None = None,
+    on_step: Callable[[int, int, str], None] | None = None,
+) -> SpeedTable:
+    """Time methods.
+
+    Args:
+        chosen: Names of methods, from `methods.parse`.
+        config: What to time.
+        options: Of the methods, besides their tiles.
+        channels: 1 or 3.
+        device: Where networks compute.
+        quality: Images on which to also measure PSNR.
+        on_step: Told of the steps done, all steps, and what comes next.
+    """
+    runs = list(_runs(chosen, config, options, channels, device))
+    best = [math.inf] * len(runs)
+    product = math.inf
+    total = config.rounds * len(runs) + (len(runs) if quality else 0)
+    for turn in range(config.rounds):
+        product = min(product, _seconds(_product(config.matrix, device), device))
+        for number, run in enumerate(runs):
+            if on_step:
+                on_step(turn * len(runs) + number, total, run.name)
+            best[number] = min(best[number], _seconds(run.once, device))
+    peak = 2 * config.matrix**3 / product
+    speeds = []
+    for number, (run, seconds) in enumerate(zip(runs, best, strict=True)):
+        if on_step and quality:
+            on_step(config.rounds * len(runs) + number, total, f"PSNR of {run.name}")
+        psnr = None if quality is None else _psnr(run.method, quality)
+        speeds.append(_speed(run, seconds, peak, psnr))
+    return SpeedTable(peak, tuple(speeds))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A method, ready, with its image."""
+
+    method: Method
+    tile: int | None
+    noisy: torch.Tensor
+
+    @property
+    def name(self) -> str:
+        if self.tile is None:
+            return self.method.label
+        return f"{self.method.label}, {f'tile {self.tile}' if self.tile else 'untiled'}"
+
+    def once(self) -> None:
+        """Denoise the image."""
+        self.method.denoise(self.noisy, None if self.method.blind else _SIGMA)
+
+
+def _runs(
+    chosen: Sequence[str],
+    config: SpeedConfig,
+    options: MethodOptions,
+    channels: int,
+    device: torch.device,
+) -> Iterator[_Run]:
+    for text in chosen:
+        tiled = bool(METHODS[text.partition("=")[0]].addresses)
+        for tile in config.tiles if tiled else (None,):
+            own = MethodOptions(options.precision, tile, options.overlap, options.offline)
+            (method,) = build([text], own)
+            method.prepare(channels, device)
+            yield _Run(method, tile, _image(config.side if tiled else config.slow_side, channels))
+
+
+def _image(side: int, channels: int) -> torch.Tensor:
+    """A noisy square image, (1, C, side, side)."""
+    pixels = torch.from_numpy(photograph(side, side, sigma_255=0)).float() / 255
+    clean = pixels.permute(2, 0, 1)[None, :channels].contiguous()
+    return noise.add_gaussian(clean, _SIGMA, seed=0)
+
+
+def _product(side: int, device: torch.device) -> Callable[[], None]:
+    left, right = (torch.rand(side, side, device=device) for _ in range(2))
+
+    def multiply() -> None:
+        torch.mm(left, right)
+
+    multiply()
+    return multiply
+
+
+def _seconds(work: Callable[[], None], device: torch.device) -> float:
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def _psnr(method: Method, images: ImageSet) -> float:
+    protocol = PROTOCOLS["awgn"]
+    values = []
+    for file in images.files:
+        clean = images.load(file).clean
+        noisy = protocol.noisy(clean, _SIGMA)
+        denoised = method.denoise(noisy[None], None if method.blind else _SIGMA)[0]
+        values.append(metrics.psnr(protocol.finish(denoised), clean))
+    return mean(values)
+
+
+def _speed(run: _Run, seconds: float, peak: float, psnr: float | None) -> Speed:
+    pixels = run.noisy.shape[-2] * run.noisy.shape[-1]
+    cost = run.method.multiply_adds_per_pixel
+    return Speed(
+        method=run.method.label,
+        tile=run.tile,
+        megapixels_per_second=pixels / seconds / 1e6,
+        share_of_peak=None if cost is None else 2 * cost * pixels / seconds / peak,
+        psnr=psnr,
+    )

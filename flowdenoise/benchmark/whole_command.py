@@ -1,0 +1,148 @@
+"""The whole command on a large photograph: its time against the bare network's, its memory.
+
+`flowdenoise denoise` starts, decodes, estimates the noise, cuts, blends and encodes; the bare
+network only passes over the same pixels, each once. Both are timed in the same run, so their
+ratio means something on any machine.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from flowdenoise import images, weights
+from flowdenoise.benchmark.synthetic import photograph
+from flowdenoise.device import choose_device, choose_precision
+from flowdenoise.errors import DeviceError
+from flowdenoise.images import Picture
+from flowdenoise.networks import tile_network
+
+_BARE_TILE = 512
+
+# A process's record of its peak memory starts with its parent's, so the command is started by a
+# small process and not by this one.
+_LAUNCHER = """
+import json, os, sys, time
+start = time.perf_counter()
+child = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, used = os.wait4(child, 0)
+seconds = time.perf_counter() - start
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, used.ru_maxrss]))
+"""
+
+
+@dataclass(frozen=True)
+class WholeCommand:
+    """A measurement.
+
+    Attributes:
+        width: Of the photograph, in pixels.
+        height: Of the photograph, in pixels.
+        seconds: Of the whole command, from its start to its end.
+        peak_bytes: Of the command's memory.
+        bare_seconds: Of the network alone; None if it was not timed.
+    """
+
+    width: int
+    height: int
+    seconds: float
+    peak_bytes: int
+    bare_seconds: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Whole command to bare network."""
+        return None if self.bare_seconds is None else self.seconds / self.bare_seconds
+
+
+def measure(
+    megapixels: float,
+    *,
+    model: str = "color",
+    device: str = "auto",
+    precision: str = "auto",
+    rounds: int = 1,
+    bare: bool = True,
+    on_step: Callable[[str], None] | None = None,
+) -> WholeCommand:
+    """Denoise a photograph of 4:3 by the command and, in turn with it, by the bare network.
+
+    Args:
+        megapixels: Size of the photograph.
+        model: Address of the weights.
+        device: As for the command.
+        precision: As for the command.
+        rounds: How often; the best of each counts.
+        bare: Also time the bare network.
+        on_step: Told what comes next.
+
+    Raises:
+        DeviceError: The system does not tell the memory of a process.
+        UsageError: The command failed; says with what.
+    """
+    if not hasattr(os, "wait4"):
+        raise DeviceError("this system does not tell how much memory a command took")
+    width = round(math.sqrt(megapixels * 1e6 * 4 / 3))
+    height = round(megapixels * 1e6 / width)
+    seconds, peak, alone = math.inf, 0, math.inf
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "photograph.png"
+        images.write(Picture(photograph(height, width)), source)
+        options = ["--model", model, "--device", device, "--precision", precision]
+        for _ in range(rounds):
+            if on_step:
+                on_step(f"denoising {megapixels:g} megapixels by the command")
+            spent, memory = _run([str(source), "-o", f"{folder}/out.png", "--overwrite", *options])
+            seconds, peak = min(seconds, spent), max(peak, memory)
+            if bare:
+                if on_step:
+                    on_step(f"denoising {megapixels:g} megapixels by the bare network")
+                alone = min(alone, _bare(source, model, device, precision))
+    return WholeCommand(width, height, seconds, peak, alone if bare else None)
+
+
+def _run(arguments: list[str]) -> tuple[float, int]:
+    """Seconds and peak bytes of `flowdenoise denoise`."""
+    command = [sys.executable, "-m", "flowdenoise", "denoise", "--quiet", *arguments]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", _LAUNCHER, *command], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise DeviceError(f"the command could not be started: {done.stderr.strip()[-200:]}")
+    status, seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    if status:
+        raise DeviceError(f"flowdenoise denoise failed: {done.stderr.strip()[-200:]}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(seconds), int(peak) * unit
+
+
+def _bare(source: Path, model: str, device: str, precision: str) -> float:
+    """Seconds of the network alone over all pixels, in tiles side by side."""
+    where = choose_device(device)
+    network = tile_network(weights.load(model).network, where, choose_precision(precision, where))
+    picture = images.read(source)
+    seconds = 0.0
+    with torch.no_grad():
+        for top in range(0, picture.height, _BARE_TILE):
+            band = picture.tensor(slice(top, top + _BARE_TILE)).to(where)
+            band = band[:, :, : band.shape[2] // network.stride * network.stride]
+            start = time.perf_counter()
+            for left in range(0, picture.width, _BARE_TILE):
+                part = band[..., left : left + _BARE_TILE]
+                even = part.shape[3] // network.stride * network.stride
+                if part.shape[2] and even:
+                    network(part[..., :even], 15 / 255)
+            if where.type == "cuda":
+                torch.cuda.synchronize(where)
+            seconds += time.perf_counter() - start
+    return seconds
