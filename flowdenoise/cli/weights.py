@@ -20,6 +20,7 @@ app = typer.Typer(
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace it if it is there.")]
+_NONE = "no weights are shipped with this installation"
 
 
 @app.command("list")
@@ -30,7 +31,7 @@ def list_shipped(as_json: options.AsJson = False) -> None:
 
     shipped = store.catalog()
     if not shipped:
-        console.say("no weights are shipped with this installation")
+        console.say(_NONE)
     elif as_json:
         for one in shipped:
             console.result(json.dumps(weights_text.shipped_facts(one)))
@@ -92,6 +93,8 @@ def verify(
     for address in addresses:
         parse_address(address)  # a mistake in the call is told before the work
     asked = addresses or [entry.name for entry in shipped().entries]
+    if not asked:
+        console.say(_NONE)
     sound = True
     for address in asked:
         finding = _verified(address, may_be_absent=not addresses)

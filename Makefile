@@ -1,0 +1,38 @@
+# make demo   install into .venv and denoise a shipped picture
+# make test   the whole check: format, lint, types, tests, the built wheel
+# Both can be repeated; the environment is only rebuilt when its definition changes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow format clean
+
+demo: .venv/installed
+	$(BIN)/flowdenoise denoise examples/coffee-noisy.png --output demo/ --compare --overwrite
+	@echo "The result:       demo/coffee-noisy.png"
+	@echo "Before and after: demo/coffee-noisy_compare.png"
+
+test: .venv/tools
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/tools
+	$(BIN)/python -m pytest -m slow
+
+format: .venv/tools
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/tools: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv demo dist
