@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from flowdenoise.benchmark.report.grids import Grid
 from flowdenoise.benchmark.results import Results
+from flowdenoise.errors import UsageError
 
 SIGMAS = (15.0, 25.0, 35.0)
 METHODS = ("flowdenoise", "bm3d", "dncnn", "n2v", "dip")
@@ -52,6 +53,20 @@ SETTINGS = (
     Setting("color-awgn", "cbsd68", "awgn"),
     Setting("color-paper", "cbsd68", "paper"),
 )
+
+
+def find_settings(names: str) -> tuple[Setting, ...]:
+    """The settings that a comma-separated text names.
+
+    Raises:
+        UsageError: One does not exist; says which do.
+    """
+    known = {setting.name: setting for setting in SETTINGS}
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise UsageError(f"settings are {', '.join(known)}, not {names!r}")
+    return tuple(known[name] for name in wanted)
 
 
 def table(results: Results) -> Grid:

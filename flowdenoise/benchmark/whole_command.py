@@ -23,7 +23,7 @@ import torch
 from flowdenoise import images, weights
 from flowdenoise.benchmark.synthetic import photograph
 from flowdenoise.device import choose_device, choose_precision
-from flowdenoise.errors import DeviceError
+from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.networks import tile_network
 
@@ -88,7 +88,7 @@ def measure(
 
     Raises:
         DeviceError: The system does not tell the memory of a process.
-        UsageError: The command failed; says with what.
+        FlowdenoiseError: The command failed; says with what.
     """
     if not hasattr(os, "wait4"):
         raise DeviceError("this system does not tell how much memory a command took")
@@ -118,10 +118,10 @@ def _run(arguments: list[str]) -> tuple[float, int]:
         [sys.executable, "-c", _LAUNCHER, *command], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise DeviceError(f"the command could not be started: {done.stderr.strip()[-200:]}")
+        raise FlowdenoiseError(f"the command could not be started: {done.stderr.strip()[-200:]}")
     status, seconds, peak = json.loads(done.stdout.splitlines()[-1])
     if status:
-        raise DeviceError(f"flowdenoise denoise failed: {done.stderr.strip()[-200:]}")
+        raise FlowdenoiseError(f"flowdenoise denoise failed: {done.stderr.strip()[-200:]}")
     unit = 1 if sys.platform == "darwin" else 1024
     return float(seconds), int(peak) * unit
 

@@ -10,11 +10,11 @@ import sys
 import typer
 
 from flowdenoise import __version__
-from flowdenoise.cli import console, weights
+from flowdenoise.cli import benchmark, console, weights
 from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
-from flowdenoise.cli.train import train_denoiser, train_noise_level, train_prior
+from flowdenoise.cli.train import train_denoiser, train_noise_level, train_prior, tune
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 app = typer.Typer(
@@ -32,16 +32,24 @@ app.command()(sample)
 app.command()(train_prior)
 app.command()(train_denoiser)
 app.command()(train_noise_level)
+app.command()(tune)
+app.add_typer(benchmark.app)
 app.add_typer(weights.app)
 
 
-@app.callback(invoke_without_command=False)
-def _root(
-    version: bool = typer.Option(False, "--version", help="Show the version.", is_eager=True),
-) -> None:
-    if version:
-        sys.stdout.write(f"flowdenoise {__version__}\n")
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"flowdenoise {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    pass
 
 
 def main() -> None:

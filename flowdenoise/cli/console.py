@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from flowdenoise.benchmark.runner import Progress as Benchmark
     from flowdenoise.training.progress import Progress as Training
 
 _quiet = 0
@@ -116,8 +117,35 @@ def training_progress(steps: int) -> Iterator[Callable[[Training], None]]:
         yield report
 
 
+@contextmanager
+def benchmark_progress() -> Iterator[Callable[[Benchmark], None]]:
+    """A progress display for a benchmark; yields what the run reports to.
+
+    Where standard error is no terminal, a line is printed for each tenth of the way instead.
+    """
+    tenths: set[int] = set()
+    with progress() as display:
+        task = display.add_task("benchmark")
+
+        def report(state: Benchmark) -> None:
+            left = "" if state.seconds_left is None else f", {_time(state.seconds_left)} left"
+            cell = state.cell
+            text = f"{cell.method}, {cell.image}, sigma {cell.sigma_255:g}{left}"
+            display.update(task, completed=state.done, total=state.total, description=text)
+            tenth = 10 * state.done // state.total
+            if display.disable and tenth not in tenths:
+                tenths.add(tenth)
+                say(f"{state.done} of {state.total} done{left}")
+
+        yield report
+
+
+def _time(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
 def _training_line(state: Training) -> str:
-    left = timedelta(seconds=round(state.seconds_left))
+    left = _time(state.seconds_left)
     figures = "".join(f", {name} {value:.4g}" for name, value in state.metrics.items())
     skipped = f", {state.skipped} skipped" if state.skipped else ""
     return (

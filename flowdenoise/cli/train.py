@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowdenoise.cli import console, options
+from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.progress import Report
@@ -155,10 +156,62 @@ def train_denoiser(
     run = override(run, [*named, *_steps(steps), *settings])
     judge = _load(run.prior, "prior")
     begin = _load(run.initial, "denoiser")
+    levels = f"noise-level-{'gray' if gray else 'color'}" if runs.needs_levels(run) else ""
+    estimator = _load(levels, "noise level")
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_denoiser(run, place, prior=judge, initial=begin)
+        finished = runs.train_denoiser(run, place, prior=judge, initial=begin, estimator=estimator)
     _tell_the_end(finished, out)
+
+
+Scales = Annotated[str, typer.Option(help="Prior scales to try, separated by commas.")]
+Blurs = Annotated[str, typer.Option(help="Sides of the mean filter to try, separated by commas.")]
+
+
+def tune(
+    data: Data,
+    validation: Validation,
+    prior: Prior,
+    out: Out,
+    scales: Scales = "5e-7,1.5e-6,5e-6",
+    blurs: Blurs = "1,3,5",
+    preset: Preset = "paper-text",
+    gray: Gray = False,
+    steps: Steps = None,
+    settings: Set = [],  # noqa: B006 - typer copies it
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Sweep the prior's weight and the blur's size, as the paper did, and write a table."""
+    console.set_verbosity(quiet, False)
+    from flowdenoise.training import presets, tune
+    from flowdenoise.training.settings import override
+
+    run = presets.preset(preset, 1 if gray else 3)
+    run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
+    run = override(run, [*_steps(steps), *settings])
+    with _report(run.loop.steps) as report:
+        place = _place(out, device, threads, report, False, False, None)
+        trials = tune.tune(
+            run,
+            _numbers(scales, float),
+            _numbers(blurs, int),
+            place,
+            prior=_load(prior, "prior"),
+            on_trial=lambda trial: console.say(
+                f"scale {trial.prior_scale:g}, blur {trial.blur}: {trial.mean:.3f} dB"
+            ),
+        )
+    best = trials[0]
+    console.result(f"best: prior scale {best.prior_scale:g}, blur {best.blur}; see {out}/table.md")
+
+
+def _numbers(text: str, kind: Any) -> list[Any]:
+    try:
+        return [kind(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"not a list of numbers: {text!r}") from error
 
 
 def train_noise_level(

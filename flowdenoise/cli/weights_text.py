@@ -105,7 +105,7 @@ def page(known: Mapping[str, Any], *, tensors: bool) -> str:
         "file": f"{known['path']} ({known['origin']})",
         "sha256": known["sha256"],
         "size": readable_size(known["size"]),
-        "kind": f"{known['kind']}, a {known['role']}",
+        "kind": f"{known['kind']} ({known['role']})",
         "parameters": count,
     }
     lines = [known["address"], *_aligned({**file, **_from_manifest(known["manifest"])})]

@@ -61,15 +61,25 @@ class PatchSampler:
     """Draws square patches uniformly over all positions in all images, turned eight ways.
 
     Args:
-        corpus: The images, on the device where the patches are wanted.
+        corpus: The images; patches are cut where they are.
         patch: Side of a patch in pixels.
         seed: The same seed and step give the same batch.
+        device: Where the patches are wanted; None is where the images are.
+        levels: (I,) noise level of each image, for really noisy images whose level is known.
 
     Raises:
         DataError: An image is smaller than a patch.
     """
 
-    def __init__(self, corpus: Corpus, patch: int, *, seed: int) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        patch: int,
+        *,
+        seed: int,
+        device: torch.device | None = None,
+        levels: Tensor | None = None,
+    ) -> None:
         small = torch.minimum(corpus.heights, corpus.widths) < patch
         if small.any():
             name = corpus.names[int(small.nonzero()[0])]
@@ -77,6 +87,8 @@ class PatchSampler:
         self.corpus = corpus
         self.patch = patch
         self.seed = seed
+        self.device = corpus.pixels.device if device is None else device
+        self.levels = levels
         places = (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
         self._bounds = places.cumsum(0).double() / float(places.sum())
 
@@ -88,14 +100,14 @@ class PatchSampler:
     def clean(self, draws: Draws) -> Tensor:
         """Clean patches, (B, C, P, P) uint8."""
         image, position = self._places(draws)
-        return _turn(self._gather(image, position), draws.uniform(_TURN))
+        return _turn(self._gather(image, position), draws.uniform(_TURN)).to(self.device)
 
     def noisy(self, draws: Draws, config: NoiseConfig) -> NoisyPatches:
         """Patches of noisy images.
 
         Args:
             draws: From `draws`.
-            config: What noise. With mode `none` sigma is NaN: nobody knows it.
+            config: What noise. With mode `none` sigma is NaN if nobody knows it.
         """
         image, position = self._places(draws)
         patches = self._gather(image, position).float().div_(255)
@@ -106,12 +118,14 @@ class PatchSampler:
             )
         if config.eight_bit:
             patches = patches.clamp(0, 1).mul_(255).floor_().div_(255)
-        return NoisyPatches(_turn(patches, draws.uniform(_TURN)), sigma, draws)
+        turned = _turn(patches, draws.uniform(_TURN)).to(self.device)
+        return NoisyPatches(turned, sigma.to(self.device), Draws(draws.keys.to(self.device)))
 
     def _sigma(self, draws: Draws, image: Tensor, config: NoiseConfig) -> Tensor:
         low, high = config.sigma_range
         if config.mode == "none":
-            return torch.full((len(draws),), torch.nan, device=image.device)
+            unknown = torch.full((len(self.corpus),), torch.nan, device=image.device)
+            return (unknown if self.levels is None else self.levels.to(image.device))[image]
         if config.mode == "fixed":
             return image_sigma(self.corpus, image, config.sigma_range, self.seed)
         return low + (high - low) * draws.uniform(_SIGMA)

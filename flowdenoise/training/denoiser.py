@@ -70,6 +70,8 @@ class DenoiserStage:
         seed: Of patches and noise.
         prior: Judges the output, or teaches; None without prior term and teacher.
         validation: Clean images that noise is added to, for PSNR.
+        device: Where to train; None is where the images are.
+        levels: (I,) noise level of each image of a really noisy corpus.
     """
 
     def __init__(
@@ -82,16 +84,22 @@ class DenoiserStage:
         seed: int,
         prior: Glow | None = None,
         validation: Corpus | None = None,
+        device: torch.device | None = None,
+        levels: Tensor | None = None,
     ) -> None:
         self.model = model
         self.training = training
         self.prior = prior.eval().requires_grad_(False) if prior is not None else None
         self.validation = validation
-        self.sampler = PatchSampler(corpus, training.patch, seed=seed)
+
+        def sampler(patch: int) -> PatchSampler:
+            return PatchSampler(corpus, patch, seed=seed, device=device, levels=levels)
+
+        self.sampler = sampler(training.patch)
         self.late_from = steps
         self.late_sampler = self.sampler
         if training.late_patch:
-            self.late_sampler = PatchSampler(corpus, training.late_patch, seed=seed)
+            self.late_sampler = sampler(training.late_patch)
             self.late_from = round(steps * (1 - training.late_share))
         self._check(corpus)
 

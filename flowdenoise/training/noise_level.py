@@ -52,13 +52,14 @@ class NoiseLevelStage:
         *,
         seed: int,
         validation: Corpus | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self.model = model
         self.training = training
-        self.sampler = PatchSampler(corpus, training.patch, seed=seed)
+        self.sampler = PatchSampler(corpus, training.patch, seed=seed, device=device)
         self.validation = None
         if validation is not None:
-            self.validation = PatchSampler(validation, training.patch, seed=0)
+            self.validation = PatchSampler(validation, training.patch, seed=0, device=device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean absolute error on the learned scale, with a round bottom."""

@@ -49,6 +49,7 @@ class PriorStage:
         training: The stage's settings.
         seed: Of patches and noise.
         validation: Clean images for bits per dimension.
+        device: Where to train; None is where the images are.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class PriorStage:
         *,
         seed: int,
         validation: Corpus | None = None,
+        device: torch.device | None = None,
     ) -> None:
         if model.config.image_channels != corpus.channels:
             raise UsageError(
@@ -67,10 +69,10 @@ class PriorStage:
             )
         self.model: Glow = model
         self.training = training
-        self.sampler = PatchSampler(corpus, model.config.size, seed=seed)
+        self.sampler = PatchSampler(corpus, model.config.size, seed=seed, device=device)
         self.validation = None
         if validation is not None:
-            self.validation = PatchSampler(validation, model.config.size, seed=0)
+            self.validation = PatchSampler(validation, model.config.size, seed=0, device=device)
 
     def initialize(self) -> None:
         """Set the flow's ActNorms from a batch of their own."""

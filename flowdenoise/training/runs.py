@@ -20,7 +20,7 @@ from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import CheckpointError, TrainingError, UsageError, WeightsError
 from flowdenoise.flow.glow import Glow, GlowConfig
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet, estimate_sigma
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, changed_settings, restore
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
@@ -118,6 +118,7 @@ def train_prior(run: PriorRun, place: Place, *, checkpointing: bool = False) -> 
         run.training,
         seed=run.loop.seed,
         validation=_validation(run.data, run.network.size, place),
+        device=place.workers.device,
     )
     if not place.resume:
         stage.initialize()
@@ -125,7 +126,12 @@ def train_prior(run: PriorRun, place: Place, *, checkpointing: bool = False) -> 
 
 
 def train_denoiser(
-    run: DenoiserRun, place: Place, *, prior: Glow | None = None, initial: nn.Module | None = None
+    run: DenoiserRun,
+    place: Place,
+    *,
+    prior: Glow | None = None,
+    initial: nn.Module | None = None,
+    estimator: NoiseLevelNet | None = None,
 ) -> bool:
     """Train a denoiser on the noisy corpus; returns whether the run came to its end.
 
@@ -134,25 +140,53 @@ def train_denoiser(
         place: Where and how.
         prior: The prior that the objective asks for.
         initial: A network of the same sizes to begin with.
+        estimator: Finds the noise level of really noisy images, for what `needs_levels`.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
     torch.manual_seed(run.loop.seed)
+    if initial is not None and initial.config != run.network:
+        raise UsageError(f"{run.initial} is a network of other sizes than this run's")
     model = ResNet(run.network) if initial is None else copy.deepcopy(initial)
     model.requires_grad_(True)
     patch = max(run.training.patch, run.training.late_patch)
     device = place.workers.device
+    corpus = _corpus(run.data, "noisy", patch, place)
     stage = DenoiserStage(
         model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-        _corpus(run.data, "noisy", patch, place),
+        corpus,
         run.training,
         steps=run.loop.steps,
         seed=run.loop.seed,
         prior=None if prior is None else prior.to(device),
         validation=_validation(run.data, patch, place),
+        device=device,
+        levels=_levels(corpus, estimator) if needs_levels(run) else None,
     )
     return _run(stage, run.loop, asdict(run), place)
+
+
+def needs_levels(run: DenoiserRun) -> bool:
+    """Whether the noise levels of really noisy images have to be found out."""
+    objective = run.training.objective
+    follows = objective.prior_scale > 0 and objective.prior_weight == "map"
+    wanted = objective.data_term in ("r2r", "sure", "teacher") or run.network.noise_map or follows
+    return run.training.noise.mode == "none" and wanted
+
+
+def _levels(corpus: Corpus, estimator: NoiseLevelNet | None) -> torch.Tensor:
+    """The estimated noise level of each image, (I,)."""
+    if estimator is None:
+        raise UsageError("the noise level of these images is unknown, and the objective needs it")
+    estimator = estimator.to(corpus.pixels.device).eval()
+    step = NoiseLevelNet.stride
+    levels = []
+    for index in range(len(corpus)):
+        image = corpus.image(index)[None]
+        height, width = (side // step * step for side in image.shape[-2:])
+        levels.append(estimate_sigma(estimator, [image[:, :, :height, :width].float() / 255]))
+    return torch.tensor(levels)
 
 
 def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
@@ -168,6 +202,7 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
         run.training,
         seed=run.loop.seed,
         validation=_validation(run.data, run.training.patch, place),
+        device=place.workers.device,
     )
     return _run(stage, run.loop, asdict(run), place)
 

@@ -145,7 +145,7 @@ def test_info_tells_what_the_file_and_the_manifest_say(invoke: Invoke, shipped: 
     for part in (
         f"file {path} (package)",
         f"sha256 {sha256(path)}",
-        "kind resnet, a denoiser",
+        "kind resnet (denoiser)",
         "summary A wall.",
         "for color pictures, noise of sigma 0 to 50",
         "license MIT",
@@ -161,7 +161,6 @@ def test_info_tells_what_the_file_and_the_manifest_say(invoke: Invoke, shipped: 
 
 def test_info_as_json_has_the_whole_header(invoke: Invoke, shipped: Path) -> None:
     (known,) = json_lines(invoke("weights", "info", "tiny", "--json"))
-    assert known["manifest"] == json.loads(json.dumps(known["manifest"]))
     assert known["manifest"]["name"] == "tiny"
     assert known["config"]["blocks"] == [1]
     network = read_weights(shipped / "tiny.safetensors").network
@@ -172,7 +171,7 @@ def test_info_as_json_has_the_whole_header(invoke: Invoke, shipped: Path) -> Non
 
 def test_info_of_a_file_says_what_the_file_says(invoke: Invoke, prior: Path) -> None:
     answer = invoke("weights", "info", prior)
-    assert "glow, a prior" in answer.text
+    assert "glow (prior)" in answer.text
     assert "license" not in answer.text
     (known,) = json_lines(invoke("weights", "info", prior, "--json"))
     assert (known["manifest"], known["origin"]) == (None, "path")

@@ -84,6 +84,15 @@ def test_an_export_that_differs_is_not_written(
 
 
 @with_onnx
+def test_a_place_that_can_not_be_written_is_named(
+    weights: WeightsFile, weights_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_write", lambda model, channels, path: path.write_bytes(b"x"))
+    with pytest.raises(WeightsError, match=r"can't write .*: Not a directory"):
+        export_onnx(weights, weights_file / "inside.onnx")
+
+
+@with_onnx
 def test_only_denoisers_are_exported(tmp_path: Path) -> None:
     config = NoiseLevelConfig(channels=4)
     weights = WeightsFile("noise_level", config, NoiseLevelNet(config), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import PurePath
 
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
@@ -25,7 +26,8 @@ class Kind:
         addresses: The weights it takes unless the user names others, by channels; empty for
             methods without weights.
         settings: Further arguments of the class.
-        extra: The optional packages it needs.
+        extra: The extra of this package that brings what it needs.
+        modules: What that is.
     """
 
     summary: str
@@ -33,6 +35,7 @@ class Kind:
     addresses: Mapping[int, str] = field(default_factory=dict)
     settings: Mapping[str, bool] = field(default_factory=dict)
     extra: str | None = None
+    modules: tuple[str, ...] = ()
 
 
 _OURS = {1: "gray", 3: "color"}
@@ -46,7 +49,7 @@ METHODS: Mapping[str, Kind] = {
     "flowdenoise-blind-x8": Kind(
         "and averaged over 8 turns", NetworkMethod, _OURS, {"estimate": True, "ensemble": True}
     ),
-    "bm3d": Kind("BM3D", Bm3d, extra="bm3d"),
+    "bm3d": Kind("BM3D", Bm3d, extra="bm3d", modules=("bm3d",)),
     "dncnn": Kind(
         "DnCNN, trained with clean targets: the supervised baseline",
         NetworkMethod,
@@ -55,7 +58,7 @@ METHODS: Mapping[str, Kind] = {
     "n2v": Kind("Noise2Void", NetworkMethod, {1: "n2v-gray", 3: "n2v-color"}),
     "dip": Kind("deep image prior; very slow", DeepPrior),
     "nlm": Kind("non-local means", NonLocalMeans),
-    "wavelet": Kind("BayesShrink", Wavelet, extra="benchmark"),
+    "wavelet": Kind("BayesShrink", Wavelet, extra="benchmark", modules=("skimage", "pywt")),
     "noisy": Kind("the noisy image itself", Noisy),
 }
 """Every method by its name."""
@@ -94,6 +97,15 @@ def label(text: str) -> str:
     """
     name, equals, address = text.partition("=")
     return f"{name}={PurePath(address.partition('#')[0]).stem}" if equals else name
+
+
+def missing(names: Sequence[str]) -> dict[str, str]:
+    """The methods whose optional packages are not installed, and what to install."""
+    return {
+        name: f"it needs pip install 'flowdenoise[{kind.extra}]'"
+        for name, kind in ((name, METHODS[name]) for name in names)
+        if kind.extra and any(find_spec(module) is None for module in kind.modules)
+    }
 
 
 def build(chosen: Sequence[str], options: MethodOptions) -> list[Method]:

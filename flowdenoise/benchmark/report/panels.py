@@ -9,7 +9,6 @@ from pathlib import Path
 from flowdenoise.benchmark.results import Results
 from flowdenoise.benchmark.runner import Pictures
 
-
 CLEAN, NOISY = "clean", "noisy"
 """Labels of the pictures that no method made."""
 

@@ -1,0 +1,127 @@
+"""Sweep the prior's weight and the blur's size on the validation images, as the paper did.
+
+Each combination is a run of its own in a sub-folder, so a sweep that was interrupted goes on
+where it was, and each run can be looked at.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flowdenoise.atomic import replacing
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.glow import Glow
+from flowdenoise.training.runs import DenoiserRun, Place, train_denoiser
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination and what came of it.
+
+    Attributes:
+        prior_scale: Factor of the prior.
+        blur: Side of the mean filter; 1 is no blur.
+        psnr: Validation PSNR in dB by name of the level, `psnr25` say.
+    """
+
+    prior_scale: float
+    blur: int
+    psnr: dict[str, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean PSNR over the levels: what the sweep is judged by."""
+        return sum(self.psnr.values()) / len(self.psnr)
+
+
+def tune(
+    base: DenoiserRun,
+    prior_scales: Sequence[float],
+    blurs: Sequence[int],
+    place: Place,
+    *,
+    prior: Glow,
+    on_trial: Callable[[Trial], None] | None = None,
+) -> list[Trial]:
+    """Train a denoiser for each combination and write `table.md` and `table.csv`.
+
+    Args:
+        base: The run that is varied; its validation images decide.
+        prior_scales: Factors of the prior to try.
+        blurs: Sides of the mean filter to try.
+        place: Its folder holds the sub-folders of the runs and the tables.
+        prior: The prior.
+        on_trial: Told of each result.
+
+    Returns:
+        The trials, best first.
+
+    Raises:
+        UsageError: There are no validation images, or nothing to try.
+    """
+    if not base.data.validation and base.data.paths != ("coco",):
+        raise UsageError("a sweep needs validation images to decide by")
+    if not prior_scales or not blurs:
+        raise UsageError("a sweep needs at least one prior scale and one blur size")
+    trials = []
+    for trial in _trials(base, prior_scales, blurs, place, prior):
+        trials.append(trial)
+        if on_trial:
+            on_trial(trial)
+        best = sorted(trials, key=lambda done: done.mean, reverse=True)
+        _write_tables(place.folder, best)
+    return sorted(trials, key=lambda done: done.mean, reverse=True)
+
+
+def _trials(
+    base: DenoiserRun,
+    prior_scales: Sequence[float],
+    blurs: Sequence[int],
+    place: Place,
+    prior: Glow,
+) -> Iterator[Trial]:
+    for scale in prior_scales:
+        for blur in blurs:
+            objective = replace(base.training.objective, prior_scale=scale, blur=blur)
+            run = replace(base, training=replace(base.training, objective=objective))
+            folder = place.folder / f"scale-{scale:g}-blur-{blur}"
+            psnr = _finished(folder)
+            if psnr is None:
+                started = (folder / "checkpoint.pt").exists()
+                here = replace(place, folder=folder, resume=started)
+                if not train_denoiser(run, here, prior=prior):
+                    return  # interrupted; the folder can be resumed
+                psnr = _finished(folder) or {}
+            yield Trial(scale, blur, psnr)
+
+
+def _finished(folder: Path) -> dict[str, float] | None:
+    """The last validation of a run that has come to its end."""
+    if not (folder / "weights.safetensors").exists():
+        return None
+    rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
+    metrics: dict[str, float] = json.loads(rows[-1]["metrics"])
+    return metrics
+
+
+def _write_tables(folder: Path, trials: Sequence[Trial]) -> None:
+    names = list(trials[0].psnr)
+    rows = [
+        [f"{trial.prior_scale:g}", str(trial.blur)]
+        + [f"{trial.psnr[name]:.3f}" for name in names]
+        + [f"{trial.mean:.3f}"]
+        for trial in trials
+    ]
+    header = ["prior scale", "blur", *names, "mean"]
+    lines = [header, ["---"] * len(header), *rows]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    sheet = io.StringIO()
+    csv.writer(sheet).writerows([header, *rows])
+    for name, text in (("table.md", table), ("table.csv", sheet.getvalue())):
+        with replacing(folder / name) as stream:
+            stream.write(text.encode())

@@ -1,0 +1,200 @@
+"""Training from the command line: both stages, the sweep, and what goes wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from flowdenoise import weights
+from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.training.checkpoint import Checkpoint
+
+from .conftest import Answer, Invoke
+
+SMALL = [
+    *("--set", "network.channels=4"),
+    *("--set", "network.blocks=1"),
+    *("--set", "training.patch=32"),
+    *("--set", "loop.batch=2"),
+    *("--set", "loop.precision=float32"),
+]
+FLOW = [
+    *("--set", "network.levels=1"),
+    *("--set", "network.steps_per_level=1"),
+    *("--set", "network.hidden_channels=4"),
+    *("--set", "loop.batch=2"),
+    *("--set", "training.initialization=4"),
+]
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("album")
+    rng = np.random.default_rng(0)
+    for index in range(6):
+        pixels = rng.integers(0, 256, (40, 44, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("prior") / "prior.safetensors"
+    config = GlowConfig(levels=1, steps_per_level=1, hidden_channels=4, noise_levels=True)
+    weights.save_weights(file, Glow(config), training={})
+    return file
+
+
+def metrics(out: Path) -> dict[str, float]:
+    rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
+    found: dict[str, float] = json.loads(rows[-1]["metrics"])
+    return found
+
+
+def message(answer: Answer) -> str:
+    assert "Traceback" not in answer.err
+    return answer.err.strip().splitlines()[-1]
+
+
+def test_the_two_stages_end_in_weights_that_denoise(
+    invoke: Invoke, album: Path, photo: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "prior", tmp_path / "denoiser"
+    line = ["--data", album, "--validation", album, "--steps", 2, "--device", "cpu"]
+    answer = invoke("train-prior", *line, "--out", first, "--noise", *FLOW)
+    assert answer.status == 0, answer.err
+    assert set(metrics(first)) == {"bits_per_dim", "inverse_error"}
+    assert metrics(first)["inverse_error"] < 1e-3
+    assert list((first / "pictures").glob("samples-*.png"))
+
+    flow = first / "weights.safetensors"
+    more = ["--prior", flow, "--prior-scale", 1, "--data-term", "mse"]
+    answer = invoke("train-denoiser", *line, "--out", second, *more, *SMALL)
+    assert answer.status == 0, answer.err
+    assert set(metrics(second)) == {"psnr15", "psnr25", "psnr50"}
+    result = invoke("denoise", photo, "-s", 25, "-m", second / "weights.safetensors")
+    assert result.status == 0, result.err
+    assert invoke("denoise", photo, "-s", 25, "-m", flow, "--overwrite").status == 0
+
+
+@pytest.mark.parametrize("term", ["blur", "mse", "r2r", "sure", "n2v", "supervised"])
+def test_every_data_term_trains(invoke: Invoke, album: Path, tmp_path: Path, term: str) -> None:
+    line = ["--data", album, "--steps", 1, "--data-term", term, "--out", tmp_path / "run"]
+    extra = ["--baseline"] if term == "supervised" else []
+    answer = invoke("train-denoiser", *line, *extra, *SMALL)
+    assert answer.status == 0, answer.err
+
+
+def test_a_prior_can_teach(invoke: Invoke, album: Path, prior: Path, tmp_path: Path) -> None:
+    line = ["--data", album, "--steps", 1, "--teacher", prior, "--out", tmp_path / "run"]
+    answer = invoke("train-denoiser", *line, *SMALL)
+    assert answer.status == 0, answer.err
+    assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").settings["prior"] == str(prior)
+
+
+@pytest.mark.parametrize("preset", ["paper-text", "paper-code"])
+def test_the_papers_presets_run(
+    invoke: Invoke, album: Path, prior: Path, tmp_path: Path, preset: str
+) -> None:
+    line = ["--data", album, "--steps", 1, "--preset", preset, "--prior", prior]
+    few = ["--set", "loop.batch=2", "--out", tmp_path / "run"]
+    answer = invoke("train-denoiser", *line, *few)
+    assert answer.status == 0, answer.err
+
+
+def test_really_noisy_images_can_be_learned_from(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["--noisy", album, "--steps", 1, "--data-term", "n2v", "--out", tmp_path / "run"]
+    answer = invoke("train-denoiser", *line, *SMALL, "--set", "network.noise_map=false")
+    assert answer.status == 0, answer.err
+
+
+def test_the_noise_level_estimator_trains(invoke: Invoke, album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    line = ["--data", album, "--validation", album, "--steps", 1, "--out", out]
+    small = ["--set", "network.channels=4", "--set", "loop.batch=2"]
+    answer = invoke("train-noise-level", *line, *small, "--set", "training.patch=32")
+    assert answer.status == 0, answer.err
+    assert "sigma_error" in metrics(out)
+    assert weights.load(str(out / "weights.safetensors")).kind == "noise_level"
+
+
+def test_a_run_resumes_and_refuses_other_settings(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", *SMALL]
+    assert invoke(*line, "--steps", 2).status == 0
+    again = invoke(*line, "--steps", 2)
+    assert again.status == 1
+    assert "already holds a run" in message(again)
+    other = invoke(*line, "--steps", 4, "--resume", "--set", "loop.learning_rate=0.1")
+    assert other.status == 1
+    assert "loop.learning_rate: 0.002 -> 0.1" in message(other) or "-> 0.1" in message(other)
+    assert invoke(*line, "--steps", 4, "--resume").status == 0
+    assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").step == 4
+
+
+def test_nothing_to_resume(invoke: Invoke, album: Path, tmp_path: Path) -> None:
+    answer = invoke("train-denoiser", "--data", album, "--out", tmp_path, "--resume", *SMALL)
+    assert answer.status == 1
+    assert "no checkpoint" in message(answer)
+
+
+def test_another_architecture_can_not_be_resumed(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1]
+    assert invoke(*line, *SMALL).status == 0
+    answer = invoke(*line, "--resume", *SMALL, "--set", "network.channels=8")
+    assert answer.status == 1
+    assert "network.channels" in message(answer)
+
+
+def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    gray = ["--gray", "--prior-scale", 1, "--data-term", "mse"]
+    for arguments, status, text in (
+        (["--data", empty], 1, "no image files"),
+        (["--data", tmp_path / "nowhere"], 1, "no such file or folder"),
+        (["--data", album, "--set", "training.patch=64"], 1, "no usable image"),
+        (["--data", album, "--data-term", "supervised"], 2, "baseline"),
+        (["--data", album, "--data-term", "magic"], 2, "there are blur"),
+        (["--data", album, "--preset", "best"], 2, "there are default"),
+        (["--data", album, "--prior-scale", 1], 2, "needs a prior"),
+        (["--data", album, *gray, "--prior", "PRIOR"], 2, "for 3 channels"),
+        ([], 2, "no images are named"),
+    ):
+        torch.manual_seed(0)
+        flow = tmp_path / "flow.safetensors"
+        config = GlowConfig(levels=1, steps_per_level=1, hidden_channels=4)
+        weights.save_weights(flow, Glow(config), training={})
+        line = [flow if argument == "PRIOR" else argument for argument in arguments]
+        out = tmp_path / "run"
+        answer = invoke("train-denoiser", "--out", out, "--steps", 1, *SMALL, *line)
+        assert text in message(answer), arguments
+        assert answer.status == status, arguments
+
+
+def test_a_sweep_writes_its_table(
+    invoke: Invoke, album: Path, prior: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "sweep"
+    line = ["--data", album, "--validation", album, "--prior", prior, "--out", out]
+    few = ["--scales", "1e-6,1e-5", "--blurs", "1,3", "--steps", 1, *SMALL]
+    answer = invoke("tune", *line, *few)
+    assert answer.status == 0, answer.err
+    rows = (out / "table.md").read_text().splitlines()
+    assert len(rows) == 2 + 4
+    means = [float(row.split("|")[-2]) for row in rows[2:]]
+    assert means == sorted(means, reverse=True)
+    assert answer.text.startswith("best: prior scale")
+    assert invoke("tune", *line, *few).status == 0  # nothing is trained twice

@@ -1,0 +1,256 @@
+"""From a run to weights: also unfinished, also of before runs told what they train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from flowdenoise.data.patches import NoiseConfig
+from flowdenoise.data.sources import DataConfig
+from flowdenoise.errors import CheckpointError, TrainingError, WeightsError, WeightsIntegrityError
+from flowdenoise.flow.glow import GlowConfig
+from flowdenoise.noise_level import NoiseLevelConfig
+from flowdenoise.resnet import ResNetConfig
+from flowdenoise.training import runs
+from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.devices import Workers
+from flowdenoise.training.loop import LoopConfig
+from flowdenoise.training.noise_level import NoiseLevelTraining
+from flowdenoise.training.prior import PriorTraining
+from flowdenoise.training.runs import DenoiserRun, NoiseLevelRun, Place, PriorRun
+from flowdenoise.training.settings import trained_levels
+from flowdenoise.weights import read_weights
+from flowdenoise.weights.architectures import ARCHITECTURES
+
+LOOP = LoopConfig(steps=2, batch=2, warmup=0)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of run: its smallest settings, what starts it, and the kind of its weights."""
+
+    run: Any
+    train: Callable[..., bool]
+    kind: str
+    levels: tuple[float, float]
+
+
+KINDS = {
+    "prior": Kind(
+        PriorRun(
+            network=GlowConfig(
+                size=8, levels=1, steps_per_level=1, hidden_channels=4, noise_levels=True
+            ),
+            training=PriorTraining(initialization=4, sigma_range=(0.0, 0.3)),
+            loop=LOOP,
+        ),
+        runs.train_prior,
+        "glow",
+        (0.0, 0.3),
+    ),
+    "denoiser": Kind(
+        DenoiserRun(
+            network=ResNetConfig(channels=(4,), blocks=(1,)),
+            training=DenoiserTraining(patch=16, noise=NoiseConfig(sigma_range=(0.1, 0.2))),
+            loop=LOOP,
+        ),
+        runs.train_denoiser,
+        "resnet",
+        (0.1, 0.2),
+    ),
+    "noise level": Kind(
+        NoiseLevelRun(
+            network=NoiseLevelConfig(channels=4, blocks=1),
+            training=NoiseLevelTraining(patch=16, most=0.25),
+            loop=LOOP,
+        ),
+        runs.train_noise_level,
+        "noise_level",
+        (0.0, 0.25),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("somebodys") / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        pixels = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def train(kind: Kind, pictures: Path, folder: Path, *, resume: bool = False, **loop: Any) -> bool:
+    run = replace(
+        kind.run, data=DataConfig(paths=(str(pictures),)), loop=replace(kind.run.loop, **loop)
+    )
+    place = Place(folder, Workers.alone(), lambda _: None, resume=resume)
+    return kind.train(run, place)
+
+
+def without_kind(file: Path) -> None:
+    """Make a checkpoint one of before runs wrote down what they train."""
+    checkpoint = Checkpoint.load(file)
+    del checkpoint.settings["kind"]
+    checkpoint.save(file)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def finished(
+    request: pytest.FixtureRequest, pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Kind, Path]:
+    kind, folder = KINDS[request.param], tmp_path_factory.mktemp("runs") / "run"
+    assert train(kind, pictures, folder)
+    return kind, folder
+
+
+@pytest.fixture
+def denoiser(pictures: Path, tmp_path: Path) -> Path:
+    """A folder of a finished run."""
+    train(KINDS["denoiser"], pictures, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_the_checkpoint_of_a_finished_run_gives_its_very_weights(
+    finished: tuple[Kind, Path], tmp_path: Path
+) -> None:
+    kind, folder = finished
+    target = tmp_path / "mine.safetensors"
+    assert runs.export_weights(folder, target) == target
+    assert target.read_bytes() == (folder / "weights.safetensors").read_bytes()
+    loaded = read_weights(target)
+    assert (loaded.kind, loaded.config) == (kind.kind, kind.run.network)
+    assert loaded.training["kind"] == kind.kind
+    assert trained_levels(loaded.training) == kind.levels
+
+
+def test_a_run_that_did_not_say_what_it_trains_is_recognized(
+    finished: tuple[Kind, Path], tmp_path: Path
+) -> None:
+    kind, folder = finished
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes((folder / "checkpoint.pt").read_bytes())
+    without_kind(file)
+    loaded = read_weights(runs.export_weights(tmp_path, tmp_path / "old.safetensors"))
+    assert (loaded.kind, loaded.config) == (kind.kind, kind.run.network)
+
+
+def test_no_two_kinds_of_network_have_the_same_names_of_sizes() -> None:
+    names = [
+        frozenset(size.name for size in fields(known.config_class()))
+        for known in ARCHITECTURES.values()
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_an_old_run_is_resumed(denoiser: Path, pictures: Path) -> None:
+    without_kind(denoiser / "checkpoint.pt")
+    assert train(KINDS["denoiser"], pictures, denoiser, resume=True, steps=4)
+    checkpoint = Checkpoint.load(denoiser / "checkpoint.pt")
+    assert (checkpoint.step, checkpoint.settings["kind"]) == (4, "resnet")
+
+
+def test_a_run_of_another_kind_is_not_resumed(denoiser: Path, pictures: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="kind: resnet -> noise_level"):
+            train(KINDS["noise level"], pictures, denoiser, resume=True)
+        if "kind" in Checkpoint.load(denoiser / "checkpoint.pt").settings:
+            without_kind(denoiser / "checkpoint.pt")
+
+
+def test_an_unfinished_run_gives_its_average_so_far(denoiser: Path, tmp_path: Path) -> None:
+    file = denoiser / "checkpoint.pt"
+    checkpoint = Checkpoint.load(file)
+    checkpoint.step = 1
+    for value in checkpoint.ema.values():
+        value.fill_(0.5)
+    checkpoint.save(file)
+    loaded = read_weights(runs.export_weights(denoiser, tmp_path / "half.safetensors"))
+    assert loaded.training["steps_done"] == 1
+    assert all((value == 0.5).all() for value in loaded.network.state_dict().values())
+
+
+def test_the_record_names_no_folder_of_the_machine(denoiser: Path, pictures: Path) -> None:
+    data = (denoiser / "weights.safetensors").read_bytes()
+    assert str(pictures.parent).encode() not in data
+    record = read_weights(data).training
+    assert record["data.paths"] == ["pictures"]
+    assert (record["prior"], record["initial"]) == ("", "")
+
+
+def test_addresses_in_the_record_are_kept_and_paths_shortened() -> None:
+    hub = "hf://someone/priors@main/color.safetensors"
+    record = runs._record({"prior": "/home/me/mine.safetensors", "initial": hub}, 3, {})
+    assert (record["prior"], record["initial"]) == ("mine.safetensors", hub)
+    assert runs._record({"prior": "prior-color"}, 3, {})["prior"] == "prior-color"
+
+
+def changed(folder: Path, change: Callable[[Checkpoint], object]) -> None:
+    checkpoint = Checkpoint.load(folder / "checkpoint.pt")
+    change(checkpoint)
+    checkpoint.save(folder / "checkpoint.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c.settings.update(kind="magic"), "another version.*'magic'"),
+        (lambda c: c.settings.pop("network.blocks"), "another version.*lacks the key 'blocks'"),
+        (lambda c: c.settings.update({"network.depth": 3}), "another version.*'depth'"),
+        (lambda c: c.settings.update({"network.channels": [8]}), "of another architecture"),
+        (lambda c: c.settings.clear(), "does not say which network it holds"),
+        (lambda c: c.ema.popitem(), "of another architecture: it lacks"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(
+    denoiser: Path, tmp_path: Path, change: Callable[[Checkpoint], object], says: str
+) -> None:
+    changed(denoiser, change)
+    with pytest.raises(CheckpointError, match=says):
+        runs.export_weights(denoiser, tmp_path / "mine.safetensors")
+    assert list(tmp_path.glob("*mine*")) == []
+
+
+def test_a_checkpoint_with_broken_weights_gives_none(denoiser: Path, tmp_path: Path) -> None:
+    changed(denoiser, lambda c: c.ema["head.weight"].fill_(torch.nan))
+    with pytest.raises(WeightsIntegrityError, match=r"'head\.weight'.*not finite"):
+        runs.export_weights(denoiser, tmp_path / "mine.safetensors")
+    assert list(tmp_path.glob("*mine*")) == []
+
+
+@pytest.mark.parametrize("parent", ["missing", "run/checkpoint.pt"])
+def test_a_place_that_can_not_be_written_is_named(
+    denoiser: Path, tmp_path: Path, parent: str
+) -> None:
+    target = tmp_path / parent / "mine.safetensors"
+    with pytest.raises(WeightsError, match=r"can't write .*mine"):
+        runs.export_weights(denoiser, target)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"training.noise.mode": "none", "training.noise.sigma_range": [0.0, 0.2]},
+        {"training.sigma_range": [0.1]},
+        {"training.sigma_range": "wide"},
+        {"training.most": None},
+    ],
+)
+def test_levels_that_can_not_be_told_are_not_guessed(settings: dict[str, Any]) -> None:
+    assert trained_levels(settings) is None
+
+
+def test_a_prior_of_clean_images_is_for_no_noise() -> None:
+    settings = {"network.noise_levels": False, "training.sigma_range": [0.0, 0.2]}
+    assert trained_levels(settings) == (0.0, 0.0)

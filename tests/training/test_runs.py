@@ -1,0 +1,89 @@
+"""Runs on really noisy images: their level is found out where the objective needs it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from flowdenoise.data.patches import NoiseConfig
+from flowdenoise.data.sources import DataConfig
+from flowdenoise.errors import UsageError
+from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.devices import Workers
+from flowdenoise.training.loop import LoopConfig
+from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.runs import DenoiserRun, Place, needs_levels, train_denoiser
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "run", Workers.alone(), report=lambda progress: None)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> DenoiserRun:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 42, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noisy.png")
+    return DenoiserRun(
+        data=DataConfig(noisy=(str(tmp_path / "noisy.png"),)),
+        network=ResNetConfig(channels=(4,), blocks=(1,)),
+        training=DenoiserTraining(noise=NoiseConfig(mode="none"), patch=16),
+        loop=LoopConfig(steps=2, batch=2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("term", "noise_map", "scale", "weight", "needed"),
+    [
+        ("r2r", False, 0.0, "map", True),
+        ("sure", False, 0.0, "map", True),
+        ("n2v", False, 0.0, "map", False),
+        ("n2v", True, 0.0, "map", True),
+        ("blur", False, 1.0, "map", True),
+        ("blur", False, 1.0, "fixed", False),
+    ],
+)
+def test_it_is_known_when_levels_are_needed(
+    run: DenoiserRun, term: str, noise_map: bool, scale: float, weight: str, needed: bool
+) -> None:
+    objective = ObjectiveConfig(data_term=term, prior_scale=scale, prior_weight=weight)  # type: ignore[arg-type]
+    run = replace(
+        run,
+        network=replace(run.network, noise_map=noise_map),
+        training=replace(run.training, objective=objective),
+    )
+    assert needs_levels(run) == needed
+    known = replace(run, training=replace(run.training, noise=NoiseConfig()))
+    assert not needs_levels(known)
+
+
+def test_a_level_that_nobody_knows_is_an_error(run: DenoiserRun, place: Place) -> None:
+    with pytest.raises(UsageError, match="noise level of these images is unknown"):
+        train_denoiser(run, place)
+
+
+def test_a_level_can_be_estimated(run: DenoiserRun, place: Place) -> None:
+    estimator = NoiseLevelNet(NoiseLevelConfig(channels=4, blocks=1))
+    assert train_denoiser(run, place, estimator=estimator)
+
+
+def test_a_network_of_other_sizes_is_no_beginning(run: DenoiserRun, place: Place) -> None:
+    other = ResNet(ResNetConfig(channels=(8,), blocks=(1,)))
+    with pytest.raises(UsageError, match="other sizes"):
+        train_denoiser(run, place, initial=other)
+
+
+def test_a_run_can_begin_with_weights(run: DenoiserRun, place: Place) -> None:
+    torch.manual_seed(7)
+    begin = ResNet(run.network)
+    before = begin.head.weight.detach().clone()
+    still = replace(run, loop=LoopConfig(steps=1, batch=2, learning_rate=0.0, checkpoint_every=1))
+    estimator = NoiseLevelNet(NoiseLevelConfig(channels=4, blocks=1))
+    train_denoiser(still, place, initial=begin, estimator=estimator)
+    state = torch.load(place.folder / "checkpoint.pt", weights_only=True)["model"]
+    assert torch.allclose(state["head.weight"], before)
