@@ -9,91 +9,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flowdenoise.cli import console, options
+from flowdenoise.cli import train_options as given
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.progress import Report
     from flowdenoise.training.runs import Place
 
-Data = Annotated[
-    list[str],
-    typer.Option(
-        "--data",
-        "-d",
-        help="Folder of clean images, may be repeated, or coco: fetch MS COCO's val2014. The "
-        "images are divided into a clean corpus for priors and a noisy one for denoisers.",
-    ),
-]
-Noisy = Annotated[
-    list[str],
-    typer.Option(help="Folder of really noisy images; no noise is added. May be repeated."),
-]
-Validation = Annotated[
-    list[str], typer.Option(help="Folder of clean images to measure on; may be repeated.")
-]
-Gray = Annotated[bool, typer.Option("--gray", help="Train for gray pictures.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
-Steps = Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")]
-Preset = Annotated[str, typer.Option(help="Recipe: default, paper-text, paper-code.")]
-DataTerm = Annotated[
-    str | None,
-    typer.Option(help="blur, mse, r2r, sure or n2v; supervised needs --baseline."),
-]
-Baseline = Annotated[
-    bool, typer.Option("--baseline", help="Allow clean targets, for comparison only.")
-]
-Prior = Annotated[
-    str, typer.Option(help="Weights of the prior that judges the denoiser's output.")
-]
-PriorWeight = Annotated[
-    str | None,
-    typer.Option(help="fixed, as in the paper, or map: following 2 sigma^2 / D."),
-]
-PriorScale = Annotated[
-    float | None,
-    typer.Option(min=0.0, help="Factor of the prior; lambda itself if its weight is fixed."),
-]
-Teacher = Annotated[
-    str, typer.Option(help="Weights of a noise-conditional prior to learn denoising from.")
-]
-NoiseMode = Annotated[
-    str | None,
-    typer.Option(help="fixed: each image has one noise for ever; fresh: new at each visit."),
-]
-Initial = Annotated[str, typer.Option(help="Weights to begin with.")]
-WithNoise = Annotated[bool, typer.Option("--noise", help="Condition the flow on the noise level.")]
-Checkpointing = Annotated[
-    bool, typer.Option("--checkpointing", help="Recompute activations to save memory.")
-]
-Set = Annotated[
-    list[str],
-    typer.Option("--set", help="Any other setting, name=value; see settings.json of a run."),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
-Cache = Annotated[
-    Path | None,
-    typer.Option(help="Folder for decoded pixels, where they don't fit the memory."),
-]
-Board = Annotated[bool, typer.Option("--tensorboard", help="Keep a TensorBoard log, too.")]
-
 
 def train_prior(
-    data: Data,
-    out: Out,
-    validation: Validation = [],  # noqa: B006 - typer copies it
-    gray: Gray = False,
-    noise: WithNoise = False,
-    checkpointing: Checkpointing = False,
-    steps: Steps = None,
-    settings: Set = [],  # noqa: B006
-    resume: Resume = False,
-    tensorboard: Board = False,
-    cache: Cache = None,
+    data: given.Data,
+    out: given.Out,
+    validation: given.Validation = [],  # noqa: B006 - typer copies it
+    gray: given.Gray = False,
+    noise: given.WithNoise = False,
+    checkpointing: given.Checkpointing = False,
+    steps: given.Steps = None,
+    settings: given.Set = [],  # noqa: B006
+    resume: given.Resume = False,
+    tensorboard: given.Board = False,
+    cache: given.Cache = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -113,25 +53,25 @@ def train_prior(
 
 
 def train_denoiser(
-    out: Out,
-    data: Data = [],  # noqa: B006 - typer copies it
-    noisy: Noisy = [],  # noqa: B006
-    validation: Validation = [],  # noqa: B006
-    gray: Gray = False,
-    preset: Preset = "default",
-    data_term: DataTerm = None,
-    baseline: Baseline = False,
-    prior: Prior = "",
-    prior_weight: PriorWeight = None,
-    prior_scale: PriorScale = None,
-    teacher: Teacher = "",
-    noise_mode: NoiseMode = None,
-    initial: Initial = "",
-    steps: Steps = None,
-    settings: Set = [],  # noqa: B006
-    resume: Resume = False,
-    tensorboard: Board = False,
-    cache: Cache = None,
+    out: given.Out,
+    data: given.Data = [],  # noqa: B006 - typer copies it
+    noisy: given.Noisy = [],  # noqa: B006
+    validation: given.Validation = [],  # noqa: B006
+    gray: given.Gray = False,
+    preset: given.Preset = "default",
+    data_term: given.DataTerm = None,
+    baseline: given.Baseline = False,
+    prior: given.Prior = "",
+    prior_weight: given.PriorWeight = None,
+    prior_scale: given.PriorScale = None,
+    teacher: given.Teacher = "",
+    noise_mode: given.NoiseMode = None,
+    initial: given.Initial = "",
+    steps: given.Steps = None,
+    settings: given.Set = [],  # noqa: B006
+    resume: given.Resume = False,
+    tensorboard: given.Board = False,
+    cache: given.Cache = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -164,21 +104,17 @@ def train_denoiser(
     _tell_the_end(finished, out)
 
 
-Scales = Annotated[str, typer.Option(help="Prior scales to try, separated by commas.")]
-Blurs = Annotated[str, typer.Option(help="Sides of the mean filter to try, separated by commas.")]
-
-
 def tune(
-    data: Data,
-    validation: Validation,
-    prior: Prior,
-    out: Out,
-    scales: Scales = "5e-7,1.5e-6,5e-6",
-    blurs: Blurs = "1,3,5",
-    preset: Preset = "paper-text",
-    gray: Gray = False,
-    steps: Steps = None,
-    settings: Set = [],  # noqa: B006 - typer copies it
+    data: given.Data,
+    validation: given.Validation,
+    prior: given.Prior,
+    out: given.Out,
+    scales: given.Scales = "5e-7,1.5e-6,5e-6",
+    blurs: given.Blurs = "1,3,5",
+    preset: given.Preset = "paper-text",
+    gray: given.Gray = False,
+    steps: given.Steps = None,
+    settings: given.Set = [],  # noqa: B006 - typer copies it
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -215,13 +151,13 @@ def _numbers(text: str, kind: Any) -> list[Any]:
 
 
 def train_noise_level(
-    data: Data,
-    out: Out,
-    validation: Validation = [],  # noqa: B006 - typer copies it
-    gray: Gray = False,
-    steps: Steps = None,
-    settings: Set = [],  # noqa: B006
-    resume: Resume = False,
+    data: given.Data,
+    out: given.Out,
+    validation: given.Validation = [],  # noqa: B006 - typer copies it
+    gray: given.Gray = False,
+    steps: given.Steps = None,
+    settings: given.Set = [],  # noqa: B006
+    resume: given.Resume = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,

@@ -163,9 +163,9 @@ def from_run(
 ) -> None:
     """Write the averaged network of a training run's newest checkpoint as a weights file."""
     _require_free(out, overwrite)
-    from flowdenoise.training import runs
+    from flowdenoise.training import export
 
-    console.result(str(runs.export_weights(run, out)))
+    console.result(str(export.export_weights(run, out)))
 
 
 def _require_free(out: Path, overwrite: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
+from flowdenoise.dncnn import DnCNNConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import GlowConfig
 from flowdenoise.noise_level import NoiseLevelConfig
@@ -16,7 +17,7 @@ from flowdenoise.resnet import ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
-from flowdenoise.training.runs import DenoiserRun, NoiseLevelRun, PriorRun
+from flowdenoise.training.recipes import DenoiserRun, NoiseLevelRun, PriorRun
 
 PAPER_PRIOR_WEIGHT = 1.5e-6
 """lambda of the paper: times the nats of a patch, against a mean squared error per value."""
@@ -28,7 +29,7 @@ def default(channels: int) -> DenoiserRun:
         data=DataConfig(channels=channels),
         network=ResNetConfig(image_channels=channels),
         training=DenoiserTraining(objective=ObjectiveConfig(alpha=(0.2, 8.0))),
-        loop=LoopConfig(optimizer="muon", learning_rate=2e-3, precision="bfloat16"),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="bfloat16"),
     )
 
 
@@ -64,10 +65,36 @@ def paper_code(channels: int) -> DenoiserRun:
     )
 
 
+def n2v(channels: int) -> DenoiserRun:
+    """Noise2Void in the network of ours: noisy images alone, and nothing known of their noise."""
+    return DenoiserRun(
+        data=DataConfig(channels=channels),
+        network=ResNetConfig(image_channels=channels, noise_map=False),
+        training=DenoiserTraining(objective=ObjectiveConfig(data_term="n2v")),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="bfloat16"),
+    )
+
+
+def dncnn(channels: int) -> DenoiserRun:
+    """The supervised baseline: DnCNN as published, with clean targets and fresh noise."""
+    return DenoiserRun(
+        data=DataConfig(channels=channels, clean_share=0.0),
+        network=DnCNNConfig.published(channels),
+        training=DenoiserTraining(
+            objective=ObjectiveConfig(data_term="supervised"),
+            noise=NoiseConfig(mode="fresh"),
+            baseline=True,
+        ),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="bfloat16"),
+    )
+
+
 PRESETS: dict[str, Callable[[int], DenoiserRun]] = {
     "default": default,
     "paper-text": paper_text,
     "paper-code": paper_code,
+    "n2v": n2v,
+    "dncnn": dncnn,
 }
 
 

@@ -6,70 +6,33 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from flowdenoise import weights
 from flowdenoise.data.corpus import Corpus, OnSkip
 from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
-from flowdenoise.errors import CheckpointError, TrainingError, UsageError, WeightsError
-from flowdenoise.flow.glow import Glow, GlowConfig
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet, estimate_sigma
+from flowdenoise.dncnn import DnCNN
+from flowdenoise.errors import TrainingError, UsageError
+from flowdenoise.flow.glow import Glow
+from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, changed_settings, restore
-from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
+from flowdenoise.training.checkpoint import changed_settings
+from flowdenoise.training.denoiser import DenoiserStage
 from flowdenoise.training.devices import Workers
+from flowdenoise.training.export import save, training_record
 from flowdenoise.training.loop import Loop, LoopConfig, Stage
-from flowdenoise.training.noise_level import NoiseLevelStage, NoiseLevelTraining
-from flowdenoise.training.prior import PriorStage, PriorTraining
+from flowdenoise.training.noise_level import NoiseLevelStage
+from flowdenoise.training.prior import PriorStage
 from flowdenoise.training.progress import Report
+from flowdenoise.training.recipes import DenoiserConfig, DenoiserRun, NoiseLevelRun, PriorRun
 from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.settings import plain
-from flowdenoise.weights.address import SCHEME
-from flowdenoise.weights.architectures import ARCHITECTURES, architecture, build_config, kind_of
-
-
-@dataclass(frozen=True)
-class PriorRun:
-    """All settings of a run of the first stage."""
-
-    data: DataConfig = field(default_factory=DataConfig)
-    network: GlowConfig = field(default_factory=GlowConfig)
-    training: PriorTraining = field(default_factory=PriorTraining)
-    loop: LoopConfig = field(default_factory=LoopConfig)
-
-
-@dataclass(frozen=True)
-class DenoiserRun:
-    """All settings of a run of the second stage.
-
-    Attributes:
-        prior: Address of the prior, for the record; empty without one.
-        initial: Address of the weights to begin with; empty begins at random.
-    """
-
-    data: DataConfig = field(default_factory=DataConfig)
-    network: ResNetConfig = field(default_factory=ResNetConfig)
-    training: DenoiserTraining = field(default_factory=DenoiserTraining)
-    loop: LoopConfig = field(default_factory=LoopConfig)
-    prior: str = ""
-    initial: str = ""
-
-
-@dataclass(frozen=True)
-class NoiseLevelRun:
-    """All settings of a run that trains the estimator of the noise level."""
-
-    data: DataConfig = field(default_factory=DataConfig)
-    network: NoiseLevelConfig = field(default_factory=NoiseLevelConfig)
-    training: NoiseLevelTraining = field(default_factory=NoiseLevelTraining)
-    loop: LoopConfig = field(default_factory=LoopConfig)
+from flowdenoise.weights.architectures import kind_of
 
 
 @dataclass(frozen=True)
@@ -148,7 +111,7 @@ def train_denoiser(
     torch.manual_seed(run.loop.seed)
     if initial is not None and initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
-    model = ResNet(run.network) if initial is None else copy.deepcopy(initial)
+    model = _network(run.network) if initial is None else copy.deepcopy(initial)
     model.requires_grad_(True)
     patch = max(run.training.patch, run.training.late_patch)
     device = place.workers.device
@@ -167,11 +130,16 @@ def train_denoiser(
     return _run(stage, run.loop, asdict(run), place)
 
 
+def _network(config: DenoiserConfig) -> nn.Module:
+    return ResNet(config) if isinstance(config, ResNetConfig) else DnCNN(config)
+
+
 def needs_levels(run: DenoiserRun) -> bool:
     """Whether the noise levels of really noisy images have to be found out."""
     objective = run.training.objective
     follows = objective.prior_scale > 0 and objective.prior_weight == "map"
-    wanted = objective.data_term in ("r2r", "sure", "teacher") or run.network.noise_map or follows
+    told = isinstance(run.network, ResNetConfig) and run.network.noise_map
+    wanted = objective.data_term in ("r2r", "sure", "teacher") or told or follows
     return run.training.noise.mode == "none" and wanted
 
 
@@ -234,8 +202,7 @@ def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Plac
     )
     if place.resume:
         checkpoint = folder.load()
-        before = {"kind": _kind(checkpoint.settings), **checkpoint.settings}
-        changes = changed_settings(before, settings)
+        changes = changed_settings(checkpoint.settings, settings)
         refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
         if refused:
             raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")
@@ -246,75 +213,5 @@ def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Plac
         folder.prepare(settings)
     finished = loop.run()
     if finished and place.workers.first:
-        record = _record(settings, loop.step, loop.counters)
-        weights.save_weights(folder.weights, loop.average, training=record)
+        save(folder.weights, loop.average, training_record(settings, loop.step, loop.counters))
     return finished
-
-
-def export_weights(folder: Path, target: Path) -> Path:
-    """Write the averaged network of a run as a weights file; the run need not have ended.
-
-    Args:
-        folder: The run folder.
-        target: The file to write.
-
-    Returns:
-        `target`.
-
-    Raises:
-        CheckpointError: There is no checkpoint, it is damaged, or it is not told by its settings
-            which network it holds.
-        WeightsError: A weight is not finite, or the file can't be written.
-    """
-    file = folder / CHECKPOINT
-    checkpoint = Checkpoint.load(file)
-    network = _network(checkpoint.settings, file)
-    restore(network, checkpoint.ema, file)
-    record = _record(checkpoint.settings, checkpoint.step, checkpoint.counters)
-    weights.save_weights(target, network, training=record)
-    return target
-
-
-def _network(settings: Mapping[str, Any], file: Path) -> nn.Module:
-    """The network that a run with these settings trains."""
-    kind = _kind(settings)
-    if kind is None:
-        raise CheckpointError(f"{file} does not say which network it holds")
-    try:
-        config = build_config(kind, _sizes(settings), str(file))
-        return architecture(kind, str(file)).network_class()(config)
-    except WeightsError as error:
-        raise CheckpointError(f"{file} is of another version of flowdenoise: {error}") from error
-
-
-def _kind(settings: Mapping[str, Any]) -> str | None:
-    """The kind of network that a run trains, as in weights files; None if it can't be told.
-
-    Early runs did not write it down: they are told by the names of their network's sizes.
-    """
-    if "kind" in settings:
-        return str(settings["kind"])
-    for kind, known in ARCHITECTURES.items():
-        if {size.name for size in fields(known.config_class())} == set(_sizes(settings)):
-            return kind
-    return None
-
-
-def _sizes(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the network, by their own names."""
-    part = "network."
-    return {
-        name.removeprefix(part): value for name, value in settings.items() if name.startswith(part)
-    }
-
-
-def _record(settings: Mapping[str, Any], step: int, counters: Mapping[str, int]) -> dict[str, Any]:
-    """What a weights file tells of its training. It is published: it names files, not folders."""
-    record = {**settings, "steps_done": step, "counters": dict(counters)}
-    for name in ("data.paths", "data.noisy", "data.validation"):
-        if name in settings:
-            record[name] = [Path(path).name for path in settings[name]]
-    for name in ("prior", "initial"):
-        if name in settings and not settings[name].startswith(SCHEME):
-            record[name] = Path(settings[name]).name
-    return record

@@ -16,7 +16,8 @@ from pathlib import Path
 from flowdenoise.atomic import replacing
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
-from flowdenoise.training.runs import DenoiserRun, Place, train_denoiser
+from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.training.runs import Place, train_denoiser
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from huggingface_hub import ModelCard
 
 import flowdenoise
 from flowdenoise.flow.glow import Glow, GlowConfig
-from flowdenoise.training import runs
+from flowdenoise.training import export as export_module
 from flowdenoise.weights import manifest, read_weights, save_weights, store
 from flowdenoise.weights.manifest import Result, describe, update_manifest
 
@@ -104,6 +104,12 @@ def test_the_list_has_a_line_per_file_with_what_it_reaches(invoke: Invoke, shipp
     assert prior.startswith("prior prior glow gray ")
     assert "3.142 bits/dim, BSD68 awgn" in prior
     assert answer.err == ""
+
+
+def test_brackets_in_the_list_are_brackets(invoke: Invoke, shipped: Path) -> None:
+    entry = manifest.read_manifest(shipped).find("tiny")
+    update_manifest(shipped, replace(entry, license="[red]MIT[/red]"))
+    assert "[red]MIT[/red]" in invoke("weights", "list").text
 
 
 def test_the_list_as_json_is_the_manifest_with_places(invoke: Invoke, shipped: Path) -> None:
@@ -439,7 +445,7 @@ def test_a_run_becomes_weights(
         target.write_text("weights")
         return target
 
-    monkeypatch.setattr(runs, "export_weights", export)
+    monkeypatch.setattr(export_module, "export_weights", export)
     out = tmp_path / "mine.safetensors"
     answer = invoke("weights", "from-run", tmp_path / "run", "--out", out)
     assert (answer.status, answer.text) == (0, f"{out}\n")

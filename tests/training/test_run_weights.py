@@ -1,9 +1,9 @@
-"""From a run to weights: also unfinished, also of before runs told what they train."""
+"""From a run to weights, finished or not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from flowdenoise.training import runs
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.devices import Workers
+from flowdenoise.training.export import export_weights, training_record
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level import NoiseLevelTraining
 from flowdenoise.training.prior import PriorTraining
-from flowdenoise.training.runs import DenoiserRun, NoiseLevelRun, Place, PriorRun
+from flowdenoise.training.recipes import DenoiserRun, NoiseLevelRun, PriorRun
+from flowdenoise.training.runs import Place
 from flowdenoise.training.settings import trained_levels
 from flowdenoise.weights import read_weights
-from flowdenoise.weights.architectures import ARCHITECTURES
 
 LOOP = LoopConfig(steps=2, batch=2, warmup=0)
 
@@ -98,13 +99,6 @@ def train(kind: Kind, pictures: Path, folder: Path, *, resume: bool = False, **l
     return kind.train(run, place)
 
 
-def without_kind(file: Path) -> None:
-    """Make a checkpoint one of before runs wrote down what they train."""
-    checkpoint = Checkpoint.load(file)
-    del checkpoint.settings["kind"]
-    checkpoint.save(file)
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def finished(
     request: pytest.FixtureRequest, pictures: Path, tmp_path_factory: pytest.TempPathFactory
@@ -126,7 +120,7 @@ def test_the_checkpoint_of_a_finished_run_gives_its_very_weights(
 ) -> None:
     kind, folder = finished
     target = tmp_path / "mine.safetensors"
-    assert runs.export_weights(folder, target) == target
+    assert export_weights(folder, target) == target
     assert target.read_bytes() == (folder / "weights.safetensors").read_bytes()
     loaded = read_weights(target)
     assert (loaded.kind, loaded.config) == (kind.kind, kind.run.network)
@@ -134,38 +128,9 @@ def test_the_checkpoint_of_a_finished_run_gives_its_very_weights(
     assert trained_levels(loaded.training) == kind.levels
 
 
-def test_a_run_that_did_not_say_what_it_trains_is_recognized(
-    finished: tuple[Kind, Path], tmp_path: Path
-) -> None:
-    kind, folder = finished
-    file = tmp_path / "checkpoint.pt"
-    file.write_bytes((folder / "checkpoint.pt").read_bytes())
-    without_kind(file)
-    loaded = read_weights(runs.export_weights(tmp_path, tmp_path / "old.safetensors"))
-    assert (loaded.kind, loaded.config) == (kind.kind, kind.run.network)
-
-
-def test_no_two_kinds_of_network_have_the_same_names_of_sizes() -> None:
-    names = [
-        frozenset(size.name for size in fields(known.config_class()))
-        for known in ARCHITECTURES.values()
-    ]
-    assert len(set(names)) == len(names)
-
-
-def test_an_old_run_is_resumed(denoiser: Path, pictures: Path) -> None:
-    without_kind(denoiser / "checkpoint.pt")
-    assert train(KINDS["denoiser"], pictures, denoiser, resume=True, steps=4)
-    checkpoint = Checkpoint.load(denoiser / "checkpoint.pt")
-    assert (checkpoint.step, checkpoint.settings["kind"]) == (4, "resnet")
-
-
 def test_a_run_of_another_kind_is_not_resumed(denoiser: Path, pictures: Path) -> None:
-    for _ in range(2):
-        with pytest.raises(TrainingError, match="kind: resnet -> noise_level"):
-            train(KINDS["noise level"], pictures, denoiser, resume=True)
-        if "kind" in Checkpoint.load(denoiser / "checkpoint.pt").settings:
-            without_kind(denoiser / "checkpoint.pt")
+    with pytest.raises(TrainingError, match="kind: resnet -> noise_level"):
+        train(KINDS["noise level"], pictures, denoiser, resume=True)
 
 
 def test_an_unfinished_run_gives_its_average_so_far(denoiser: Path, tmp_path: Path) -> None:
@@ -175,7 +140,7 @@ def test_an_unfinished_run_gives_its_average_so_far(denoiser: Path, tmp_path: Pa
     for value in checkpoint.ema.values():
         value.fill_(0.5)
     checkpoint.save(file)
-    loaded = read_weights(runs.export_weights(denoiser, tmp_path / "half.safetensors"))
+    loaded = read_weights(export_weights(denoiser, tmp_path / "half.safetensors"))
     assert loaded.training["steps_done"] == 1
     assert all((value == 0.5).all() for value in loaded.network.state_dict().values())
 
@@ -190,9 +155,9 @@ def test_the_record_names_no_folder_of_the_machine(denoiser: Path, pictures: Pat
 
 def test_addresses_in_the_record_are_kept_and_paths_shortened() -> None:
     hub = "hf://someone/priors@main/color.safetensors"
-    record = runs._record({"prior": "/home/me/mine.safetensors", "initial": hub}, 3, {})
+    record = training_record({"prior": "/home/me/mine.safetensors", "initial": hub}, 3, {})
     assert (record["prior"], record["initial"]) == ("mine.safetensors", hub)
-    assert runs._record({"prior": "prior-color"}, 3, {})["prior"] == "prior-color"
+    assert training_record({"prior": "prior-color"}, 3, {})["prior"] == "prior-color"
 
 
 def changed(folder: Path, change: Callable[[Checkpoint], object]) -> None:
@@ -217,14 +182,14 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
 ) -> None:
     changed(denoiser, change)
     with pytest.raises(CheckpointError, match=says):
-        runs.export_weights(denoiser, tmp_path / "mine.safetensors")
+        export_weights(denoiser, tmp_path / "mine.safetensors")
     assert list(tmp_path.glob("*mine*")) == []
 
 
 def test_a_checkpoint_with_broken_weights_gives_none(denoiser: Path, tmp_path: Path) -> None:
     changed(denoiser, lambda c: c.ema["head.weight"].fill_(torch.nan))
     with pytest.raises(WeightsIntegrityError, match=r"'head\.weight'.*not finite"):
-        runs.export_weights(denoiser, tmp_path / "mine.safetensors")
+        export_weights(denoiser, tmp_path / "mine.safetensors")
     assert list(tmp_path.glob("*mine*")) == []
 
 
@@ -234,7 +199,7 @@ def test_a_place_that_can_not_be_written_is_named(
 ) -> None:
     target = tmp_path / parent / "mine.safetensors"
     with pytest.raises(WeightsError, match=r"can't write .*mine"):
-        runs.export_weights(denoiser, target)
+        export_weights(denoiser, target)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.devices import Workers
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
-from flowdenoise.training.runs import DenoiserRun, Place, needs_levels, train_denoiser
+from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.training.runs import Place, needs_levels, train_denoiser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from flowdenoise.errors import UsageError
 from flowdenoise.training.presets import PRESETS, preset
-from flowdenoise.training.runs import DenoiserRun
+from flowdenoise.training.recipes import DenoiserRun
 from flowdenoise.training.settings import override, plain
 
 
@@ -84,5 +84,5 @@ def test_the_papers_presets_have_the_papers_values() -> None:
 
 
 def test_an_unknown_preset_says_which_exist() -> None:
-    with pytest.raises(UsageError, match="default, paper-text, paper-code"):
+    with pytest.raises(UsageError, match="default, paper-text, paper-code, n2v, dncnn"):
         preset("best", 3)
