@@ -27,6 +27,8 @@ from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.networks import tile_network
 
+COMMAND = (sys.executable, "-m", "flowdenoise", "denoise", "--quiet")
+
 _BARE_TILE = 512
 
 # A process's record of its peak memory starts with its parent's, so the command is started by a
@@ -102,7 +104,9 @@ def measure(
         for _ in range(rounds):
             if on_step:
                 on_step(f"denoising {megapixels:g} megapixels by the command")
-            spent, memory = _run([str(source), "-o", f"{folder}/out.png", "--overwrite", *options])
+            spent, memory = run_command(
+                [str(source), "-o", f"{folder}/out.png", "--overwrite", *options]
+            )
             seconds, peak = min(seconds, spent), max(peak, memory)
             if bare:
                 if on_step:
@@ -111,11 +115,17 @@ def measure(
     return WholeCommand(width, height, seconds, peak, alone if bare else None)
 
 
-def _run(arguments: list[str]) -> tuple[float, int]:
-    """Seconds and peak bytes of `flowdenoise denoise`."""
-    command = [sys.executable, "-m", "flowdenoise", "denoise", "--quiet", *arguments]
+def run_command(arguments: list[str]) -> tuple[float, int]:
+    """Seconds and peak bytes of `flowdenoise denoise` with these arguments.
+
+    Raises:
+        FlowdenoiseError: It failed; says with what.
+    """
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", _LAUNCHER, *command], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _LAUNCHER, *COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise FlowdenoiseError(f"the command could not be started: {done.stderr.strip()[-200:]}")

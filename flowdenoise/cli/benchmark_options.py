@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+from flowdenoise.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 Set = Annotated[
     str,
@@ -50,3 +55,40 @@ Out = Annotated[
 Pictures = Annotated[
     int, typer.Option("--pictures", min=0, help="Images to keep for the figure and the page.")
 ]
+Tiles = Annotated[str, typer.Option("--tiles", help="Sides of tiles for networks; 0 is untiled.")]
+Side = Annotated[int, typer.Option("--side", min=32, help="Side of the image, in pixels.")]
+Rounds = Annotated[int, typer.Option("--rounds", min=1, help="How often; the best counts.")]
+Quality = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--quality", help="Set or folder on which to measure PSNR, too, at sigma 25."),
+]
+Most = Annotated[int, typer.Option("--limit", min=0, help="Most images for --quality.")]
+Megapixels = Annotated[
+    str, typer.Option("--megapixels", help="Sizes of the photographs, apart by commas.")
+]
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers apart by commas.
+
+    Raises:
+        UsageError: They are not.
+    """
+    try:
+        found = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise UsageError(f"numbers apart by commas are needed, not {text!r}") from error
+    if not found:
+        raise UsageError(f"numbers apart by commas are needed, not {text!r}")
+    return found
+
+
+def device(name: str, threads: int | None) -> torch.device:
+    """The device of that name, with so many threads for the processor."""
+    import torch
+
+    from flowdenoise.device import choose_device
+
+    if threads:
+        torch.set_num_threads(threads)
+    return choose_device(name)

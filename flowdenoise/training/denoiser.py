@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from flowdenoise import metrics, noise
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
+from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
@@ -93,7 +93,10 @@ class DenoiserStage:
         self.validation = validation
 
         def sampler(patch: int) -> PatchSampler:
-            return PatchSampler(corpus, patch, seed=seed, device=device, levels=levels)
+            weights = quiet_weights(corpus, training.noise, seed)
+            return PatchSampler(
+                corpus, patch, seed=seed, device=device, levels=levels, weights=weights
+            )
 
         self.sampler = sampler(training.patch)
         self.late_from = steps

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 
 from flowdenoise.data.corpus import Corpus, load_corpus
-from flowdenoise.data.patches import NoiseConfig, PatchSampler, image_sigma
+from flowdenoise.data.patches import NoiseConfig, PatchSampler, image_sigma, quiet_weights
 from flowdenoise.errors import DataError
 from flowdenoise.randomness import Draws
 
@@ -122,6 +122,21 @@ def test_processes_share_out_the_batch_of_one(corpus: Corpus) -> None:
     whole = sampler.noisy(sampler.draws(7, 6), NoiseConfig())
     parts = [sampler.noisy(sampler.draws(7, 3, first), NoiseConfig()) for first in (0, 3)]
     assert torch.equal(whole.noisy, torch.cat([part.noisy for part in parts]))
+
+
+def test_quiet_images_are_drawn_more_often_when_preferred(corpus: Corpus) -> None:
+    config = NoiseConfig(prefer_quiet=1.0)
+    weights = quiet_weights(corpus, config, 1)
+    assert weights is not None
+    sigma = image_sigma(corpus, torch.arange(3), config.sigma_range, 1)
+    assert torch.allclose(weights, 5 / 255 / (5 / 255 + sigma), rtol=0.01)
+    sampler = PatchSampler(corpus, 32, seed=1, weights=weights)
+    drawn = sampler.clean(sampler.draws(0, 4000))[:, 2, 0, 0].long()
+    places = torch.tensor([(h - 31) * (w - 31) for h, w in SIZES])
+    expected = places * weights / (places * weights).sum()
+    assert torch.allclose(drawn.bincount(minlength=3) / 4000, expected, atol=0.03)
+    assert quiet_weights(corpus, NoiseConfig(mode="fresh", prefer_quiet=1.0), 1) is None
+    assert quiet_weights(corpus, NoiseConfig(), 1) is None
 
 
 def test_an_image_below_the_patch_is_named(corpus: Corpus) -> None:

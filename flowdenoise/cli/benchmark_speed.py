@@ -1,0 +1,97 @@
+"""`benchmark speed` and `benchmark whole-command`: every claim of speed, made again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from flowdenoise.cli import benchmark_options as own
+from flowdenoise.cli import console, options
+
+if TYPE_CHECKING:
+    from flowdenoise.benchmark.report import Grid
+
+
+def speed(
+    methods: own.Methods = "flowdenoise,dncnn",
+    tiles: own.Tiles = "32,64,128,256,512,0",
+    side: own.Side = 1024,
+    rounds: own.Rounds = 3,
+    gray: own.Gray = False,
+    quality: own.Quality = None,
+    data_dir: own.DataDir = None,
+    limit: own.Most = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure megapixels per second, and the share of the machine's peak that networks reach."""
+    console.set_verbosity(quiet, False)
+    from flowdenoise.benchmark import methods as known
+    from flowdenoise.benchmark.report.speed_grid import speed_grid
+    from flowdenoise.benchmark.sets import open_set
+    from flowdenoise.benchmark.speed import SpeedConfig, measure
+
+    where = own.device(device, threads)
+    chosen = known.parse(methods)
+    config = SpeedConfig(tuple(int(tile) for tile in own.numbers(tiles)), side, rounds=rounds)
+    how = known.MethodOptions(precision)
+    images = open_set(quality, data_dir=data_dir, gray=gray).first(limit) if quality else None
+    with console.progress() as display:
+        task = display.add_task("timing")
+
+        def step(done: int, total: int, what: str) -> None:
+            display.update(task, completed=done, total=total, description=what)
+
+        channels = 1 if gray else 3
+        table = measure(chosen, config, how, channels, where, quality=images, on_step=step)
+    if as_json:
+        console.result(json.dumps(asdict(table)))
+    else:
+        show_grid(speed_grid(table, where))
+
+
+def whole_command(
+    megapixels: own.Megapixels = "12",
+    rounds: own.Rounds = 1,
+    gray: own.Gray = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure time and memory of `flowdenoise denoise` on large photographs.
+
+    The smallest is also denoised by the bare network, for comparison.
+    """
+    console.set_verbosity(quiet, False)
+    from flowdenoise.benchmark.report.speed_grid import whole_command_grid
+    from flowdenoise.benchmark.whole_command import measure
+
+    sizes = sorted(own.numbers(megapixels))
+    found = [
+        measure(
+            size,
+            model="gray" if gray else "color",
+            device=device,
+            precision=precision,
+            rounds=rounds,
+            bare=size == sizes[0],
+            on_step=console.say,
+        )
+        for size in sizes
+    ]
+    if as_json:
+        console.result(json.dumps([asdict(one) | {"ratio": one.ratio} for one in found]))
+    else:
+        show_grid(whole_command_grid(found))
+
+
+def show_grid(grid: Grid) -> None:
+    """Print a table with its title and notes."""
+    console.result(grid.title)
+    console.table(grid.header, grid.rows)
+    console.result("".join(f"  {note}\n" for note in grid.notes))

@@ -1,0 +1,98 @@
+"""Small pictures, small weights, and methods that do as they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from flowdenoise import weights
+from flowdenoise.benchmark.methods import Method
+from flowdenoise.dncnn import DnCNN, DnCNNConfig
+from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.weights import manifest
+
+from ..conftest import scene
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of three small color pictures, one of them a JPEG and larger."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, (height, width) in enumerate(((40, 48), (33, 29))):
+        Image.fromarray(scene(height, width, seed=number)).save(folder / f"{number}.png")
+    Image.fromarray(scene(64, 40, seed=2)).save(folder / "2.jpg", quality=95)
+    return folder
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped weights, all of them tiny."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    torch.manual_seed(0)
+    for kind, channels in (("color", 3), ("gray", 1)):
+        net = ResNet(ResNetConfig(image_channels=channels, channels=(4,), blocks=(1,)))
+        blind = ResNet(
+            ResNetConfig(image_channels=channels, channels=(4,), blocks=(1,), noise_map=False)
+        )
+        plain = DnCNN(DnCNNConfig(image_channels=channels, channels=4, layers=3))
+        level = NoiseLevelNet(NoiseLevelConfig(image_channels=channels, channels=4, blocks=1))
+        _ship(folder, kind, net)
+        _ship(folder, f"n2v-{kind}", blind)
+        _ship(folder, f"dncnn-{kind}", plain)
+        _ship(folder, f"noise-level-{kind}", level)
+    monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
+    return folder
+
+
+def _ship(folder: Path, name: str, net: torch.nn.Module) -> None:
+    file = folder / f"{name}.safetensors"
+    weights.save_weights(file, net, training={})
+    entry = manifest.describe(
+        file, license="MIT", summary="Tiny.", data="None.", sigma_range=(0.0, 0.2)
+    )
+    manifest.update_manifest(folder, entry)
+
+
+class Told(Method):
+    """A method that does what a function says.
+
+    Args:
+        label: Its name.
+        what: Of the noisy image and the noise level.
+        blind: Whether it must not be told the level.
+        weights: A hash.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        what: Callable[[Tensor, float | None], Tensor] = lambda noisy, _: noisy * 0.9,
+        *,
+        blind: bool = False,
+        weights: str | None = None,
+    ) -> None:
+        super().__init__(label)
+        self.what, self.blind, self.weights = what, blind, weights
+        self.calls = 0
+
+    def settings(self) -> Mapping[str, object]:
+        return {"version": 1}
+
+    def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
+        self.calls += 1
+        return self.what(noisy, sigma)
+
+
+def tensor_scene(height: int, width: int, channels: int) -> Tensor:
+    """A clean picture, (C, H, W) in [0, 1]."""
+    pixels = scene(height, width)[..., :channels].transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255

@@ -1,0 +1,262 @@
+"""Methods: one contract for all of them, and what each must do besides."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flowdenoise import metrics, noise, weights
+from flowdenoise.benchmark import methods
+from flowdenoise.benchmark.methods import DEFAULT, METHODS, Method, MethodOptions, build, parse
+from flowdenoise.benchmark.methods import base as contract
+from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
+from flowdenoise.benchmark.methods.networks import NetworkMethod, self_ensemble
+from flowdenoise.dncnn import DnCNN, DnCNNConfig
+from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
+from flowdenoise.flow.glow import Glow, GlowConfig
+
+from .conftest import tensor_scene
+
+CPU = torch.device("cpu")
+FLOAT = MethodOptions(precision="float32")
+SMALL_PRIOR = DeepPriorConfig(scales=2, channels=8, inputs=4, steps=3)
+NEEDED = {"bm3d": "bm3d", "wavelet": "pywt"}
+
+
+def ready(name: str, channels: int, options: MethodOptions = FLOAT) -> Method:
+    """A method, prepared; deep image prior in a size for tests."""
+    if name.partition("=")[0] in NEEDED:
+        pytest.importorskip(NEEDED[name])
+    (method,) = build([name], options)
+    if isinstance(method, DeepPrior):
+        method.config = SMALL_PRIOR
+    method.prepare(channels, CPU)
+    return method
+
+
+def noisy_scene(channels: int, side: int = 40) -> tuple[Tensor, Tensor]:
+    clean = tensor_scene(side, side + 7, channels)[None]
+    return clean, noise.add_gaussian(clean, 25 / 255, seed=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_keeps_the_contract(name: str, channels: int, shipped: Path) -> None:
+    method = ready(name, channels)
+    clean, noisy = noisy_scene(channels)
+    before = noisy.clone()
+    level = None if method.blind else 25 / 255
+    first, second = method.denoise(noisy, level), method.denoise(noisy, level)
+    assert torch.equal(noisy, before), "the input is not for writing"
+    assert first.shape == clean.shape
+    assert first.dtype == torch.float32
+    assert bool(torch.isfinite(first).all())
+    assert torch.equal(first, second), "the same input has the same result"
+    assert method.settings()["version"]
+    assert (method.weights is not None) == bool(METHODS[name].addresses)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("name", "gain"), [("bm3d", 5), ("nlm", 3), ("wavelet", 2)])
+def test_classical_methods_remove_noise(name: str, gain: float, channels: int) -> None:
+    method = ready(name, channels)
+    clean, noisy = noisy_scene(channels, 64)
+    denoised = method.denoise(noisy, 25 / 255)
+    assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + gain
+
+
+def test_dncnn_and_n2v_are_not_told_the_noise_level(shipped: Path) -> None:
+    for name in ("dncnn", "n2v", "flowdenoise-blind", "dip", "noisy"):
+        assert ready(name, 3).blind, name
+    for name in ("flowdenoise", "flowdenoise-x8", "nlm"):
+        assert not ready(name, 3).blind, name
+
+
+def test_dncnn_runs_with_its_normalization_folded(tmp_path: Path) -> None:
+    net = DnCNN(DnCNNConfig(image_channels=3, channels=4, layers=4))
+    with torch.no_grad():
+        for layer in net.layers:
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_mean.uniform_(-0.1, 0.1)
+                layer.running_var.uniform_(0.5, 2)
+    file = tmp_path / "net.safetensors"
+    weights.save_weights(file, net.eval(), training={}, dtype=torch.float32)
+    method = ready(f"dncnn={file}", 3)
+    assert isinstance(method, NetworkMethod)
+    inside = method.denoiser._network(3).network
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in inside.modules())
+    _, noisy = noisy_scene(3)
+    with torch.no_grad():
+        expected = net(noisy)
+    torch.testing.assert_close(method.denoise(noisy, None), expected, atol=1e-5, rtol=0)
+    assert method.multiply_adds_per_pixel == net.config.multiply_adds_per_pixel
+
+
+def test_blind_uses_the_estimate_and_says_with_which_estimator(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = ready("flowdenoise-blind", 3)
+    assert isinstance(method, NetworkMethod)
+    told = ready("flowdenoise", 3)
+    monkeypatch.setattr(method.denoiser, "estimate_sigma", lambda _: 0.2)
+    _, noisy = noisy_scene(3)
+    assert torch.equal(method.denoise(noisy, None), told.denoise(noisy, 0.2))
+    assert method.settings()["estimator"] != told.settings()["estimator"]
+
+
+def test_a_prior_is_a_method_too(tmp_path: Path) -> None:
+    config = GlowConfig(
+        image_channels=3,
+        size=32,
+        levels=2,
+        steps_per_level=1,
+        hidden_channels=4,
+        noise_levels=True,
+    )
+    file = tmp_path / "prior.safetensors"
+    weights.save_weights(file, Glow(config), training={}, dtype=torch.float32)
+    method = ready(f"flowdenoise={file}", 3)
+    assert not method.blind
+    _, noisy = noisy_scene(3)
+    assert method.denoise(noisy, 25 / 255).shape == noisy.shape
+
+
+@pytest.mark.parametrize("tile", [None, 32, 0])
+def test_networks_take_the_tile_that_is_asked_for(tile: int | None, shipped: Path) -> None:
+    method = ready("flowdenoise", 3, MethodOptions("float32", tile=tile))
+    assert method.settings()["tile"] == tile
+    _, noisy = noisy_scene(3, 70)
+    assert method.denoise(noisy, 0.1).shape == noisy.shape
+
+
+def test_weights_for_other_images_are_refused(shipped: Path) -> None:
+    with pytest.raises(UsageError, match=r"the weights gray are for gray images, .* color"):
+        ready("flowdenoise=gray", 3)
+
+
+def test_weights_that_are_not_there_are_an_error() -> None:
+    with pytest.raises(WeightsError, match="no weights file"):
+        ready("dncnn=./nowhere.safetensors", 3)
+
+
+def test_the_self_ensemble_undoes_every_turn() -> None:
+    image = torch.rand(1, 3, 5, 8)
+    torch.testing.assert_close(self_ensemble(lambda turned: turned, image), image)
+    torch.testing.assert_close(self_ensemble(lambda turned: turned**2, image), image**2)
+    seen: list[Tensor] = []
+
+    def corner(turned: Tensor) -> Tensor:
+        seen.append(turned)
+        marked = torch.zeros_like(turned)
+        marked[..., 0, 0] = 8
+        return marked
+
+    corners = self_ensemble(corner, image)[0, 0]
+    assert len({tuple(turned.flatten().tolist()) for turned in seen}) == 8
+    assert corners.count_nonzero() == 4  # each corner of the image was the first one twice
+    assert corners[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [2, 2, 2, 2]
+
+
+def test_the_self_ensemble_costs_eight_times_as_much(shipped: Path) -> None:
+    single, eight = ready("flowdenoise", 1), ready("flowdenoise-x8", 1)
+    assert single.multiply_adds_per_pixel is not None
+    assert eight.multiply_adds_per_pixel == 8 * single.multiply_adds_per_pixel
+    assert eight.settings() != single.settings()
+
+
+class TestDeepPrior:
+    """Deep image prior."""
+
+    def test_its_defaults_are_the_published_ones(self) -> None:
+        config = DeepPriorConfig()
+        assert (config.scales, config.channels, config.skip, config.inputs) == (5, 128, 4, 32)
+        assert (config.steps, config.learning_rate, config.averaging) == (1800, 0.01, 0.99)
+
+    def test_it_learns_the_picture_before_the_noise(self) -> None:
+        clean, noisy = noisy_scene(1, 48)
+        noisy = noise.add_gaussian(clean, 50 / 255, seed=0)
+        config = DeepPriorConfig(scales=3, channels=24, inputs=8, steps=150, averaging=0.95)
+        method = DeepPrior("dip", config)
+        method.prepare(1, CPU)
+        denoised = method.denoise(noisy, None)
+        assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
+
+    def test_it_takes_images_smaller_than_its_coarsest_scale(self) -> None:
+        method = DeepPrior("dip", DeepPriorConfig(channels=4, inputs=2, steps=1))
+        assert method.denoise(torch.rand(1, 3, 13, 21), None).shape == (1, 3, 13, 21)
+
+    def test_it_leaves_the_random_numbers_of_others_alone(self) -> None:
+        torch.manual_seed(7)
+        expected = torch.rand(1)
+        torch.manual_seed(7)
+        DeepPrior("dip", SMALL_PRIOR).denoise(torch.rand(1, 1, 16, 16, generator=_fixed()), None)
+        assert torch.rand(1) == expected
+
+
+def _fixed() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+class TestNames:
+    """How users name methods."""
+
+    def test_they_are_apart_by_commas_and_may_name_weights(self) -> None:
+        assert parse("flowdenoise, dncnn=a/b.safetensors") == (
+            "flowdenoise",
+            "dncnn=a/b.safetensors",
+        )
+        assert methods.label("dncnn=hf://me/it@main/b.safetensors#sha256=00") == "dncnn=b"
+
+    @pytest.mark.parametrize(
+        ("names", "error"),
+        [
+            ("bm4d", "no method 'bm4d'; there are flowdenoise, .*bm3d, dncnn, n2v, dip, nlm"),
+            ("noisy=weights.safetensors", "noisy has no weights to choose"),
+            ("noisy,noisy", "once each"),
+            ("dncnn=a/x.safetensors,dncnn=b/x.safetensors", "once each"),
+            (" , ", "once each"),
+        ],
+    )
+    def test_mistakes_are_told(self, names: str, error: str) -> None:
+        with pytest.raises(UsageError, match=error):
+            parse(names)
+
+    def test_all_that_are_quick_are_run_by_default(self) -> None:
+        assert set(DEFAULT) < set(METHODS)
+        assert "dip" not in DEFAULT
+        assert DEFAULT[0] == "flowdenoise"
+
+
+class TestExtras:
+    """Methods whose packages are not installed."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(name: str) -> ModuleType:
+            if name.partition(".")[0] in ("bm3d", "skimage", "pywt"):
+                raise ImportError(name)
+            return importlib.import_module(name)
+
+        monkeypatch.setattr(contract, "import_module", fail)
+        monkeypatch.setattr(methods, "find_spec", lambda _: None)
+
+    def test_an_error_says_what_to_install(self) -> None:
+        for name, extra in (("bm3d", "bm3d"), ("wavelet", "benchmark")):
+            (method,) = build([name], FLOAT)
+            with pytest.raises(MissingExtraError) as caught:
+                method.prepare(1, CPU)
+            assert f"pip install 'flowdenoise[{extra}]'" in str(caught.value)
+
+    def test_bm3d_says_that_its_license_is_non_commercial(self) -> None:
+        (method,) = build(["bm3d"], FLOAT)
+        with pytest.raises(MissingExtraError, match="non-commercial"):
+            method.prepare(1, CPU)
+        assert "non-commercial" in method.note
+
+    def test_what_is_missing_is_known_beforehand(self) -> None:
+        assert set(methods.missing(DEFAULT)) == {"bm3d", "wavelet"}
