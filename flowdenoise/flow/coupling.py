@@ -63,7 +63,7 @@ class CouplingNet(nn.Module):
             x = (norm.initialize(x) if initialize else norm(x))[0]
         if level is not None:
             x = x + level
-        return F.relu(x)
+        return F.relu(x, inplace=True)
 
 
 class Coupling(Transform):

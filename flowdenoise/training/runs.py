@@ -111,7 +111,7 @@ def train_denoiser(
     torch.manual_seed(run.loop.seed)
     if initial is not None and initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
-    model = _network(run.network) if initial is None else copy.deepcopy(initial)
+    model = build_network(run.network) if initial is None else copy.deepcopy(initial)
     model.requires_grad_(True)
     patch = max(run.training.patch, run.training.late_patch)
     device = place.workers.device
@@ -130,7 +130,8 @@ def train_denoiser(
     return _run(stage, run.loop, asdict(run), place)
 
 
-def _network(config: DenoiserConfig) -> nn.Module:
+def build_network(config: DenoiserConfig) -> nn.Module:
+    """The network of these sizes."""
     return ResNet(config) if isinstance(config, ResNetConfig) else DnCNN(config)
 
 

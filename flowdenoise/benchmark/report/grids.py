@@ -60,7 +60,8 @@ def _grid(
         if costs:
             row += _costs(method, [line for line in own if line and line.images])
         rows.append(tuple(row))
-    return Grid(f"{what}: {results.title}", tuple(header), tuple(rows), _notes(results))
+    notes = _notes(results) if costs else ()
+    return Grid(f"{what}: {results.title}", tuple(header), tuple(rows), notes)
 
 
 def _cell(line: Line | None, show: Callable[[Line], str]) -> str:
