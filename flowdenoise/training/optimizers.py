@@ -39,7 +39,7 @@ def build_optimizer(
 
 
 def _adam(
-    parameters: list[Tensor], learning_rate: float, betas: tuple[float, float]
+    parameters: Iterable[Tensor], learning_rate: float, betas: tuple[float, float]
 ) -> optim.Adam:
     """Adam in one pass over all parameters: a flow has hundreds of small ones."""
     return optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
