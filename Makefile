@@ -36,3 +36,8 @@ format: .venv/tools
 
 clean:
 	rm -rf .venv demo dist
+
+# All shipped weights anew: make weights DATA="folder folder" VALIDATION=folder
+weights: .venv/installed
+	$(BIN)/python examples/shipped_weights/train.py --data $(DATA) --validation $(VALIDATION)
+.PHONY: weights

@@ -47,8 +47,8 @@ class ResNetConfig:
     """
 
     image_channels: int = 3
-    channels: tuple[int, ...] = (48, 80, 128)
-    blocks: tuple[int, ...] = (4, 4, 6)
+    channels: tuple[int, ...] = (64,)
+    blocks: tuple[int, ...] = (11,)
     unshuffle: int = 2
     noise_map: bool = True
     bottleneck: int = 0

@@ -28,8 +28,12 @@ def default(channels: int) -> DenoiserRun:
     return DenoiserRun(
         data=DataConfig(channels=channels),
         network=ResNetConfig(image_channels=channels),
-        training=DenoiserTraining(objective=ObjectiveConfig(alpha=(0.2, 8.0))),
-        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="bfloat16"),
+        training=DenoiserTraining(
+            objective=ObjectiveConfig(alpha=(0.2, 50.0), balance=0.5),
+            noise=NoiseConfig(prefer_quiet=1.0),
+            late_patch=128,
+        ),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, warmup=500, precision="bfloat16"),
     )
 
 
@@ -124,7 +128,7 @@ def prior(channels: int, *, noise_levels: bool) -> PriorRun:
 def noise_level(channels: int) -> NoiseLevelRun:
     """What the shipped estimators of the noise level are trained with."""
     return NoiseLevelRun(
-        data=DataConfig(channels=channels, clean_share=1.0),
+        data=DataConfig(channels=channels),
         network=NoiseLevelConfig(image_channels=channels),
-        loop=LoopConfig(steps=20_000, batch=16, learning_rate=1e-3),
+        loop=LoopConfig(steps=8_000, batch=16, learning_rate=1e-3),
     )

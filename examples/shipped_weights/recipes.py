@@ -1,0 +1,105 @@
+"""How each shipped file of weights was made: the command, and what its card says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DATA = (
+    "BSDS500's train and test images (400, for research use) and 42 open photographs (CC0, "
+    "public domain, CC BY, CC BY-SA), divided by name and seed 0 into 147 images for the clean "
+    "corpus and 295 for the noisy one, without overlap (docs/split.csv)"
+)
+SPLIT = ("--set", "data.clean_share=0.3333")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One file of weights.
+
+    Attributes:
+        command: The training command of `flowdenoise` and its options, without paths.
+        steps: Optimizer steps.
+        corpus: What of `DATA` it saw, as a sentence for the card.
+        summary: One sentence for the card: what it is for.
+        sigma_255: Highest noise level it is for, 0 to 255 scale.
+    """
+
+    command: tuple[str, ...]
+    steps: int
+    corpus: str
+    summary: str
+    sigma_255: float = 55.0
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, 3 for color."""
+        return 1 if "--gray" in self.command else 3
+
+
+_NOISY = "It saw the noisy corpus only, each image with one fixed noise."
+_CLEAN = "It saw the clean corpus only."
+_PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
+
+RECIPES = {
+    "noise-level-color": Recipe(
+        ("train-noise-level", *SPLIT),
+        8000,
+        f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
+        "Estimates the noise level of color pictures.",
+    ),
+    "noise-level-gray": Recipe(
+        ("train-noise-level", "--gray", *SPLIT),
+        8000,
+        f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
+        "Estimates the noise level of gray pictures.",
+    ),
+    "color": Recipe(
+        ("train-denoiser", *SPLIT),
+        13000,
+        _NOISY,
+        "The default denoiser of color pictures, trained on noisy images alone.",
+    ),
+    "gray": Recipe(
+        ("train-denoiser", "--gray", *SPLIT),
+        8500,
+        _NOISY,
+        "The default denoiser of gray pictures, trained on noisy images alone.",
+    ),
+    "prior-color": Recipe(
+        ("train-prior", "--noise", *SPLIT),
+        10000,
+        _CLEAN,
+        "What color pictures look like: a Glow prior, conditioned on the noise level.",
+    ),
+    "prior-gray": Recipe(
+        ("train-prior", "--noise", "--gray", *SPLIT),
+        10000,
+        _CLEAN,
+        "What gray pictures look like: a Glow prior, conditioned on the noise level.",
+    ),
+    "paper-color": Recipe(
+        ("train-denoiser", "--preset", "paper-text", "--prior", "prior-color", *SPLIT),
+        40000,
+        f"{_NOISY} A prior that saw the clean corpus judged its output.",
+        "The paper's objective, to compare with.",
+        50.0,
+    ),
+    "dncnn-gray": Recipe(
+        ("train-denoiser", "--preset", "dncnn", "--baseline", "--gray"),
+        10000,
+        _PAIRS,
+        "The supervised baseline: DnCNN, gray, trained with clean targets.",
+    ),
+    "dncnn-color": Recipe(
+        ("train-denoiser", "--preset", "dncnn", "--baseline"),
+        10000,
+        _PAIRS,
+        "The supervised baseline: DnCNN, color, trained with clean targets.",
+    ),
+    "n2v-gray": Recipe(
+        ("train-denoiser", "--preset", "n2v", "--gray", *SPLIT),
+        6000,
+        _NOISY,
+        "Noise2Void, gray, to compare with.",
+    ),
+}
