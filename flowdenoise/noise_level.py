@@ -1,12 +1,23 @@
-"""How noisy is a picture? A small network that has seen many pictures with noise of known level.
+r"""How noisy is a picture? Histograms of what blocks of it hold, read by a small network.
 
-Each neighborhood gives a vector of evidence and says how much it is to be trusted: a patch of sky
-tells the noise level, grass does not. The trust-weighted mean over the whole picture is turned
-into one level. So the estimate of a large picture can be made from crops, in any order.
+White noise is alike in all frequencies and all blocks, pictures are not. So the picture is cut
+into blocks, each block into bands of frequency (a discrete cosine transform), and for each band
+the histogram of log root mean squares over all blocks is taken:
+
+    blocks --DCT--> bands --log rms--> histograms --convolutions along the log axis--> level
+
+Noise of a level shows as a peak at this level in all bands; on the log axis another level is
+the same peak shifted, so convolutions along it read all levels alike. Histograms of crops add up,
+in any order, so a large picture can be judged by some of its crops.
+
+That smooth blocks tell the noise level is an old idea, see for instance X. Liu, M. Tanaka and
+M. Okutomi, "Single-image noise level estimation for blind denoising", IEEE TIP 2013.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +25,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
+
+_SIDE = 8  # of a block
+_BANDS = 7  # pairs of diagonals of the block's frequencies, without its mean
+_BINS = 48
+_LOWEST, _HIGHEST = math.log(0.15), math.log(90.0)  # of the histograms, log of 0 to 255 levels
+_MIDDLE = (0.2, 0.8)  # blocks in this range of brightness are hardly clipped, and counted apart
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,7 @@ class NoiseLevelConfig:
     """
 
     image_channels: int = 3
-    channels: int = 32
+    channels: int = 64
     blocks: int = 2
 
     def __post_init__(self) -> None:
@@ -43,49 +60,110 @@ class NoiseLevelNet(nn.Module):
     """
 
     stride = 4
-    """Sizes of crops must be multiples of this."""
+    """Sizes of crops must be multiples of this, and at least 8."""
 
     def __init__(self, config: NoiseLevelConfig) -> None:
         super().__init__()
         self.config = config
         width = config.channels
-        self.fine = nn.Conv2d(4 * config.image_channels, width, 3, padding=1)
-        self.down = nn.Conv2d(width, width, 3, stride=2, padding=1)
+        rows = 2 * _BANDS * config.image_channels  # all blocks, those of middle brightness
+        self.head = nn.Conv1d(2 * rows + 1, width, 7, padding=3)
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(width, width, 3, padding=1),
+                nn.Conv1d(width, width, 7, padding=3),
                 nn.ReLU(),
-                nn.Conv2d(width, width, 3, padding=1),
+                nn.Conv1d(width, width, 7, padding=3),
             )
             for _ in range(config.blocks)
         )
-        self.trust = nn.Conv2d(width, 1, 1)
-        self.level = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.tail = nn.Conv1d(width, 1, 7, padding=3)
 
     def evidence(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """What crops say, ready to be added up.
 
         Args:
-            noisy: (B, C, H, W), about [0, 1]; H and W multiples of 4.
+            noisy: (B, C, H, W), about [0, 1]; H and W multiples of 4, at least 8.
 
         Returns:
-            The trust-weighted sum of evidence, (B, width), and the sum of trust, (B, 1).
+            Histograms, (B, rows, bins), not normalized, and the number of blocks, (B, 1).
         """
-        features = F.relu(self.fine(F.pixel_unshuffle(noisy - 0.5, 2)))
-        features = F.relu(self.down(features))
-        for block in self.blocks:
-            features = F.relu(features + block(features))
-        trust = F.softplus(self.trust(features).float()) + 1e-6
-        return (features.float() * trust).sum((2, 3)), trust.sum((2, 3))
+        levels, brightness = _block_levels(noisy)
+        count = levels.new_full((len(noisy), 1), levels.shape[-1])
+        middle = ((brightness > _MIDDLE[0]) & (brightness < _MIDDLE[1])).to(levels.dtype)
+        everything = _histogram(levels, torch.ones_like(middle))
+        return torch.cat([everything, _histogram(levels, middle)], 1), count
 
-    def conclude(self, evidence: Tensor, trust: Tensor) -> Tensor:
-        """The level on the scale of `to_scale`, (B,), from sums of evidence and trust."""
-        level: Tensor = self.level(evidence / trust)
-        return level.squeeze(1)
+    def conclude(self, evidence: Tensor, count: Tensor) -> Tensor:
+        """The level on the scale of `to_scale`, (B,), from sums of histograms and blocks."""
+        density = evidence / count[..., None]
+        axis = torch.linspace(-1, 1, _BINS, device=density.device).expand(len(density), 1, -1)
+        features = self.head(torch.cat([4 * density, density.cumsum(2), axis], 1))
+        for block in self.blocks:
+            features = features + block(F.relu(features))
+        likely = torch.softmax(self.tail(F.relu(features)).squeeze(1), 1)
+        levels = torch.linspace(_LOWEST, _HIGHEST, _BINS, device=density.device).exp()
+        levels[0] = 0  # the first bin stands for no noise at all
+        return likely @ to_scale(levels / 255)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """The level of each crop by itself, (B,), on the scale of `to_scale`."""
         return self.conclude(*self.evidence(noisy))
+
+
+def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
+    """Log root mean square of each band in each block, and the brightness of each block.
+
+    Returns:
+        (B, bands * C, N), as positions on the axis of the histograms, and (B, 1, N).
+    """
+    batch, channels = noisy.shape[:2]
+    if channels == 3:  # noise stays white, pictures have little in the last two
+        noisy = torch.einsum("oc,bchw->bohw", _opponent().to(noisy), noisy.float())
+    planes = noisy.float().reshape(batch * channels, 1, *noisy.shape[2:])
+    transform = _cosines().to(planes)
+    frequencies = F.conv2d(planes, transform[:, None], stride=_SIDE // 2).flatten(2)
+    power = _band_means().to(planes) @ frequencies.square()
+    levels = 0.5 * (power + 1e-12).log() + math.log(255)
+    position = (levels - _LOWEST) * ((_BINS - 1) / (_HIGHEST - _LOWEST))
+    mean = frequencies[:, 0].reshape(batch, channels, -1)[:, :1] / _SIDE
+    brightness = mean / channels**0.5
+    return position.reshape(batch, channels * _BANDS, -1), brightness
+
+
+def _histogram(position: Tensor, weight: Tensor) -> Tensor:
+    """Weighted histogram along the last axis; a value counts in the two bins it lies between."""
+    position = position.clamp(0, _BINS - 1)
+    lower = position.floor().clamp(max=_BINS - 2)
+    share = position - lower
+    index = lower.long()
+    counts = position.new_zeros(*position.shape[:2], _BINS)
+    counts.scatter_add_(2, index, (1 - share) * weight)
+    return counts.scatter_add_(2, index + 1, share * weight)
+
+
+@functools.cache
+def _cosines() -> Tensor:
+    """The orthonormal cosine transform of a block, (64, 8, 8), lowest frequency first."""
+    n = torch.arange(_SIDE, dtype=torch.float64)
+    basis = torch.cos(math.pi / _SIDE * (n + 0.5) * n[:, None]) * (2 / _SIDE) ** 0.5
+    basis[0] /= 2**0.5
+    return torch.einsum("ui,vj->uvij", basis, basis).reshape(_SIDE**2, _SIDE, _SIDE).float()
+
+
+@functools.cache
+def _band_means() -> Tensor:
+    """Averages squares over each band, (bands, 64)."""
+    n = torch.arange(_SIDE)
+    diagonal = (n[:, None] + n).flatten()
+    bands = torch.stack([(diagonal + 1) // 2 == band for band in range(1, _BANDS + 1)]).float()
+    return bands / bands.sum(1, keepdim=True)
+
+
+@functools.cache
+def _opponent() -> Tensor:
+    """Brightness and two color differences, an orthonormal (3, 3)."""
+    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+    return rows / rows.norm(dim=1, keepdim=True)
 
 
 def to_scale(sigma: Tensor) -> Tensor:
@@ -104,12 +182,12 @@ def estimate_sigma(net: NoiseLevelNet, crops: list[Tensor]) -> float:
 
     Args:
         net: The estimator.
-        crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4.
+        crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4, at least 8.
 
     Returns:
         sigma on the [0, 1] scale.
     """
     sums = [net.evidence(crop) for crop in crops]
     evidence = torch.stack([part[0] for part in sums]).sum(0)
-    trust = torch.stack([part[1] for part in sums]).sum(0)
-    return float(from_scale(net.conclude(evidence, trust)))
+    count = torch.stack([part[1] for part in sums]).sum(0)
+    return float(from_scale(net.conclude(evidence, count)))

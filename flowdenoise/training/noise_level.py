@@ -33,7 +33,7 @@ class NoiseLevelTraining:
         qualities: Range of the JPEG qualities.
     """
 
-    patch: int = 96
+    patch: int = 128
     most: float = 60 / 255
     clean_fraction: float = 0.1
     eight_bit: float = 0.5
