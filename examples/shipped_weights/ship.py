@@ -102,7 +102,7 @@ def words(name: str, trained: str) -> dict[str, object]:
         "license": "MIT",
         "summary": recipe.summary,
         "data": f"{DATA}. {recipe.corpus} Command: `{line}` with --data and --validation. "
-        f"Training took {trained}.",
+        f"Trained: {trained}.",
         "sigma_range": (0.0, recipe.sigma_255 / 255),
     }
 
