@@ -47,15 +47,16 @@ class TilingConfig:
     """How to cut an image.
 
     Attributes:
-        tile: Side of a tile, a multiple of 32; 0 is the whole image at once.
+        tile: Largest side of a tile, a multiple of 32; 0 is the whole image at once. Tiles are
+            made smaller where as many of them still cover the image.
         overlap: Context on each side of what a tile contributes, in pixels.
         blend: Width of the passage from one tile to the next, in pixels.
         batch: Tiles that are run together.
     """
 
-    tile: int = 256
-    overlap: int = 24
-    blend: int = 16
+    tile: int = 512
+    overlap: int = 16
+    blend: int = 8
     batch: int = 1
 
     def __post_init__(self) -> None:
@@ -112,7 +113,7 @@ def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = F
         config: Tile, overlap and blend.
         multiple: Tiles begin at multiples of this, and sizes are multiples of it: the network's
             total stride.
-        fixed: A short axis is padded to a whole tile instead of having a smaller one.
+        fixed: Tiles are never smaller: a short axis is padded to a whole one.
     """
     padded = math.ceil(length / multiple) * multiple
     tile = config.tile or padded
@@ -123,9 +124,18 @@ def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = F
     if step < 1:
         raise UsageError(f"a tile of {tile} leaves no step that is a multiple of {multiple}")
     count = 1 + math.ceil((padded - tile) / step)
+    if not fixed:
+        tile = min(tile, _fitting(padded, count, config, multiple))
     places = ((padded - tile) / multiple * k / (count - 1) for k in range(count))
     starts = tuple(round(place) * multiple for place in places)
     return Axis(length, padded, tile, starts, _weights(starts, tile, config.blend))
+
+
+def _fitting(padded: int, count: int, config: TilingConfig, multiple: int) -> int:
+    """The smallest side with which that many tiles cover an axis, in whole eights."""
+    shared = 2 * config.overlap + config.blend + multiple  # a start may be rounded by one
+    unit = math.lcm(multiple, 8)
+    return math.ceil((padded + (count - 1) * shared) / count / unit) * unit
 
 
 def _weights(starts: tuple[int, ...], tile: int, blend: int) -> Tensor:
