@@ -18,9 +18,11 @@ from pathlib import Path
 
 import torch
 from recipes import DATA, RECIPES
+from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.doctor import record_golden
+from flowdenoise.flow.glow import Glow
 from flowdenoise.noise_level import NoiseLevelNet
 from flowdenoise.training.denoiser import whole
 from flowdenoise.weights import manifest
@@ -38,6 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("file", type=Path)
     parser.add_argument("--trained", required=True, help="time and hardware, for the card")
     parser.add_argument("--results", type=Path, nargs="*", default=[])
+    parser.add_argument("--bits-per-dim", type=float, help="of a prior, as its log says")
     parser.add_argument("--weights", type=Path, default=ROOT / "weights")
     parser.add_argument("--hub", help="address on the Hub, if it is too large for the package")
     return parser.parse_args()
@@ -61,16 +64,38 @@ def measured(results: Path, sha256: str) -> Iterator[Result]:
             )
 
 
-def floor(network: torch.nn.Module, channels: int) -> float:
-    """Mean PSNR over the example pictures at the floor's noise level, for the tests."""
-    values = []
+def examples(channels: int) -> Iterator[Tensor]:
+    """The clean example pictures, (C, H, W)."""
     for name in EXAMPLES:
-        picture = images.read(ROOT / "examples" / f"{name}.png")
-        clean = torch.as_tensor(picture.tensor())[0].float()
-        clean = clean.mean(0, keepdim=True) if channels == 1 else clean.expand(3, -1, -1)
+        clean = images.read(ROOT / "examples" / f"{name}.png").tensor()[0]
+        yield clean.mean(0, keepdim=True) if channels == 1 else clean.expand(3, -1, -1)
+
+
+def floor(network: nn.Module, channels: int) -> Iterator[Result]:
+    """What the tests will ask for again: figures over the example pictures."""
+    if isinstance(network, NoiseLevelNet):
+        return
+    if isinstance(network, Glow):
+        patches = torch.cat([tiles(clean, network.config.size) for clean in examples(channels)])
+        yield Result("examples", "clean patches", 0.0, bits_per_dim=bits(network, patches))
+        return
+    values = []
+    for clean in examples(channels):
         noisy = noise.add_gaussian(clean, FLOOR_SIGMA / 255, seed=0)
         values.append(metrics.psnr(whole(network, noisy, FLOOR_SIGMA / 255).clamp(0, 1), clean))
-    return sum(values) / len(values)
+    yield Result("examples", "awgn, sigma told", FLOOR_SIGMA, round(sum(values) / len(values), 3))
+
+
+def tiles(clean: Tensor, side: int) -> Tensor:
+    """Square patches side by side, (B, C, side, side)."""
+    return clean.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4).flatten(0, 1)
+
+
+@torch.no_grad()
+def bits(prior: Glow, patches: Tensor) -> float:
+    """Mean bits per dimension, without dequantization noise."""
+    log_prob = prior.log_prob(patches, 0.0)
+    return round(float(metrics.bits_per_dim(log_prob, prior.config.dimensions).mean()), 4)
 
 
 def main() -> None:
@@ -78,12 +103,14 @@ def main() -> None:
     options = parse()
     name = options.file.stem
     recipe = RECIPES[name]
-    loaded = weights.load(str(options.file))
+    network = weights.load(str(options.file)).network.eval()
     entry = manifest.describe(options.file, **words(name, options.trained), hub=options.hub)
     results = [r for path in options.results for r in measured(path, entry.sha256)]
-    if entry.role == "denoiser" and not isinstance(loaded.network, NoiseLevelNet):
-        value = round(floor(loaded.network, recipe.channels), 3)
-        results.append(Result("examples", "awgn, sigma told", FLOOR_SIGMA, value))
+    results += floor(network, recipe.channels)
+    if options.bits_per_dim is not None:
+        results.append(
+            Result("bsds500-val32", "dequantized", 0.0, bits_per_dim=options.bits_per_dim)
+        )
     entry = manifest.describe(
         options.file, **words(name, options.trained), hub=options.hub, results=tuple(results)
     )
