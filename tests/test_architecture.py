@@ -137,3 +137,13 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 def test_neither_the_package_nor_its_command_line_imports_torch(code: str) -> None:
     probe = f"{code}; import sys; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+
+
+def test_what_is_optional_is_only_imported_when_needed() -> None:
+    optional = {"bm3d", "bm4d", "cv2", "onnx", "onnxruntime", "pywt", "skimage", "tensorboard"}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                named = [alias.name for alias in node.names]
+                module = getattr(node, "module", None) or named[0]
+                assert module.split(".")[0] not in optional, path

@@ -57,7 +57,7 @@ METHODS: Mapping[str, Kind] = {
     ),
     "n2v": Kind("Noise2Void", NetworkMethod, {1: "n2v-gray", 3: "n2v-color"}),
     "dip": Kind("deep image prior; very slow", DeepPrior),
-    "nlm": Kind("non-local means", NonLocalMeans),
+    "nlm": Kind("non-local means", NonLocalMeans, extra="benchmark", modules=("cv2",)),
     "wavelet": Kind("BayesShrink", Wavelet, extra="benchmark", modules=("skimage", "pywt")),
     "noisy": Kind("the noisy image itself", Noisy),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -70,6 +69,11 @@ class NonLocalMeans(Method):
     packages = ("opencv-python-headless",)
     strength = 0.85
     """h as a multiple of the noise level."""
+    _package: ModuleType
+
+    def prepare(self, channels: int, device: torch.device) -> None:
+        """Import OpenCV."""
+        self._package = import_extra("cv2", "benchmark", "nlm")
 
     def settings(self) -> Mapping[str, object]:
         """Strength, patch and search window."""
@@ -79,7 +83,7 @@ class NonLocalMeans(Method):
         """Denoise the image clipped and rounded to 8 bits."""
         image = quantize(noisy, np.uint8)
         strength = self.strength * 255 * (sigma or 0.0)
-        result = cv2.fastNlMeansDenoising(
+        result = self._package.fastNlMeansDenoising(
             image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
         )
         return _as_tensor(result / np.float32(255))
