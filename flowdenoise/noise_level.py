@@ -103,7 +103,8 @@ class NoiseLevelNet(nn.Module):
         likely = torch.softmax(self.tail(F.relu(features)).squeeze(1), 1)
         levels = torch.linspace(_LOWEST, _HIGHEST, _BINS, device=density.device).exp()
         levels[0] = 0  # the first bin stands for no noise at all
-        return likely @ to_scale(levels / 255)
+        level: Tensor = likely @ to_scale(levels / 255)
+        return level
 
     def forward(self, noisy: Tensor) -> Tensor:
         """The level of each crop by itself, (B,), on the scale of `to_scale`."""
@@ -156,14 +157,16 @@ def _band_means() -> Tensor:
     n = torch.arange(_SIDE)
     diagonal = (n[:, None] + n).flatten()
     bands = torch.stack([(diagonal + 1) // 2 == band for band in range(1, _BANDS + 1)]).float()
-    return bands / bands.sum(1, keepdim=True)
+    means: Tensor = bands / bands.sum(1, keepdim=True)
+    return means
 
 
 @functools.cache
 def _opponent() -> Tensor:
     """Brightness and two color differences, an orthonormal (3, 3)."""
     rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-    return rows / rows.norm(dim=1, keepdim=True)
+    basis: Tensor = rows / rows.norm(dim=1, keepdim=True)
+    return basis
 
 
 def to_scale(sigma: Tensor) -> Tensor:
