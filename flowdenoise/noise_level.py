@@ -67,7 +67,7 @@ class NoiseLevelNet(nn.Module):
         self.config = config
         width = config.channels
         rows = 2 * _BANDS * config.image_channels  # all blocks, those of middle brightness
-        self.head = nn.Conv1d(2 * rows + 1, width, 7, padding=3)
+        self.head = nn.Conv1d(2 * (rows + 2) + 1, width, 7, padding=3)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.Conv1d(width, width, 7, padding=3),
@@ -85,13 +85,15 @@ class NoiseLevelNet(nn.Module):
             noisy: (B, C, H, W), about [0, 1]; H and W multiples of 4, at least 8.
 
         Returns:
-            Histograms, (B, rows, bins), not normalized, and the number of blocks, (B, 1).
+            Histograms, (B, rows, bins), not normalized, and the number of blocks, (B, 1). The
+            last two rows tell of clipping.
         """
         levels, brightness = _block_levels(noisy)
         count = levels.new_full((len(noisy), 1), levels.shape[-1])
         middle = ((brightness > _MIDDLE[0]) & (brightness < _MIDDLE[1])).to(levels.dtype)
         everything = _histogram(levels, torch.ones_like(middle))
-        return torch.cat([everything, _histogram(levels, middle)], 1), count
+        ends = _ends(noisy)[..., None] * count[..., None].expand(-1, 2, _BINS)
+        return torch.cat([everything, _histogram(levels, middle), ends], 1), count
 
     def conclude(self, evidence: Tensor, count: Tensor) -> Tensor:
         """The level on the scale of `to_scale`, (B,), from sums of histograms and blocks."""
@@ -129,6 +131,13 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
     mean = frequencies[:, 0].reshape(batch, channels, -1)[:, :1] / _SIDE
     brightness = mean / channels**0.5
     return position.reshape(batch, channels * _BANDS, -1), brightness
+
+
+def _ends(noisy: Tensor) -> Tensor:
+    """Share of the values beyond [0, 1], and at its ends: was the noise clipped? (B, 2)."""
+    beyond = ((noisy < 0) | (noisy > 1)).float().flatten(1).mean(1)
+    at_ends = ((noisy == 0) | (noisy == 1)).float().flatten(1).mean(1)
+    return torch.stack([beyond, at_ends], 1)
 
 
 def _histogram(position: Tensor, weight: Tensor) -> Tensor:

@@ -43,13 +43,13 @@ _PAIRS = "It saw all of these images, clean ones as targets of their noisy versi
 RECIPES = {
     "noise-level-color": Recipe(
         ("train-noise-level", *SPLIT),
-        8000,
+        6000,
         f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
         "Estimates the noise level of color pictures.",
     ),
     "noise-level-gray": Recipe(
         ("train-noise-level", "--gray", *SPLIT),
-        8000,
+        6000,
         f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
         "Estimates the noise level of gray pictures.",
     ),

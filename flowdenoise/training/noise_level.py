@@ -34,7 +34,7 @@ class NoiseLevelTraining:
     """
 
     patch: int = 128
-    most: float = 60 / 255
+    most: float = 80 / 255
     clean_fraction: float = 0.1
     eight_bit: float = 0.5
     jpeg: float = 0.25
