@@ -40,7 +40,7 @@ AUTOMATIC = {
 """Models that are chosen by the picture: shipped names, by number of channels."""
 
 _ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}
-_CROP, _MOST_CROPS = 256, 24  # the noise level is estimated from crops of this side
+_CROP, _MOST_CROPS = 256, 16  # the noise level is estimated from crops of this side
 _LIKELIHOOD_PATCHES = 192  # or, by likelihood, from this many patches of the prior's size
 
 

@@ -54,8 +54,8 @@ class TilingConfig:
         batch: Tiles that are run together.
     """
 
-    tile: int = 512
-    overlap: int = 16
+    tile: int = 768
+    overlap: int = 8
     blend: int = 8
     batch: int = 1
 
