@@ -36,6 +36,11 @@ class Recipe:
         return 1 if "--gray" in self.command else 3
 
 
+_SMALL_PRIOR = (
+    *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
+    *("--set", "loop.batch=32", "--set", "loop.optimizer=muon", "--set", "loop.warmup=200"),
+    *("--set", "loop.precision=bfloat16"),
+)
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
@@ -66,14 +71,14 @@ RECIPES = {
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
     "prior-color": Recipe(
-        ("train-prior", "--noise", *SPLIT),
-        10000,
+        ("train-prior", "--noise", *SPLIT, *_SMALL_PRIOR),
+        6000,
         _CLEAN,
         "What color pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "prior-gray": Recipe(
-        ("train-prior", "--noise", "--gray", *SPLIT),
-        10000,
+        ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL_PRIOR),
+        6000,
         _CLEAN,
         "What gray pictures look like: a Glow prior, conditioned on the noise level.",
     ),

@@ -238,7 +238,7 @@ class TestExtras:
     @pytest.fixture(autouse=True)
     def _nothing_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(name: str) -> ModuleType:
-            if name.partition(".")[0] in ("bm3d", "skimage", "pywt"):
+            if name.partition(".")[0] in ("bm3d", "cv2", "skimage", "pywt"):
                 raise ImportError(name)
             return importlib.import_module(name)
 
@@ -246,7 +246,7 @@ class TestExtras:
         monkeypatch.setattr(methods, "find_spec", lambda _: None)
 
     def test_an_error_says_what_to_install(self) -> None:
-        for name, extra in (("bm3d", "bm3d"), ("wavelet", "benchmark")):
+        for name, extra in (("bm3d", "bm3d"), ("nlm", "benchmark"), ("wavelet", "benchmark")):
             (method,) = build([name], FLOAT)
             with pytest.raises(MissingExtraError) as caught:
                 method.prepare(1, CPU)
@@ -259,4 +259,4 @@ class TestExtras:
         assert "non-commercial" in method.note
 
     def test_what_is_missing_is_known_beforehand(self) -> None:
-        assert set(methods.missing(DEFAULT)) == {"bm3d", "wavelet"}
+        assert set(methods.missing(DEFAULT)) == {"bm3d", "nlm", "wavelet"}

@@ -67,7 +67,10 @@ def _slides_by_keyboard(page: browser.Browser) -> None:
         page.press("ArrowRight", 39)
     assert _divide(page) == ("53", "inset(0px 0px 0px 53%)")
     page.press("Home", 36)
-    assert _divide(page) == ("0", "inset(0px)")
+    # Browsers differ in how much of "0px 0px 0px 0%" they leave out.
+    value, clip = _divide(page)
+    assert value == "0"
+    assert clip in ("inset(0px)", "inset(0px 0px 0px 0%)")
 
 
 def _slides_by_mouse(page: browser.Browser) -> None:

@@ -21,6 +21,7 @@ SMALL = [
     *("--set", "network.channels=4"),
     *("--set", "network.blocks=1"),
     *("--set", "training.patch=32"),
+    *("--set", "training.late_patch=0"),
     *("--set", "loop.batch=2"),
     *("--set", "loop.precision=float32"),
 ]

@@ -21,6 +21,7 @@ SETTINGS = (
     "network.channels=6",
     "network.blocks=1",
     "training.patch=16",
+    "training.late_patch=0",
     "loop.batch=4",
     "loop.log_every=1",
     "loop.precision=float32",
