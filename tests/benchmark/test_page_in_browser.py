@@ -75,10 +75,12 @@ def _slides_by_keyboard(page: browser.Browser) -> None:
 
 
 def _slides_by_mouse(page: browser.Browser) -> None:
+    page.value("document.getElementById('pair').scrollIntoView()")
     box = "document.getElementById('pair').getBoundingClientRect()"
     left, width, top = (page.value(f"{box}.{side}") for side in ("left", "width", "top"))
     for _ in range(100):  # a busy browser delivers movements with its next frame, or the next
-        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=left + width / 4, y=top + 9)
+        for y in (top + 8, top + 9):
+            page.call("Input.dispatchMouseEvent", type="mouseMoved", x=left + width / 4, y=y)
         if page.value("document.getElementById('divide').value") == "25":
             break
         time.sleep(0.1)
