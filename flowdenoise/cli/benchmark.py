@@ -77,6 +77,7 @@ def measure_set(
     config = BenchmarkConfig(own.numbers(sigma), protocol, limits, pictures)
     image_set = open_set(name, data_dir=data_dir, gray=gray, report=console.fetching())
     image_set = image_set.first(all_images)
+    _warn_of_missing(methods)
     folder = out or Path("benchmark") / f"{image_set.name}-{image_set.kind}-{protocol}"
     how = MethodOptions(precision, tile, overlap, offline)
     results = _run(image_set, chosen, config, how, device, threads, folder)
@@ -130,9 +131,17 @@ def _methods(text: str) -> tuple[str, ...]:
 
     if text:
         return methods.parse(text)
+    return tuple(n for n in methods.DEFAULT if n not in methods.missing(methods.DEFAULT))
+
+
+def _warn_of_missing(text: str) -> None:
+    """Tell which methods are left out, unless the user named those to run."""
+    from flowdenoise.benchmark import methods
+
+    if text:
+        return
     for name, problem in methods.missing(methods.DEFAULT).items():
         console.warn(f"{name} is left out: {problem}")
-    return tuple(n for n in methods.DEFAULT if n not in methods.missing(methods.DEFAULT))
 
 
 def _limits(texts: list[str], chosen: tuple[str, ...]) -> tuple[int, dict[str, int]]:
