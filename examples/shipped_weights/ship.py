@@ -14,24 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import torch
+from floors import floor
 from recipes import DATA, RECIPES
-from torch import Tensor, nn
 
-from flowdenoise import images, metrics, noise, weights
+from flowdenoise import weights
 from flowdenoise.doctor import record_golden
-from flowdenoise.flow.glow import Glow
-from flowdenoise.noise_level import NoiseLevelNet
-from flowdenoise.training.denoiser import whole
 from flowdenoise.weights import manifest
 from flowdenoise.weights.manifest import Result
 from flowdenoise.weights.publish import ship
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ("coffee", "cat", "camera")
-FLOOR_SIGMA = 25
 
 
 def parse() -> argparse.Namespace:
@@ -64,40 +59,6 @@ def measured(results: Path, sha256: str) -> Iterator[Result]:
             )
 
 
-def examples(channels: int) -> Iterator[Tensor]:
-    """The clean example pictures, (C, H, W)."""
-    for name in EXAMPLES:
-        clean = images.read(ROOT / "examples" / f"{name}.png").tensor()[0]
-        yield clean.mean(0, keepdim=True) if channels == 1 else clean.expand(3, -1, -1)
-
-
-def floor(network: nn.Module, channels: int) -> Iterator[Result]:
-    """What the tests will ask for again: figures over the example pictures."""
-    if isinstance(network, NoiseLevelNet):
-        return
-    if isinstance(network, Glow):
-        patches = torch.cat([tiles(clean, network.config.size) for clean in examples(channels)])
-        yield Result("examples", "clean patches", 0.0, bits_per_dim=bits(network, patches))
-        return
-    values = []
-    for clean in examples(channels):
-        noisy = noise.add_gaussian(clean, FLOOR_SIGMA / 255, seed=0)
-        values.append(metrics.psnr(whole(network, noisy, FLOOR_SIGMA / 255).clamp(0, 1), clean))
-    yield Result("examples", "awgn, sigma told", FLOOR_SIGMA, round(sum(values) / len(values), 3))
-
-
-def tiles(clean: Tensor, side: int) -> Tensor:
-    """Square patches side by side, (B, C, side, side)."""
-    return clean.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4).flatten(0, 1)
-
-
-@torch.no_grad()
-def bits(prior: Glow, patches: Tensor) -> float:
-    """Mean bits per dimension, without dequantization noise."""
-    log_prob = prior.log_prob(patches, 0.0)
-    return round(float(metrics.bits_per_dim(log_prob, prior.config.dimensions).mean()), 4)
-
-
 def main() -> None:
     """Ship one file."""
     options = parse()
@@ -111,10 +72,7 @@ def main() -> None:
         results.append(
             Result("bsds500-val32", "dequantized", 0.0, bits_per_dim=options.bits_per_dim)
         )
-    entry = manifest.describe(
-        options.file, **words(name, options.trained), hub=options.hub, results=tuple(results)
-    )
-    ship(options.file, entry, options.weights)
+    ship(options.file, replace(entry, results=tuple(results)), options.weights)
     shipped = {item.name for item in manifest.read_manifest(options.weights).entries}
     if {"color", "gray"} <= shipped:
         record_golden(options.weights)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -51,12 +51,14 @@ class ImageSet:
         gray: Whether they are measured in gray.
         files: In the order of their names.
         known: What the fingerprints must be, by name, as far as that is known.
+        side: Only the middle of each image is measured, a square of this side; 0 is all of it.
     """
 
     name: str
     gray: bool
     files: tuple[Path, ...]
     known: Mapping[str, str]
+    side: int = 0
 
     @property
     def kind(self) -> str:
@@ -70,22 +72,34 @@ class ImageSet:
 
     def first(self, limit: int) -> ImageSet:
         """The set cut to its first images; 0 is all."""
-        files = self.files[:limit] if limit else self.files
-        return ImageSet(self.name, self.gray, files, self.known)
+        return replace(self, files=self.files[:limit] if limit else self.files)
+
+    def middle(self, side: int) -> ImageSet:
+        """The set of the images' middles, squares of that side; 0 is the whole images."""
+        return replace(self, name=f"{self.name}-middle{side}", side=side) if side else self
 
     def load(self, file: Path) -> Sample:
         """Decode one of the images.
 
         Raises:
             ImageReadError: It can't be read.
-            DataError: Its pixels are not those of the set.
+            DataError: Its pixels are not those of the set, or are fewer than are wanted.
         """
         pixels = images.read_uint8(file, self.channels)
         found = fingerprint(pixels)
         if found != self.known.get(file.stem, found):
             raise DataError(f"{file} is not {file.stem} of {self.name}: its pixels differ")
+        if self.side:
+            pixels = self._cut(pixels, file)
+            found = fingerprint(pixels)
         clean = torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
         return Sample(file.stem, clean, found)
+
+    def _cut(self, pixels: npt.NDArray[np.uint8], file: Path) -> npt.NDArray[np.uint8]:
+        if min(pixels.shape[:2]) < self.side:
+            raise DataError(f"{file} is smaller than {self.side} pixels")
+        top, left = ((length - self.side) // 2 for length in pixels.shape[:2])
+        return pixels[top : top + self.side, left : left + self.side]
 
 
 def fingerprint(pixels: npt.NDArray[np.uint8]) -> str:

@@ -15,6 +15,7 @@ from flowdenoise.cli.benchmark_speed import show_grid, speed, whole_command
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowdenoise.benchmark.methods import MethodOptions
     from flowdenoise.benchmark.results import Results
     from flowdenoise.benchmark.runner import BenchmarkConfig
     from flowdenoise.benchmark.sets import ImageSet
@@ -51,6 +52,7 @@ def measure_set(
     data_dir: own.DataDir = None,
     gray: own.Gray = False,
     limit: own.Limit = [],  # noqa: B006 - typer copies it
+    middle: own.Middle = 0,
     out: own.Out = None,
     pictures: own.Pictures = 2,
     tile: options.Tile = None,
@@ -70,17 +72,14 @@ def measure_set(
     console.set_verbosity(quiet, False)
     from flowdenoise.benchmark.methods import MethodOptions
     from flowdenoise.benchmark.runner import BenchmarkConfig
-    from flowdenoise.benchmark.sets import open_set
 
-    chosen = _methods(methods)
-    all_images, limits = _limits(limit, chosen)
-    config = BenchmarkConfig(own.numbers(sigma), protocol, limits, pictures)
-    image_set = open_set(name, data_dir=data_dir, gray=gray, report=console.fetching())
-    image_set = image_set.first(all_images)
+    how = MethodOptions(precision, tile, overlap, offline)
+    bench = _Bench(_methods(methods), limit, middle, data_dir, how, device, threads)
+    config = BenchmarkConfig(own.numbers(sigma), protocol, bench.limits, pictures)
+    image_set = bench.open(name, gray)
     _warn_of_missing(methods)
     folder = out or Path("benchmark") / f"{image_set.name}-{image_set.kind}-{protocol}"
-    how = MethodOptions(precision, tile, overlap, offline)
-    results = _run(image_set, chosen, config, how, device, threads, folder)
+    results = bench.run(image_set, config, folder)
     _show(results, folder, as_json)
 
 
@@ -92,6 +91,7 @@ def table1(
     ] = "gray-awgn,color-awgn,color-paper",
     data_dir: own.DataDir = None,
     limit: own.Limit = [],  # noqa: B006 - typer copies it
+    middle: own.Middle = 0,
     out: own.Out = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -107,22 +107,69 @@ def table1(
     from flowdenoise.benchmark import table1 as paper
     from flowdenoise.benchmark.methods import MethodOptions
     from flowdenoise.benchmark.runner import BenchmarkConfig
-    from flowdenoise.benchmark.sets import open_set
 
-    wanted = paper.find_settings(settings)
+    wanted, failed = paper.find_settings(settings), False
+    how = MethodOptions(precision, offline=offline)
     chosen = _methods(methods or ",".join(paper.METHODS))
-    all_images, limits = _limits(limit, chosen)
-    how, failed = MethodOptions(precision, offline=offline), False
+    bench = _Bench(chosen, limit, middle, data_dir, how, device, threads)
     for setting in wanted:
-        image_set = open_set(setting.image_set, data_dir=data_dir, report=console.fetching())
-        config = BenchmarkConfig(paper.SIGMAS, setting.protocol, limits)
+        config = BenchmarkConfig(paper.SIGMAS, setting.protocol, bench.limits)
+        image_set = bench.open(setting.image_set)
         folder = (out or Path("benchmark") / "table1") / setting.name
-        image_set = image_set.first(all_images)
-        results = _run(image_set, chosen, config, how, device, threads, folder)
+        results = bench.run(image_set, config, folder)
         show_grid(paper.table(results))
         failed = _tell_failures(results) or failed
     if failed:
         raise typer.Exit(1)
+
+
+class _Bench:
+    """What the user asked for, apart from the set: methods, limits, data, device.
+
+    Args:
+        chosen: Methods.
+        limit: The texts of --limit.
+        middle: Side of the square that is measured, 0 for whole images.
+        data_dir: Where the sets are, if not in the cache.
+        how: How the methods run.
+        device: Name.
+        threads: Of the processor.
+    """
+
+    def __init__(
+        self,
+        chosen: tuple[str, ...],
+        limit: list[str],
+        middle: int,
+        data_dir: Path | None,
+        how: MethodOptions,
+        device: str,
+        threads: int | None,
+    ) -> None:
+        self.chosen, self.how = chosen, how
+        self.most, self.limits = _limits(limit, chosen)
+        self.middle, self.data_dir = middle, data_dir
+        self.where = own.device(device, threads)
+
+    def open(self, name: str, gray: bool = False) -> ImageSet:
+        """The images to measure on."""
+        from flowdenoise.benchmark.sets import open_set
+
+        found = open_set(name, data_dir=self.data_dir, gray=gray, report=console.fetching())
+        return found.first(self.most).middle(self.middle)
+
+    def run(self, image_set: ImageSet, config: BenchmarkConfig, folder: Path) -> Results:
+        """Run, showing progress, and write all reports."""
+        from flowdenoise.benchmark import methods, runner
+        from flowdenoise.benchmark.report import write_all
+        from flowdenoise.benchmark.results import collect
+
+        built = methods.build(self.chosen, self.how)
+        with console.benchmark_progress() as report:
+            found = runner.run(image_set, built, config, self.where, folder, on_progress=report)
+        results = collect(found, image_set, built, config, self.where)
+        write_all(results, folder)
+        return results
 
 
 def _methods(text: str) -> tuple[str, ...]:
@@ -161,29 +208,6 @@ def _limits(texts: list[str], chosen: tuple[str, ...]) -> tuple[int, dict[str, i
         else:
             most = int(number)
     return most, limits
-
-
-def _run(
-    image_set: ImageSet,
-    chosen: tuple[str, ...],
-    config: BenchmarkConfig,
-    how: Any,
-    device: str,
-    threads: int | None,
-    folder: Path,
-) -> Results:
-    """Run, showing progress, and write all reports."""
-    from flowdenoise.benchmark import methods, runner
-    from flowdenoise.benchmark.report import write_all
-    from flowdenoise.benchmark.results import collect
-
-    where = own.device(device, threads)
-    built = methods.build(chosen, how)
-    with console.benchmark_progress() as report:
-        found = runner.run(image_set, built, config, where, folder, on_progress=report)
-    results = collect(found, image_set, built, config, where)
-    write_all(results, folder)
-    return results
 
 
 def _show(results: Results, folder: Path, as_json: bool) -> None:

@@ -48,6 +48,12 @@ Limit = Annotated[
     list[str],
     typer.Option("--limit", help="Most images: a number, or METHOD=number; may be repeated."),
 ]
+Middle = Annotated[
+    int,
+    typer.Option(
+        "--middle", min=0, help="Measure only the middle square of this side, for slow methods."
+    ),
+]
 Out = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--out", "-o", help="Folder of the run; by default in ./benchmark."),

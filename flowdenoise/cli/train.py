@@ -28,6 +28,7 @@ def train_prior(
     validation: given.Validation = [],  # noqa: B006 - typer copies it
     gray: given.Gray = False,
     noise: given.WithNoise = False,
+    initial: given.Initial = "",
     checkpointing: given.Checkpointing = False,
     steps: given.Steps = None,
     settings: given.Set = [],  # noqa: B006
@@ -45,10 +46,12 @@ def train_prior(
 
     run = presets.prior(1 if gray else 3, noise_levels=noise)
     run = replace(run, data=_data(run.data, data, [], validation))
-    run = override(run, [*_steps(steps), *settings])
+    begin = [f"initial={initial}"] if initial else []
+    run = override(run, [*begin, *_steps(steps), *settings])
+    first = _load(run.initial, "prior")
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_prior(run, place, checkpointing=checkpointing)
+        finished = runs.train_prior(run, place, initial=first, checkpointing=checkpointing)
     _tell_the_end(finished, out)
 
 

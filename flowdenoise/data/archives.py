@@ -42,7 +42,7 @@ _DAMAGE = (
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
-    RuntimeError,  # an encrypted zip; NotImplementedError for an unknown packing
+    RuntimeError,  # an encrypted zip
     struct.error,  # these three: numbers in damaged headers
     ValueError,
     OverflowError,
@@ -233,7 +233,7 @@ class _Sparing(io.BufferedReader):
 
 def _zip_entry(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError(f"{info.filename!r} is packed by method {info.compress_type}")
+        raise zipfile.BadZipFile(f"{info.filename!r} is packed by method {info.compress_type}")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if info.filename.endswith("/"):  # `is_dir` fails at an empty name
         kind = stat.S_IFDIR

@@ -10,18 +10,20 @@ and for a chain the log-determinants add up. Subclasses fill in `forward` and `i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 
-class Transform(nn.Module):
+class Transform(nn.Module, ABC):
     """A bijection between tensors of (B, C, H, W).
 
     `context` is what is known besides the image, (B, E), or None: here the noise level.
     """
 
+    @abstractmethod
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Go towards the latent.
 
@@ -29,11 +31,10 @@ class Transform(nn.Module):
             The value and `log_abs_det`, (B,) float32: the log of the absolute Jacobian
             determinant of this map at `x`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """Go back: `inverse(forward(x)[0]) == x` up to rounding."""
-        raise NotImplementedError
 
     def initialize(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Set what depends on data from a first batch, then go forward.

@@ -6,6 +6,7 @@ the last one starting at zero so that a new layer changes nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -17,6 +18,8 @@ from flowdenoise.flow.layers import ActNorm
 
 Scale = Literal["tanh", "sigmoid", "none"]
 """How a scale is bounded: exp(gain * tanh(h)), sigmoid(h + 2), or none (additive coupling)."""
+
+_OPEN = 2.0
 
 
 class CouplingNet(nn.Module):
@@ -85,9 +88,16 @@ class Coupling(Transform):
         kept = channels // 2
         outputs = channels - kept
         count = outputs if scale == "none" else 2 * outputs
-        self.kept = kept
+        self.kept, self.outputs = kept, outputs
         self.net = CouplingNet(kept, hidden, count, context=context, actnorm=actnorm)
         self.gain = nn.Parameter(torch.ones(1, outputs, 1, 1)) if scale == "tanh" else None
+
+    def scale_at_first(self) -> Tensor:
+        """(C,) float64 factors by which a coupling multiplies before anything is learned."""
+        factors = torch.ones(self.kept + self.outputs, dtype=torch.float64)
+        if self.scale == "sigmoid":
+            factors[self.kept :] = 1 / (1 + math.exp(-_OPEN))
+        return factors
 
     def _parameters_of(
         self, kept: Tensor, context: Tensor | None, initialize: bool = False
@@ -99,7 +109,7 @@ class Coupling(Transform):
         shift, scale = raw.chunk(2, dim=1)
         if self.gain is not None:
             return shift, self.gain * torch.tanh(scale)
-        return shift, F.logsigmoid(scale + 2)
+        return shift, F.logsigmoid(scale + _OPEN)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return `[a, (b + shift(a)) * scale(a)]` and the sum of the log-scales."""

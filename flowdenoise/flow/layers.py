@@ -68,13 +68,26 @@ class InvertibleConv1x1(Transform):
         if form == "plain":
             self.weight = nn.Parameter(rotation)
             return
-        permutation, lower, upper = torch.linalg.lu(rotation)
+        self.register_buffer("permutation", torch.eye(channels))
+        self.register_buffer("sign", torch.ones(channels))
+        self.lower = nn.Parameter(torch.zeros(channels, channels))
+        self.upper = nn.Parameter(torch.zeros(channels, channels))
+        self.log_diagonal = nn.Parameter(torch.zeros(channels))
+        self.set_matrix(rotation)
+
+    @torch.no_grad()
+    def set_matrix(self, matrix: Tensor) -> None:
+        """Make W this (C, C) matrix, which must be invertible."""
+        if self.form == "plain":
+            self.weight.copy_(matrix)
+            return
+        permutation, lower, upper = torch.linalg.lu(matrix)
         diagonal = upper.diagonal()
-        self.register_buffer("permutation", permutation)
-        self.register_buffer("sign", diagonal.sign())
-        self.lower = nn.Parameter(lower.tril(-1))
-        self.upper = nn.Parameter(upper.triu(1))
-        self.log_diagonal = nn.Parameter(diagonal.abs().log())
+        self.permutation.copy_(permutation)
+        self.sign.copy_(diagonal.sign())
+        self.lower.copy_(lower.tril(-1))
+        self.upper.copy_(upper.triu(1))
+        self.log_diagonal.copy_(diagonal.abs().log())
 
     def matrix(self) -> tuple[Tensor, Tensor]:
         """The (C, C) matrix and the log of its absolute determinant, a scalar."""

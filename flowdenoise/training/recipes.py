@@ -21,12 +21,17 @@ DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig
 
 @dataclass(frozen=True)
 class PriorRun:
-    """All settings of a run of the first stage."""
+    """All settings of a run of the first stage.
+
+    Attributes:
+        initial: Address of the prior to begin with; empty begins at random.
+    """
 
     data: DataConfig = field(default_factory=DataConfig)
     network: GlowConfig = field(default_factory=GlowConfig)
     training: PriorTraining = field(default_factory=PriorTraining)
     loop: LoopConfig = field(default_factory=LoopConfig)
+    initial: str = ""
 
 
 @dataclass(frozen=True)

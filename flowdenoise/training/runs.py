@@ -19,6 +19,7 @@ from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.dncnn import DnCNN
 from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.growth import grow
 from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
@@ -60,19 +61,22 @@ class Place:
     cache: Path | None = None
 
 
-def train_prior(run: PriorRun, place: Place, *, checkpointing: bool = False) -> bool:
+def train_prior(
+    run: PriorRun, place: Place, *, initial: Glow | None = None, checkpointing: bool = False
+) -> bool:
     """Train a flow on the clean corpus; returns whether the run came to its end.
 
     Args:
         run: The settings.
         place: Where and how.
+        initial: A flow to begin with; it grows to the run's sizes.
         checkpointing: Recompute activations instead of keeping them.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
     torch.manual_seed(run.loop.seed)
-    model = Glow(run.network)
+    model = Glow(run.network) if initial is None else grow(initial, run.network)
     model.checkpointing = checkpointing
     clean = _corpus(run.data, "clean", run.network.size, place)
     stage = PriorStage(
@@ -83,7 +87,7 @@ def train_prior(run: PriorRun, place: Place, *, checkpointing: bool = False) -> 
         validation=_validation(run.data, run.network.size, place),
         device=place.workers.device,
     )
-    if not place.resume:
+    if initial is None and not place.resume:
         stage.initialize()
     return _run(stage, run.loop, asdict(run), place)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.server
 import json
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from flowdenoise.benchmark import catalog
@@ -222,3 +224,26 @@ class TestFolders:
 def test_fingerprints_of_sets_that_nobody_published_are_not_invented() -> None:
     catalog.fingerprints.cache_clear()
     assert fingerprints("kodak24") == {}
+
+
+def test_the_middle_of_images_is_an_image_of_its_own(two: Path) -> None:
+    whole = open_set(str(two))
+    cut = whole.middle(8)
+    assert cut.name == "tiny2-middle8"
+    assert whole.middle(0) == whole
+    for file in whole.files:
+        middle = whole.load(file).clean[:, 6:14, 11:19]
+        assert torch.equal(cut.load(file).clean, middle)
+        assert cut.load(file).fingerprint != whole.load(file).fingerprint
+    with pytest.raises(DataError, match="smaller than 21 pixels"):
+        whole.middle(21).load(whole.files[0])
+
+
+def test_the_middle_of_an_altered_image_is_refused_like_the_image(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_set(monkeypatch)
+    known = open_set("tiny2", data_dir=two)
+    altered = dataclasses.replace(known, known={"x": "0" * 64}).middle(8)
+    with pytest.raises(DataError, match="its pixels differ"):
+        altered.load(altered.files[0])

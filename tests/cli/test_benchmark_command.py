@@ -70,6 +70,16 @@ def test_gray_protocol_and_limits_are_heeded(invoke: Invoke, photos: Path) -> No
     assert content["sigmas_255"] == [50.0]
 
 
+def test_slow_methods_may_see_the_middles_only(invoke: Invoke, photos: Path) -> None:
+    answer = invoke("benchmark", photos, "--middle", 32, "--methods", "noisy", "--json", "-q")
+    content = json.loads(answer.text)
+    assert content["image_set"] == "photos-middle32"
+    assert (Path("benchmark") / "photos-middle32-color-awgn").is_dir()
+    answer = invoke("benchmark", photos, "--middle", 37, "--methods", "noisy", "-s", 25, "-q")
+    assert answer.status == 1
+    assert "smaller than 37 pixels" in answer.err
+
+
 def test_a_failed_cell_is_told_and_the_status_is_1(invoke: Invoke, photos: Path) -> None:
     (photos / "bad.png").write_bytes(b"rubbish")
     answer = invoke("benchmark", photos, "--methods", "noisy,nlm", "-s", "25", "-q")

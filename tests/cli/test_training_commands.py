@@ -64,6 +64,21 @@ def message(answer: Answer) -> str:
     return answer.err.strip().splitlines()[-1]
 
 
+def test_a_prior_grows_from_another_one(
+    invoke: Invoke, album: Path, prior: Path, tmp_path: Path
+) -> None:
+    line = ["--data", album, "--steps", 1, "--noise", *FLOW, "--device", "cpu", "--initial", prior]
+    larger = ["--set", "network.steps_per_level=2", "--set", "network.hidden_channels=6"]
+    answer = invoke("train-prior", *line, *larger, "--out", tmp_path / "large")
+    assert answer.status == 0, answer.err
+    grown = weights.load(str(tmp_path / "large" / "weights.safetensors")).config
+    assert (grown.steps_per_level, grown.hidden_channels) == (2, 6)
+    smaller = ["--set", "network.hidden_channels=3"]
+    answer = invoke("train-prior", *line, *smaller, "--out", tmp_path / "small")
+    assert answer.status == 2
+    assert "not shrink" in message(answer)
+
+
 def test_the_two_stages_end_in_weights_that_denoise(
     invoke: Invoke, album: Path, photo: Path, tmp_path: Path
 ) -> None:
