@@ -24,6 +24,7 @@ from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training import objectives
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.optimizers import build_optimizer
+from flowdenoise.weights import load
 
 SIGMAS = (15, 25, 35, 50)
 CROP = 256
@@ -49,6 +50,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=100)
     parser.add_argument("--data-term", default="r2r")
     parser.add_argument("--alpha", type=float, nargs=2, default=(0.2, 8.0))
+    parser.add_argument("--teacher", help="weights of an earlier denoiser, for `relay`")
+    parser.add_argument("--anchor", type=float, default=0.1)
+    parser.add_argument("--initial", help="weights to begin with")
     parser.add_argument("--balance", type=float, default=0.0)
     parser.add_argument("--noise-mode", default="fixed")
     parser.add_argument("--prefer-quiet", type=float, default=0.0)
@@ -72,8 +76,13 @@ def train(options: argparse.Namespace) -> ResNet:
     sampler = PatchSampler(corpus, options.patch, seed=1, weights=weights)
     config = ResNetConfig(channels=options.channels, blocks=options.blocks)
     net = ResNet(config).to(memory_format=torch.channels_last)
+    if options.initial:
+        net.load_state_dict(load(options.initial, role="denoiser").network.state_dict())
     average = {name: value.clone() for name, value in net.state_dict().items()}
-    objective = ObjectiveConfig(alpha=tuple(options.alpha), balance=options.balance)
+    objective = ObjectiveConfig(
+        alpha=tuple(options.alpha), balance=options.balance, anchor=options.anchor
+    )
+    teacher = load(options.teacher, role="denoiser").network.eval() if options.teacher else None
     optimizer = build_optimizer(options.optimizer, net, options.lr, (0.9, 0.99))
     for step in range(options.steps):
         for group in optimizer.param_groups:
@@ -84,6 +93,10 @@ def train(options: argparse.Namespace) -> ResNet:
             if options.data_term == "supervised":
                 clean = sampler.clean(draws).float() / 255
                 term = objectives.regression(net, batch, clean, objective)
+            elif teacher is not None:
+                with torch.no_grad():
+                    taught = teacher(batch.noisy, batch.sigma).float()
+                term = objectives.relay(net, batch, taught, objective)
             else:
                 term = objectives.data_term(options.data_term)(net, batch, objective)
         optimizer.zero_grad()

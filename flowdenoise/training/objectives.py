@@ -49,6 +49,7 @@ class ObjectiveConfig:
         level_limit: Highest input level that `r2r` makes on purpose, [0, 1] scale.
         balance: Exponent p of the weight level^-p of a patch: 0 counts squared errors alike,
             about 1.3 counts decibels alike.
+        anchor: Share of the target of `r2r` in that of `relay`.
         probe_step: Step of the finite difference of `sure`.
         masked: Share of pixels that `n2v` replaces.
         prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
@@ -62,6 +63,7 @@ class ObjectiveConfig:
     alpha: tuple[float, float] = (0.5, 0.5)
     level_limit: float = 55 / 255
     balance: float = 0.0
+    anchor: float = 0.1
     probe_step: float = 1e-4
     masked: float = 0.02
     prior_weight: Literal["fixed", "map"] = "map"
@@ -108,19 +110,57 @@ def r2r(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataT
     the first is the best estimate of x. `a` is drawn so that the input levels cover the range:
     a large one makes a much noisier input and a target hardly noisier than y.
     """
+    made = _recorrupt(batch, config)
+    denoised = denoise(made.noisier, made.level)
+    error = _mean((denoised - made.target).square())
+    # Weight by the inverse variance of target noise plus expected error, in units of the level.
+    weight = 1 / (made.alpha.square().reciprocal() + 0.08)
+    return DataTerm(error * weight * _balance(made.level, config), denoised, made.level)
+
+
+def relay(
+    denoise: Denoise, batch: NoisyPatches, taught: Tensor, config: ObjectiveConfig
+) -> DataTerm:
+    """A noisier input, and the target is what an earlier denoiser makes of the noisy patch.
+
+    x -> y -> y + a z is a Markov chain, so E[E[x | y] | y + a z] = E[x | y + a z]: an estimate
+    made at the lower noise level is as good a target as x itself, and has less variance than x
+    or than the target of `r2r`. Errors of the earlier denoiser remain; a share `anchor` of the
+    target of `r2r`, which has the same expectation, holds them down.
+    """
+    made = _recorrupt(batch, config)
+    denoised = denoise(made.noisier, made.level)
+    target = taught + config.anchor * (made.target - taught)
+    error = _mean((denoised - target).square())
+    return DataTerm(error * _balance(made.level, config), denoised, made.level)
+
+
+@dataclass(frozen=True)
+class _Recorrupted:
+    """Two images made of a noisy one y, with z ~ N(0, sigma^2).
+
+    Attributes:
+        noisier: y + alpha z.
+        target: y - z / alpha.
+        level: (B,) noise level of `noisier`.
+        alpha: (B,).
+    """
+
+    noisier: Tensor
+    target: Tensor
+    level: Tensor
+    alpha: Tensor
+
+
+def _recorrupt(batch: NoisyPatches, config: ObjectiveConfig) -> _Recorrupted:
     sigma = batch.sigma.clamp(min=1e-6)
     low, high = (sigma * (1 + alpha**2) ** 0.5 for alpha in config.alpha)
     high = torch.maximum(low, high.clamp(max=config.level_limit))
     level = low + (high - low) * batch.draws.uniform(_ALPHA)
     alpha = ((level / sigma).square() - 1).clamp(min=1e-8).sqrt()
     unit = batch.draws.normal(_RECORRUPTION, tuple(batch.noisy.shape[1:]))
-    recorruption = sigma[:, None, None, None] * unit
-    alpha_map = alpha[:, None, None, None]
-    denoised = denoise(batch.noisy + alpha_map * recorruption, level)
-    error = _mean((denoised - (batch.noisy - recorruption / alpha_map)).square())
-    # Weight by the inverse variance of target noise plus expected error, in units of the level.
-    weight = 1 / (alpha.square().reciprocal() + 0.08)
-    return DataTerm(error * weight * _balance(level, config), denoised, level)
+    z, wide = sigma[:, None, None, None] * unit, alpha[:, None, None, None]
+    return _Recorrupted(batch.noisy + wide * z, batch.noisy - z / wide, level, alpha)
 
 
 def _balance(level: Tensor, config: ObjectiveConfig) -> Tensor:
