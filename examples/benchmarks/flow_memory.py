@@ -1,5 +1,4 @@
-"""Memory that a training step of the flow keeps for its backward pass, with and without
-checkpointing.
+"""What a training step of the flow keeps for its backward pass, with and without checkpointing.
 
     python examples/benchmarks/flow_memory.py [--steps-per-level 16] [--width 128] [--batch 32]
 

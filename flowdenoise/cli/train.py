@@ -85,25 +85,28 @@ def train_denoiser(
     from flowdenoise.training.settings import override
 
     chosen = {
-        "training.objective.data_term": "teacher" if teacher else data_term,
+        "training.objective.data_term": data_term or ("teacher" if teacher else None),
         "training.objective.prior_weight": prior_weight,
         "training.objective.prior_scale": prior_scale,
         "training.noise.mode": "none" if noisy else noise_mode,
         "training.baseline": "true" if baseline else None,
-        "prior": teacher or prior or None,
+        "prior": prior or None,
+        "teacher": teacher or None,
         "initial": initial or None,
     }
     run = presets.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, noisy, validation))
     named = [f"{name}={value}" for name, value in chosen.items() if value is not None]
     run = override(run, [*named, *_steps(steps), *settings])
-    judge = _load(run.prior, "prior")
+    judge, tutor = _load(run.prior, "prior"), _load(run.teacher, None)
     begin = _load(run.initial, "denoiser")
     levels = f"noise-level-{'gray' if gray else 'color'}" if runs.needs_levels(run) else ""
     estimator = _load(levels, "noise level")
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_denoiser(run, place, prior=judge, initial=begin, estimator=estimator)
+        finished = runs.train_denoiser(
+            run, place, prior=judge, teacher=tutor, initial=begin, estimator=estimator
+        )
     _tell_the_end(finished, out)
 
 

@@ -29,7 +29,9 @@ Steps = Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")]
 Preset = Annotated[str, typer.Option(help="Recipe: default, paper-text, paper-code.")]
 DataTerm = Annotated[
     str | None,
-    typer.Option(help="blur, mse, r2r, sure or n2v; supervised needs --baseline."),
+    typer.Option(
+        help="blur, mse, r2r, sure or n2v; relay needs --teacher, supervised --baseline."
+    ),
 ]
 Baseline = Annotated[
     bool, typer.Option("--baseline", help="Allow clean targets, for comparison only.")
@@ -46,7 +48,11 @@ PriorScale = Annotated[
     typer.Option(min=0.0, help="Factor of the prior; lambda itself if its weight is fixed."),
 ]
 Teacher = Annotated[
-    str, typer.Option(help="Weights of a noise-conditional prior to learn denoising from.")
+    str,
+    typer.Option(
+        help="Weights to learn denoising from: a noise-conditional prior, or a denoiser. "
+        "The data term is teacher then, or relay if named."
+    ),
 ]
 NoiseMode = Annotated[
     str | None,

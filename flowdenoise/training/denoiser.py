@@ -1,8 +1,8 @@
 """Second stage: train a denoiser on noisy patches, with or without a prior that judges it.
 
-The corpus gives noisy patches only. Two exceptions are named for what they are: `teacher` lets a
-prior's own denoiser (`flow.tweedie`) set the target, and `supervised` is the baseline with clean
-targets, which runs only where the configuration says `baseline`.
+The corpus gives noisy patches only. `teacher` and `relay` ask a teacher what it makes of them: a
+prior, by `flow.tweedie`, or an earlier denoiser. `supervised` is the baseline with clean targets,
+which runs only where the configuration says `baseline`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from flowdenoise.training.objectives import (
     data_term,
     prior_term,
     regression,
+    relay,
 )
+
+TAUGHT = ("teacher", "relay")
+"""Data terms that need a teacher."""
 
 VALIDATION_SIGMAS = (15, 25, 50)
 """Noise levels of the validation, 0 to 255 scale."""
@@ -68,7 +72,9 @@ class DenoiserStage:
         training: The stage's settings.
         steps: Steps of the whole run, to know when it is late.
         seed: Of patches and noise.
-        prior: Judges the output, or teaches; None without prior term and teacher.
+        prior: Judges the output; None without prior term.
+        teacher: Denoises the noisy patches for the objectives that want it: a prior that is
+            conditioned on the noise level, or a denoiser.
         validation: Clean images that noise is added to, for PSNR.
         device: Where to train; None is where the images are.
         levels: (I,) noise level of each image of a really noisy corpus.
@@ -83,6 +89,7 @@ class DenoiserStage:
         steps: int,
         seed: int,
         prior: Glow | None = None,
+        teacher: nn.Module | None = None,
         validation: Corpus | None = None,
         device: torch.device | None = None,
         levels: Tensor | None = None,
@@ -90,6 +97,7 @@ class DenoiserStage:
         self.model = model
         self.training = training
         self.prior = prior.eval().requires_grad_(False) if prior is not None else None
+        self.teacher = teacher.eval().requires_grad_(False) if teacher is not None else None
         self.validation = validation
 
         def sampler(patch: int) -> PatchSampler:
@@ -108,17 +116,19 @@ class DenoiserStage:
 
     def _check(self, corpus: Corpus) -> None:
         objective = self.training.objective
-        needs_prior = objective.prior_scale > 0 or objective.data_term == "teacher"
-        if needs_prior and self.prior is None:
+        if objective.prior_scale > 0 and self.prior is None:
             raise UsageError("this objective needs a prior")
-        if self.prior is None:
-            return
-        if self.prior.config.image_channels != corpus.channels:
-            raise UsageError(
-                f"the prior is for {self.prior.config.image_channels} channels, "
-                f"the images have {corpus.channels}"
-            )
-        if objective.data_term == "teacher" and not self.prior.config.noise_levels:
+        if objective.data_term in TAUGHT and self.teacher is None:
+            raise UsageError("this objective needs a teacher")
+        for name, network in (("prior", self.prior), ("teacher", self.teacher)):
+            if network is None:
+                continue
+            channels = network.config.image_channels  # type: ignore[union-attr]
+            if channels != corpus.channels:
+                raise UsageError(
+                    f"the {name} is for {channels} channels, the images have {corpus.channels}"
+                )
+        if isinstance(self.teacher, Glow) and not self.teacher.config.noise_levels:
             raise UsageError("only a prior that is conditioned on the noise level can teach")
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
@@ -141,16 +151,21 @@ class DenoiserStage:
         if objective.data_term == "supervised":
             clean = sampler.clean(batch.draws).float() / 255
             return regression(model, batch, clean, objective)
-        if objective.data_term == "teacher" and self.prior is not None:
+        if objective.data_term == "teacher":
             return regression(model, batch, self._taught(batch), objective)
+        if objective.data_term == "relay":
+            return relay(model, batch, self._taught(batch), objective)
         return data_term(objective.data_term)(model, batch, objective)
 
     def _taught(self, batch: NoisyPatches) -> Tensor:
-        """The prior's own estimate of the clean patches."""
-        assert self.prior is not None  # noqa: S101 - checked in the constructor
-        if batch.noisy.shape[-1] != self.prior.config.size:
-            raise UsageError(f"the teacher takes patches of {self.prior.config.size} pixels")
-        return tweedie(self.prior, batch.noisy, batch.sigma)
+        """The teacher's estimate of the clean patches, (B, C, P, P) float32."""
+        assert self.teacher is not None  # noqa: S101 - checked in the constructor
+        if not isinstance(self.teacher, Glow):
+            with torch.no_grad():
+                return self.teacher(batch.noisy, batch.sigma).float()  # type: ignore[no-any-return]
+        if batch.noisy.shape[-1] != self.teacher.config.size:
+            raise UsageError(f"the teacher takes patches of {self.teacher.config.size} pixels")
+        return tweedie(self.teacher, batch.noisy, batch.sigma)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Mean PSNR over the validation images, by noise level."""

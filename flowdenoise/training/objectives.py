@@ -1,9 +1,9 @@
 """What a denoiser is asked to minimize, each data term by name.
 
 `loss = data_term(d, y, sigma) + prior_weight(sigma) * nll(d(y)) / D`. Each data term is a function
-of the denoiser and of a batch that holds noisy patches only. Two look further and are kept apart:
-`supervised` sees clean targets, and exists as the labeled baseline; `teacher` sees what a prior
-made of the noisy patch. Both get their target from the stage that calls `regression`.
+of the denoiser and of a batch that holds noisy patches only. Three get more from the stage and are
+kept apart: `supervised` sees clean targets, and exists as the labeled baseline; `teacher` and
+`relay` see what a teacher made of the noisy patch.
 
 | name | loss | source |
 | --- | --- | --- |
@@ -13,7 +13,8 @@ made of the noisy patch. Both get their target from the stage that calls `regres
 | sure | (d(y) - y)^2 - sigma^2 + 2 sigma^2 div d(y) | Soltanayev and Chun, NeurIPS 2018 |
 | n2v | (d(y with pixels replaced) - y)^2 at these pixels | Krull et al., CVPR 2019 |
 | supervised | (d(y) - x)^2 | DnCNN and all its kin; baseline only |
-| teacher | (d(y) - teacher(y))^2 | a likelihood's own denoiser as the teacher |
+| teacher | (d(y) - t(y))^2 | t is a prior's own denoiser, or any other |
+| relay | (d(y + a z) - t(y))^2 | taught from a lower level; Zhang et al., "IDR", CVPR 2022 |
 """
 
 from __future__ import annotations

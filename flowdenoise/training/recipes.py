@@ -40,6 +40,7 @@ class DenoiserRun:
 
     Attributes:
         prior: Address of the prior, for the record; empty without one.
+        teacher: Address of the teacher; empty without one.
         initial: Address of the weights to begin with; empty begins at random.
     """
 
@@ -48,6 +49,7 @@ class DenoiserRun:
     training: DenoiserTraining = field(default_factory=DenoiserTraining)
     loop: LoopConfig = field(default_factory=LoopConfig)
     prior: str = ""
+    teacher: str = ""
     initial: str = ""
 
 

@@ -23,7 +23,7 @@ from flowdenoise.flow.growth import grow
 from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
-from flowdenoise.training.denoiser import DenoiserStage
+from flowdenoise.training.denoiser import TAUGHT, DenoiserStage
 from flowdenoise.training.devices import Workers
 from flowdenoise.training.export import save, training_record
 from flowdenoise.training.loop import Loop, LoopConfig, Stage
@@ -97,6 +97,7 @@ def train_denoiser(
     place: Place,
     *,
     prior: Glow | None = None,
+    teacher: nn.Module | None = None,
     initial: nn.Module | None = None,
     estimator: NoiseLevelNet | None = None,
 ) -> bool:
@@ -106,6 +107,7 @@ def train_denoiser(
         run: The settings.
         place: Where and how.
         prior: The prior that the objective asks for.
+        teacher: The teacher that it asks for.
         initial: A network of the same sizes to begin with.
         estimator: Finds the noise level of really noisy images, for what `needs_levels`.
 
@@ -127,6 +129,7 @@ def train_denoiser(
         steps=run.loop.steps,
         seed=run.loop.seed,
         prior=None if prior is None else prior.to(device),
+        teacher=None if teacher is None else teacher.to(device),
         validation=_validation(run.data, patch, place),
         device=device,
         levels=_levels(corpus, estimator) if needs_levels(run) else None,
@@ -144,7 +147,7 @@ def needs_levels(run: DenoiserRun) -> bool:
     objective = run.training.objective
     follows = objective.prior_scale > 0 and objective.prior_weight == "map"
     told = isinstance(run.network, ResNetConfig) and run.network.noise_map
-    wanted = objective.data_term in ("r2r", "sure", "teacher") or told or follows
+    wanted = objective.data_term in ("r2r", "sure", *TAUGHT) or told or follows
     return run.training.noise.mode == "none" and wanted
 
 

@@ -112,7 +112,28 @@ def test_a_prior_can_teach(invoke: Invoke, album: Path, prior: Path, tmp_path: P
     line = ["--data", album, "--steps", 1, "--teacher", prior, "--out", tmp_path / "run"]
     answer = invoke("train-denoiser", *line, *SMALL)
     assert answer.status == 0, answer.err
-    assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").settings["prior"] == str(prior)
+    assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").settings["teacher"] == str(prior)
+
+
+@pytest.mark.parametrize("term", ["teacher", "relay"])
+def test_a_denoiser_can_teach(
+    invoke: Invoke, album: Path, tiny: Path, tmp_path: Path, term: str
+) -> None:
+    line = ["--data", album, "--steps", 1, "--teacher", tiny, "--data-term", term]
+    answer = invoke("train-denoiser", *line, "--out", tmp_path / "run", *SMALL)
+    assert answer.status == 0, answer.err
+    answer = invoke("train-denoiser", *line, "--gray", "--out", tmp_path / "gray", *SMALL)
+    assert answer.status == 2
+    assert "the teacher is for 3 channels, the images have 1" in message(answer)
+
+
+def test_a_taught_objective_without_a_teacher_is_refused(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["--data", album, "--steps", 1, "--data-term", "relay", "--out", tmp_path / "run"]
+    answer = invoke("train-denoiser", *line, *SMALL)
+    assert answer.status == 2
+    assert "needs a teacher" in message(answer)
 
 
 @pytest.mark.parametrize("preset", ["paper-text", "paper-code"])

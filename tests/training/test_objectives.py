@@ -66,6 +66,26 @@ def test_r2r_is_least_at_the_best_estimate_of_the_recorrupted_input(
         assert 0 < gain < 1
 
 
+@pytest.mark.parametrize("sigma", [0.05, 0.2])
+@pytest.mark.parametrize("anchor", [0.0, 0.1, 1.0])
+def test_relay_takes_the_best_estimate_from_a_lower_to_a_higher_level(
+    sigma: float, anchor: float
+) -> None:
+    """Taught by the best estimate at sigma alone, it learns that of the recorrupted input."""
+    patches, _ = batch(4000, sigma)
+    config = ObjectiveConfig(alpha=(1.0, 1.0), level_limit=1.0, anchor=anchor)
+    taught = SPREAD**2 / (SPREAD**2 + sigma**2) * patches.noisy
+
+    def term(
+        denoise: objectives.Denoise, patches: NoisyPatches, config: ObjectiveConfig
+    ) -> DataTerm:
+        return objectives.relay(denoise, patches, taught, config)
+
+    level = sigma * math.sqrt(2)
+    expected = SPREAD**2 / (SPREAD**2 + level**2)
+    assert best_gain(term, patches, config) == pytest.approx(expected, abs=0.01)
+
+
 def test_r2r_makes_two_images_of_independent_noise() -> None:
     patches, clean = batch(2000, 0.1)
     captured: dict[str, Tensor] = {}
