@@ -17,11 +17,10 @@ from torch import Tensor
 
 from flowdenoise import images, noise
 from flowdenoise.data.corpus import list_images, load_corpus
-from flowdenoise.flow.tweedie import likeliest_sigma
+from flowdenoise.denoiser import Denoiser
+from flowdenoise.images import Picture
 from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.weights import load
-
-SIGMAS = (0, 5, 10, 15, 25, 35, 50)
 
 Stored = Callable[[Tensor], Tensor]
 Estimate = Callable[[Tensor], float]
@@ -41,19 +40,12 @@ STORED: dict[str, Stored] = {
 
 
 def by_network(address: str) -> Estimate:
-    """The shipped estimator, or the flow's likelihood if the weights are a prior."""
+    """The shipped estimator, or, as the command asks it, a prior by its likelihood."""
     network = load(address).network.eval()
     if isinstance(network, NoiseLevelNet):
         return lambda noisy: estimate_sigma(network, [_even(noisy)])
-    side = network.config.size
-
-    def likeliest(noisy: Tensor) -> float:
-        rows, columns = (size // side for size in noisy.shape[1:])
-        tiles = noisy[:, : rows * side, : columns * side].unfold(1, side, side)
-        tiles = tiles.unfold(2, side, side).permute(1, 2, 0, 3, 4).flatten(0, 1)
-        return likeliest_sigma(network, tiles)
-
-    return likeliest
+    denoiser = Denoiser.load(address, offline=True)
+    return lambda noisy: denoiser.estimate_sigma(Picture(noisy.permute(1, 2, 0).numpy()))
 
 
 def by_wavelet(noisy: Tensor) -> float:
@@ -75,15 +67,18 @@ def main() -> None:
     parser.add_argument("--gray", action="store_true")
     parser.add_argument("--weights", help="by default the shipped estimator; a prior will do")
     parser.add_argument("--wavelet", action="store_true", help="the wavelet estimate instead")
+    parser.add_argument("--sigma", default="0,5,10,15,25,35,50", help="true levels, 0 to 255")
+    parser.add_argument("--unclipped", action="store_true", help="float pictures only")
     options = parser.parse_args()
+    sigmas = [float(word) for word in options.sigma.split(",")]
     default = "noise-level-gray" if options.gray else "noise-level-color"
     estimate = by_wavelet if options.wavelet else by_network(options.weights or default)
     corpus = load_corpus(list_images(options.images), channels=1 if options.gray else 3)
-    print("| stored as | " + " | ".join(map(str, SIGMAS)) + " |")
-    print("| --- |" + " --- |" * len(SIGMAS))
-    for name, stored in STORED.items():
+    print("| stored as | " + " | ".join(f"{s:g}" for s in sigmas) + " |")
+    print("| --- |" + " --- |" * len(sigmas))
+    for name, stored in list(STORED.items())[: 1 if options.unclipped else None]:
         cells = []
-        for sigma in SIGMAS:
+        for sigma in sigmas:
             errors = []
             for index in range(len(corpus)):
                 clean = corpus.image(index).float() / 255
