@@ -2,6 +2,8 @@
 
 import runpy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,3 +29,30 @@ def test_the_pictures_are_those_that_the_script_makes(tmp_path: Path) -> None:
     for name in made:
         with Image.open(tmp_path / name) as new, Image.open(EXAMPLES / name) as shipped:
             assert np.array_equal(np.asarray(new), np.asarray(shipped)), name
+
+
+def run(script: str, *options: str) -> str:
+    line = [sys.executable, str(EXAMPLES / script), *options]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_killed_run_ends_in_the_same_weights() -> None:
+    alone, killed = run("benchmarks/resume_check.py", "--steps", "12").splitlines()
+    assert "status -9" in killed
+    assert alone.split()[-1] == killed.split()[-1]
+
+
+def test_checkpointing_keeps_less() -> None:
+    plain, sparing = run(
+        *("benchmarks/flow_memory.py", "--steps-per-level", "4", "--width", "16", "--batch", "4")
+    ).splitlines()
+    assert int(sparing.split(":")[1].split()[0]) < int(plain.split(":")[1].split()[0]) / 2
+
+
+def test_patches_are_drawn_from_a_prior(tmp_path: Path) -> None:
+    run("experiments/draw_patches.py", "--count", "3", "--out", str(tmp_path))
+    drawn = sorted(tmp_path.iterdir())
+    assert len(drawn) == 3
+    for file in drawn:
+        with Image.open(file) as picture:
+            assert (picture.mode, picture.size) == ("RGB", (32, 32))
