@@ -22,6 +22,7 @@ class Recipe:
         corpus: What of `DATA` it saw, as a sentence for the card.
         summary: One sentence for the card: what it is for.
         sigma_255: Highest noise level it is for, 0 to 255 scale.
+        shipped: Whether its file goes into `weights/`.
     """
 
     command: tuple[str, ...]
@@ -29,6 +30,7 @@ class Recipe:
     corpus: str
     summary: str
     sigma_255: float = 55.0
+    shipped: bool = True
 
     @property
     def channels(self) -> int:
@@ -36,32 +38,58 @@ class Recipe:
         return 1 if "--gray" in self.command else 3
 
 
-_SMALL_PRIOR = (
-    *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
-    *("--set", "loop.batch=32", "--set", "loop.optimizer=muon", "--set", "loop.warmup=200"),
+_PRIOR = (
+    *("--set", "loop.batch=32", "--set", "loop.optimizer=muon"),
     *("--set", "loop.precision=bfloat16"),
 )
+_SMALL = (
+    *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
+    *("--set", "loop.warmup=200"),
+)
+_LARGE = (
+    *("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96"),
+    *("--set", "loop.learning_rate=7e-4"),
+)
+_HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
+_AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
+_LEVELS = f"{_CLEAN} Its targets are numbers: the level of the noise that was added."
+
+
+def _weights(name: str) -> str:
+    """What an earlier recipe made; `train.py` puts the folder of the runs for {runs}."""
+    return f"{{runs}}/{name}/weights.safetensors"
+
 
 RECIPES = {
     "noise-level-color": Recipe(
         ("train-noise-level", *SPLIT),
         6000,
-        f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
+        _LEVELS,
         "Estimates the noise level of color pictures.",
     ),
     "noise-level-gray": Recipe(
         ("train-noise-level", "--gray", *SPLIT),
         6000,
-        f"{_CLEAN} Its targets are numbers: the level of the noise that was added.",
+        _LEVELS,
         "Estimates the noise level of gray pictures.",
     ),
-    "color": Recipe(
+    "color-first": Recipe(
         ("train-denoiser", *SPLIT),
         13000,
         _NOISY,
+        "What `color` begins with and learns from.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (
+            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color-first")),
+            *("--initial", _weights("color-first"), *_AGAIN, *SPLIT),
+        ),
+        5000,
+        f"{_NOISY} It began with 13000 steps of `r2r`, whose result was its teacher, too.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
     "gray": Recipe(
@@ -70,41 +98,67 @@ RECIPES = {
         _NOISY,
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
-    "prior-color": Recipe(
-        ("train-prior", "--noise", *SPLIT, *_SMALL_PRIOR),
+    "prior-color-first": Recipe(
+        ("train-prior", "--noise", *SPLIT, *_SMALL, *_PRIOR),
         6000,
         _CLEAN,
+        "What `prior-color` grew from.",
+        shipped=False,
+    ),
+    "prior-color": Recipe(
+        (
+            *("train-prior", "--noise", "--initial", _weights("prior-color-first"), *SPLIT),
+            *(*_LARGE, *_HALF_CLEAN, *_PRIOR),
+        ),
+        6400,
+        f"{_CLEAN} It grew from a smaller flow (K=8, width 64) after 6000 steps of that.",
         "What color pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "prior-gray": Recipe(
-        ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL_PRIOR),
-        6000,
+        ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL, *_HALF_CLEAN, *_PRIOR),
+        2500,
         _CLEAN,
         "What gray pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "paper-color": Recipe(
-        ("train-denoiser", "--preset", "paper-text", "--prior", "prior-color", *SPLIT),
-        40000,
+        (
+            *(
+                "train-denoiser",
+                "--preset",
+                "paper-text",
+                "--prior",
+                _weights("prior-color-first"),
+            ),
+            *("--set", "loop.precision=bfloat16", *SPLIT),
+        ),
+        1500,
         f"{_NOISY} A prior that saw the clean corpus judged its output.",
         "The paper's objective, to compare with.",
         50.0,
     ),
     "dncnn-gray": Recipe(
-        ("train-denoiser", "--preset", "dncnn", "--baseline", "--gray"),
-        10000,
+        ("train-denoiser", "--preset", "dncnn", "--baseline", "--gray", "--set", "loop.batch=8"),
+        2000,
         _PAIRS,
         "The supervised baseline: DnCNN, gray, trained with clean targets.",
     ),
     "dncnn-color": Recipe(
-        ("train-denoiser", "--preset", "dncnn", "--baseline"),
-        10000,
+        ("train-denoiser", "--preset", "dncnn", "--baseline", "--set", "loop.batch=8"),
+        2000,
         _PAIRS,
         "The supervised baseline: DnCNN, color, trained with clean targets.",
     ),
     "n2v-gray": Recipe(
         ("train-denoiser", "--preset", "n2v", "--gray", *SPLIT),
-        6000,
+        1000,
         _NOISY,
         "Noise2Void, gray, to compare with.",
     ),
+    "n2v-color": Recipe(
+        ("train-denoiser", "--preset", "n2v", *SPLIT),
+        1000,
+        _NOISY,
+        "Noise2Void, color, to compare with.",
+    ),
 }
+"""In an order in which each finds what it begins with."""

@@ -81,7 +81,8 @@ def main() -> None:
 def words(name: str, trained: str) -> dict[str, object]:
     """What the card says in words."""
     recipe = RECIPES[name]
-    line = " ".join(("flowdenoise", *recipe.command, "--steps", str(recipe.steps)))
+    options = (word.format(runs="runs") for word in recipe.command)
+    line = " ".join(("flowdenoise", *options, "--steps", str(recipe.steps)))
     return {
         "name": name,
         "license": "MIT",

@@ -35,7 +35,9 @@ def command(name: str, options: argparse.Namespace) -> list[str]:
     """The training command of a recipe."""
     recipe = RECIPES[name]
     folder = options.out / name
-    words = [sys.executable, "-m", "flowdenoise", *recipe.command, "--steps", str(recipe.steps)]
+    words = [sys.executable, "-m", "flowdenoise"]
+    words += [word.format(runs=options.out) for word in recipe.command]
+    words += ["--steps", str(recipe.steps)]
     for path in options.data:
         words += ["--data", str(path)]
     words += ["--validation", str(options.validation), "--out", str(folder)]

@@ -80,7 +80,7 @@ def train_prior(
     model.checkpointing = checkpointing
     clean = _corpus(run.data, "clean", run.network.size, place)
     stage = PriorStage(
-        model.to(place.workers.device),
+        model.to(place.workers.device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         clean,
         run.training,
         seed=run.loop.seed,
