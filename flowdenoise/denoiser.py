@@ -41,7 +41,7 @@ AUTOMATIC = {
 
 _ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}
 _CROP, _MOST_CROPS = 256, 16  # the noise level is estimated from crops of this side
-_LIKELIHOOD_PATCHES = 192  # or, by likelihood, from this many patches of the prior's size
+_LIKELIHOOD_PATCHES = 48  # or, by likelihood, from this many patches of the prior's size
 
 
 def check_strength(strength: float) -> float:

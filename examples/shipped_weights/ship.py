@@ -12,6 +12,7 @@ into the card.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,7 +36,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("file", type=Path)
     parser.add_argument("--trained", required=True, help="time and hardware, for the card")
     parser.add_argument("--results", type=Path, nargs="*", default=[])
-    parser.add_argument("--bits-per-dim", type=float, help="of a prior, as its log says")
+    parser.add_argument("--log", type=Path, help="log.csv of a prior's run, for its last figures")
     parser.add_argument("--weights", type=Path, default=ROOT / "weights")
     parser.add_argument("--hub", help="address on the Hub, if it is too large for the package")
     return parser.parse_args()
@@ -65,17 +66,27 @@ def main() -> None:
     name = options.file.stem
     recipe = RECIPES[name]
     network = weights.load(str(options.file)).network.eval()
-    entry = manifest.describe(options.file, **words(name, options.trained), hub=options.hub)
+    trained, likelihood = options.trained, []
+    if options.log is not None:
+        last = last_figures(options.log)
+        likelihood = [
+            Result("bsds500-val32", "dequantized", 0.0, bits_per_dim=last["bits_per_dim"])
+        ]
+        trained += f". Inverse error on validation patches: {last['inverse_error']:.1e}"
+    entry = manifest.describe(options.file, **words(name, trained), hub=options.hub)
     results = [r for path in options.results for r in measured(path, entry.sha256)]
-    results += floor(network, recipe.channels)
-    if options.bits_per_dim is not None:
-        results.append(
-            Result("bsds500-val32", "dequantized", 0.0, bits_per_dim=options.bits_per_dim)
-        )
+    results += [*floor(network, recipe.channels), *likelihood]
     ship(options.file, replace(entry, results=tuple(results)), options.weights)
     shipped = {item.name for item in manifest.read_manifest(options.weights).entries}
     if {"color", "gray"} <= shipped:
         record_golden(options.weights)
+
+
+def last_figures(log: Path) -> dict[str, float]:
+    """What a run's log says of its last validation, rounded."""
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    found: dict[str, float] = json.loads(next(r["metrics"] for r in rows[::-1] if r["metrics"]))
+    return {name: float(f"{value:.4g}") for name, value in found.items()}
 
 
 def words(name: str, trained: str) -> dict[str, object]:
