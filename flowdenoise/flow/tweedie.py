@@ -16,7 +16,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-
 _COARSE = 12  # patches for the grid
 
 

@@ -37,6 +37,8 @@ Denoise = Callable[[Tensor, Tensor], Tensor]
 # Streams of a sample's random numbers; the sampler uses those below 16.
 _ALPHA, _RECORRUPTION, _PROBE, _MASK, _NEIGHBOR = range(16, 21)
 
+_ABSURD = 5.0  # nats per value; uniform over [0, 1] has 0, pictures about -3.5
+
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
@@ -241,6 +243,10 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
 
     A patch larger than the prior's is judged in pieces, and the mean of their nats is taken. No
     fresh dequantization noise is added: it would only add variance to the gradient.
+
+    A flow is exponentially sure about what it has never seen, such as the output of a denoiser
+    that has learned nothing yet. So beyond a rate at which nothing is a picture any more the cost
+    grows with the logarithm of the nats: the direction stays, the size does not explode.
     """
     side = prior.config.size
     batch, channels, height, width = term.denoised.shape
@@ -248,8 +254,10 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
     inside = term.denoised[:, :, : rows * side, : columns * side]
     pieces = inside.reshape(batch, channels, rows, side, columns, side)
     pieces = pieces.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
-    nats: Tensor = -prior(pieces, 0.0).reshape(batch, -1).mean(1)
+    dimensions = channels * side * side
+    rate = -prior(pieces, 0.0) / dimensions
+    rate = rate.clamp(max=_ABSURD) + torch.log1p((rate - _ABSURD).clamp(min=0))
+    nats: Tensor = dimensions * rate.reshape(batch, -1).mean(1)
     if config.prior_weight == "fixed":
         return config.prior_scale * nats
-    dimensions = channels * side * side
     return config.prior_scale * 2 * term.level.square() / dimensions * nats

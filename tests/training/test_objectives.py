@@ -196,6 +196,27 @@ def test_the_fixed_prior_weight_multiplies_nats_per_patch(prior: Glow) -> None:
     assert torch.allclose(value, -1.5e-6 * prior.log_prob(patches.noisy))
 
 
+def test_the_cost_of_what_is_no_picture_grows_slowly_in_the_same_direction() -> None:
+    class Sure(torch.nn.Module):
+        config = GlowConfig(image_channels=1, size=8, levels=1)
+
+        def forward(self, x: Tensor, sigma: float) -> Tensor:
+            return torch.distributions.Normal(0.0, 1e-4).log_prob(x).flatten(1).sum(1)
+
+    patches, _ = batch(2, 0.1)
+    noisy = patches.noisy.clone().requires_grad_(True)
+    term = DataTerm(torch.zeros(2), noisy, patches.sigma)
+    config = ObjectiveConfig(prior_weight="fixed", prior_scale=1 / 64)
+    value = objectives.prior_term(Sure(), term, config)  # type: ignore[arg-type]
+    rate = -Sure()(noisy.detach(), 0.0) / 64
+    assert (rate > 1e5).all()
+    assert torch.allclose(value, 5 + torch.log1p(rate - 5))
+    (gradient,) = torch.autograd.grad(value.sum(), noisy)
+    aligned = torch.cosine_similarity(gradient.flatten(1), noisy.detach().flatten(1))
+    assert torch.allclose(aligned, torch.ones_like(aligned))
+    assert float(gradient.abs().max()) < 1
+
+
 def test_the_map_weight_follows_the_noise_level(prior: Glow) -> None:
     patches, _ = batch(3, 0.1)
     term = objectives.mse(lambda n, s: n, patches, ObjectiveConfig())
