@@ -19,6 +19,7 @@ from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.progress import Report
+    from flowdenoise.training.recipes import DenoiserRun
     from flowdenoise.training.runs import Place
 
 
@@ -98,15 +99,10 @@ def train_denoiser(
     run = replace(run, data=_data(run.data, data, noisy, validation))
     named = [f"{name}={value}" for name, value in chosen.items() if value is not None]
     run = override(run, [*named, *_steps(steps), *settings])
-    judge, tutor = _load(run.prior, "prior"), _load(run.teacher, None)
-    begin = _load(run.initial, "denoiser")
-    levels = f"noise-level-{'gray' if gray else 'color'}" if runs.needs_levels(run) else ""
-    estimator = _load(levels, "noise level")
+    networks = _helpers(run, f"noise-level-{'gray' if gray else 'color'}")
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_denoiser(
-            run, place, prior=judge, teacher=tutor, initial=begin, estimator=estimator
-        )
+        finished = runs.train_denoiser(run, place, **networks)
     _tell_the_end(finished, out)
 
 
@@ -198,6 +194,18 @@ def _load(address: str, role: Any) -> Any:
     from flowdenoise import weights
 
     return weights.load(address, role=role, report=console.say).network
+
+
+def _helpers(run: DenoiserRun, estimator: str) -> dict[str, Any]:
+    """The networks that a denoiser's run needs beside its own, as arguments of that run."""
+    from flowdenoise.training import runs
+
+    return {
+        "prior": _load(run.prior, "prior"),
+        "teacher": _load(run.teacher, None),
+        "initial": _load(run.initial, "denoiser"),
+        "estimator": _load(estimator if runs.needs_levels(run) else "", "noise level"),
+    }
 
 
 def _place(
