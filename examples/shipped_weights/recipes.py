@@ -116,7 +116,7 @@ RECIPES = {
     ),
     "prior-gray": Recipe(
         ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL, *_HALF_CLEAN, *_PRIOR),
-        2500,
+        1500,
         _CLEAN,
         "What gray pictures look like: a Glow prior, conditioned on the noise level.",
     ),
@@ -150,13 +150,13 @@ RECIPES = {
     ),
     "n2v-gray": Recipe(
         ("train-denoiser", "--preset", "n2v", "--gray", *SPLIT),
-        1000,
+        700,
         _NOISY,
         "Noise2Void, gray, to compare with.",
     ),
     "n2v-color": Recipe(
         ("train-denoiser", "--preset", "n2v", *SPLIT),
-        1000,
+        500,
         _NOISY,
         "Noise2Void, color, to compare with.",
     ),
