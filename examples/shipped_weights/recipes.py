@@ -92,10 +92,21 @@ RECIPES = {
         f"{_NOISY} It began with 13000 steps of `r2r`, whose result was its teacher, too.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
-    "gray": Recipe(
+    "gray-first": Recipe(
         ("train-denoiser", "--gray", *SPLIT),
         8500,
         _NOISY,
+        "What `gray` begins with and learns from.",
+        shipped=False,
+    ),
+    "gray": Recipe(
+        (
+            *("train-denoiser", "--gray", "--data-term", "relay"),
+            *("--teacher", _weights("gray-first"), "--initial", _weights("gray-first")),
+            *(*_AGAIN, *SPLIT),
+        ),
+        4000,
+        f"{_NOISY} It began with 8500 steps of `r2r`, whose result was its teacher, too.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
     "prior-color-first": Recipe(
