@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import images, noise, tiling, weights
+from flowdenoise.clipping import Unclip, clipped_ends
 from flowdenoise.crops import crops
 from flowdenoise.device import choose_device, choose_precision
 from flowdenoise.errors import UsageError
@@ -245,9 +246,11 @@ class Denoiser:
         channels = samples.shape[2]
         network = self._network(channels)
         result = np.empty_like(samples)
+        ends = clipped_ends(samples, sigma)
+        unclip = Unclip(sigma, ends, self.device) if ends else None
 
         def write(start: int, rows: Tensor) -> None:
-            values = images.quantize(rows[0], samples.dtype)
+            values = images.quantize((unclip(rows) if unclip else rows)[0], samples.dtype)
             result[start : start + len(values)] = values
 
         def run(config: TilingConfig) -> None:

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors"},
     {"atomic", "device", "images", "metrics", "noise", "places", "randomness", "tiling"},
-    {"comparison", "crops", "dncnn", "flow", "noise_level", "resnet"},
+    {"clipping", "comparison", "crops", "dncnn", "flow", "noise_level", "resnet"},
     {"weights"},
     {"denoiser", "likelihood", "memory", "networks", "outputs"},
     {"batch", "benchmark", "data", "doctor", "shortcut", "training"},

@@ -56,3 +56,11 @@ def test_patches_are_drawn_from_a_prior(tmp_path: Path) -> None:
     for file in drawn:
         with Image.open(file) as picture:
             assert (picture.mode, picture.size) == ("RGB", (32, 32))
+
+
+def test_undoing_the_cut_at_black_brings_something(tmp_path: Path) -> None:
+    shades = np.linspace(0, 80, 160).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(shades, (160, 160)).copy()).save(tmp_path / "dark.png")
+    row = run("benchmarks/clipped_noise.py", "--images", str(tmp_path), "--sigma", "25")
+    without, with_it = (float(word) for word in row.splitlines()[-1].split("|")[2:4])
+    assert with_it > without + 0.5

@@ -82,7 +82,7 @@ class NetworkMethod(Method):
     def settings(self) -> Mapping[str, object]:
         """Precision, device, tiles, estimator and ensemble."""
         return {
-            "version": 1,
+            "version": 2,
             "estimator": self._estimator_hash,
             "ensemble": 8 if self.ensemble else 1,
             "device": self.denoiser.device.type,
