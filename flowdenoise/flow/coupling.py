@@ -109,7 +109,7 @@ class Coupling(Transform):
         shift, scale = raw.chunk(2, dim=1)
         if self.gain is not None:
             return shift, self.gain * torch.tanh(scale)
-        return shift, F.logsigmoid(scale + _OPEN)
+        return shift, -F.softplus(-_OPEN - scale)  # log sigmoid(scale + 2)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return `[a, (b + shift(a)) * scale(a)]` and the sum of the log-scales."""
@@ -128,7 +128,7 @@ class Coupling(Transform):
         if log_scale is None:
             return torch.cat([kept, changed + shift], dim=1), x.new_zeros(x.shape[0])
         value = torch.cat([kept, (changed + shift) * log_scale.exp()], dim=1)
-        return value, log_scale.flatten(1).sum(1)
+        return value, log_scale.sum((1, 2, 3))
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """Undo `forward`: the kept half is unchanged, so the network answers the same."""

@@ -93,10 +93,9 @@ class InvertibleConv1x1(Transform):
         """The (C, C) matrix and the log of its absolute determinant, a scalar."""
         if self.form == "plain":
             return self.weight, torch.linalg.slogdet(self.weight)[1]
-        identity = torch.eye(len(self.sign), device=self.sign.device, dtype=self.lower.dtype)
-        lower = self.lower.tril(-1) + identity
         upper = self.upper.triu(1) + torch.diag(self.sign * self.log_diagonal.exp())
-        return self.permutation @ lower @ upper, self.log_diagonal.sum()
+        product = upper + self.lower.tril(-1) @ upper  # L's diagonal is 1
+        return self.permutation @ product, self.log_diagonal.sum()
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the mixed channels and H * W * log|det W|."""
