@@ -63,6 +63,12 @@ def _weights(name: str) -> str:
     return f"{{runs}}/{name}/weights.safetensors"
 
 
+def _relay(name: str) -> tuple[str, ...]:
+    """Go on from a denoiser that is the teacher as well."""
+    begin = ("--teacher", _weights(name), "--initial", _weights(name))
+    return ("train-denoiser", "--data-term", "relay", *begin)
+
+
 RECIPES = {
     "noise-level-color": Recipe(
         ("train-noise-level", *SPLIT),
@@ -83,13 +89,18 @@ RECIPES = {
         "What `color` begins with and learns from.",
         shipped=False,
     ),
-    "color": Recipe(
-        (
-            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color-first")),
-            *("--initial", _weights("color-first"), *_AGAIN, *SPLIT),
-        ),
+    "color-second": Recipe(
+        (*_relay("color-first"), *_AGAIN, *SPLIT),
         5000,
-        f"{_NOISY} It began with 13000 steps of `r2r`, whose result was its teacher, too.",
+        _NOISY,
+        "What `color` goes on from.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (*_relay("color-second"), *_AGAIN, *SPLIT),
+        5000,
+        f"{_NOISY} It began with 13000 steps of `r2r` and 5000 of `relay`; what it begins with is "
+        "its teacher, too.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
     "gray-first": Recipe(
@@ -100,11 +111,7 @@ RECIPES = {
         shipped=False,
     ),
     "gray": Recipe(
-        (
-            *("train-denoiser", "--gray", "--data-term", "relay"),
-            *("--teacher", _weights("gray-first"), "--initial", _weights("gray-first")),
-            *(*_AGAIN, *SPLIT),
-        ),
+        (*_relay("gray-first"), "--gray", *_AGAIN, *SPLIT),
         4000,
         f"{_NOISY} It began with 8500 steps of `r2r`, whose result was its teacher, too.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
@@ -133,17 +140,15 @@ RECIPES = {
     ),
     "paper-color": Recipe(
         (
-            *(
-                "train-denoiser",
-                "--preset",
-                "paper-text",
-                "--prior",
-                _weights("prior-color-first"),
-            ),
+            *("train-denoiser", "--preset", "paper-text", "--data-term", "mse"),
+            *("--prior", _weights("prior-color-first")),
+            *("--prior-weight", "map", "--prior-scale", "0.4", "--set", "loop.optimizer=muon"),
+            *("--set", "loop.decay=0.5", "--set", "loop.warmup=100", "--set", "loop.ema=0.99"),
             *("--set", "loop.precision=bfloat16", *SPLIT),
         ),
-        1500,
-        f"{_NOISY} A prior that saw the clean corpus judged its output.",
+        700,
+        f"{_NOISY} A prior that saw the clean corpus judged its output; its weight follows the "
+        "noise, which the paper's does not.",
         "The paper's objective, to compare with.",
         50.0,
     ),
