@@ -7,6 +7,7 @@ work among processes. What has no option of its own is set by `--set`, under the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -236,7 +237,13 @@ def _place(
         resume=resume,
         tensorboard=tensorboard,
         cache=cache,
+        on_taught=_teaching() if workers.first else None,
     )
+
+
+def _teaching() -> Callable[[int, int], None]:
+    report = console.fetching()
+    return lambda done, total: report("asking the teacher", done, total)
 
 
 def _report(steps: int) -> Any:

@@ -105,7 +105,7 @@ class PatchSampler:
         return Draws.for_step(self.seed, step, batch, first=first, device=device)
 
     def clean(self, draws: Draws) -> Tensor:
-        """Clean patches, (B, C, P, P) uint8."""
+        """Clean patches, (B, C, P, P) uint8; or of whatever else the corpus holds."""
         image, position = self._places(draws)
         return _turn(self._gather(image, position), draws.uniform(_TURN)).to(self.device)
 
@@ -170,6 +170,36 @@ def image_sigma(
     low, high = sigma_range
     key = randomness.fold(seed, _IMAGE_SIGMA, corpus.keys[image])
     return low + (high - low) * randomness.uniform(key, torch.zeros_like(key))
+
+
+def noisy_image(
+    corpus: Corpus, index: int, config: NoiseConfig, *, seed: int, levels: Tensor | None = None
+) -> tuple[Tensor, float]:
+    """A whole image of a corpus whose noise is fixed or real, and its noise level.
+
+    Args:
+        corpus: The images.
+        index: Which of them.
+        config: What noise; not `fresh`.
+        seed: As in `PatchSampler`.
+        levels: As in `PatchSampler`; needed with mode `none`.
+
+    Returns:
+        (C, H, W) float32, about [0, 1], of which `PatchSampler.noisy` cuts patches; sigma.
+    """
+    image = corpus.image(index).float().div(255)
+    which = torch.tensor([index], device=image.device)
+    if config.mode == "none":
+        sigma = float("nan") if levels is None else float(levels[index])
+    else:
+        sigma = float(image_sigma(corpus, which, config.sigma_range, seed))
+        key = randomness.fold(seed, _IMAGE_NOISE, corpus.keys[which])
+        height, width = image.shape[-2:]
+        position = torch.arange(height * width, device=image.device).view(1, height, width)
+        image = image + sigma * noise.fixed_gaussian(key, position, corpus.channels)[0]
+    if config.eight_bit:
+        image = image.clamp(0, 1).mul_(255).floor_().div_(255)
+    return image, sigma
 
 
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:

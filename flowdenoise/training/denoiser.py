@@ -47,6 +47,8 @@ class DenoiserTraining:
             0 is no change.
         late_share: Share of the steps that use `late_patch`.
         baseline: Allows clean targets, for the supervised baseline.
+        teach_once: The teacher is asked once about each whole image, in eight turns, instead of
+            about each patch: see `training.taught`.
     """
 
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -55,12 +57,21 @@ class DenoiserTraining:
     late_patch: int = 0
     late_share: float = 0.3
     baseline: bool = False
+    teach_once: bool = False
 
     def __post_init__(self) -> None:
         if self.objective.data_term == "supervised" and not self.baseline:
             raise UsageError("clean targets are for the supervised baseline: ask for it by name")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
+
+
+@dataclass(frozen=True)
+class _Samplers:
+    """Patches of one size: the noisy ones and, in the same places, what a teacher made of them."""
+
+    noisy: PatchSampler
+    taught: PatchSampler | None
 
 
 class DenoiserStage:
@@ -78,6 +89,8 @@ class DenoiserStage:
         validation: Clean images that noise is added to, for PSNR.
         device: Where to train; None is where the images are.
         levels: (I,) noise level of each image of a really noisy corpus.
+        taught: What the teacher made of the corpus, from `training.taught`, where it is not to
+            be asked about patches.
     """
 
     def __init__(
@@ -93,6 +106,7 @@ class DenoiserStage:
         validation: Corpus | None = None,
         device: torch.device | None = None,
         levels: Tensor | None = None,
+        taught: Corpus | None = None,
     ) -> None:
         self.model = model
         self.training = training
@@ -100,17 +114,21 @@ class DenoiserStage:
         self.teacher = teacher.eval().requires_grad_(False) if teacher is not None else None
         self.validation = validation
 
-        def sampler(patch: int) -> PatchSampler:
-            weights = quiet_weights(corpus, training.noise, seed)
-            return PatchSampler(
-                corpus, patch, seed=seed, device=device, levels=levels, weights=weights
-            )
+        weights = quiet_weights(corpus, training.noise, seed)
 
-        self.sampler = sampler(training.patch)
+        def samplers(patch: int) -> _Samplers:
+            def sampler(images: Corpus) -> PatchSampler:
+                return PatchSampler(
+                    images, patch, seed=seed, device=device, levels=levels, weights=weights
+                )
+
+            return _Samplers(sampler(corpus), None if taught is None else sampler(taught))
+
+        self.samplers = samplers(training.patch)
         self.late_from = steps
-        self.late_sampler = self.sampler
+        self.late_samplers = self.samplers
         if training.late_patch:
-            self.late_sampler = sampler(training.late_patch)
+            self.late_samplers = samplers(training.late_patch)
             self.late_from = round(steps * (1 - training.late_share))
         self._check(corpus)
 
@@ -133,32 +151,34 @@ class DenoiserStage:
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
-        sampler = self.sampler
+        samplers = self.samplers
         if step >= self.late_from:
-            sampler = self.late_sampler
+            samplers = self.late_samplers
             shrink = (self.training.late_patch // self.training.patch) ** 2
             first, count = first // shrink, max(1, count // shrink)
-        draws = sampler.draws(step, count, first)
-        batch = sampler.noisy(draws, self.training.noise)
-        term = self._data_term(model, batch, sampler)
+        draws = samplers.noisy.draws(step, count, first)
+        batch = samplers.noisy.noisy(draws, self.training.noise)
+        term = self._data_term(model, batch, samplers)
         loss = term.loss
         if self.prior is not None and self.training.objective.prior_scale > 0:
             loss = loss + prior_term(self.prior, term, self.training.objective)
         return loss.mean()
 
-    def _data_term(self, model: nn.Module, batch: NoisyPatches, sampler: PatchSampler) -> DataTerm:
+    def _data_term(self, model: nn.Module, batch: NoisyPatches, samplers: _Samplers) -> DataTerm:
         objective = self.training.objective
         if objective.data_term == "supervised":
-            clean = sampler.clean(batch.draws).float() / 255
+            clean = samplers.noisy.clean(batch.draws).float() / 255
             return regression(model, batch, clean, objective)
         if objective.data_term == "teacher":
-            return regression(model, batch, self._taught(batch), objective)
+            return regression(model, batch, self._taught(batch, samplers), objective)
         if objective.data_term == "relay":
-            return relay(model, batch, self._taught(batch), objective)
+            return relay(model, batch, self._taught(batch, samplers), objective)
         return data_term(objective.data_term)(model, batch, objective)
 
-    def _taught(self, batch: NoisyPatches) -> Tensor:
+    def _taught(self, batch: NoisyPatches, samplers: _Samplers) -> Tensor:
         """The teacher's estimate of the clean patches, (B, C, P, P) float32."""
+        if samplers.taught is not None:
+            return samplers.taught.clean(batch.draws).float()
         assert self.teacher is not None  # noqa: S101 - checked in the constructor
         if not isinstance(self.teacher, Glow):
             with torch.no_grad():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from flowdenoise.training.progress import Report
 from flowdenoise.training.recipes import DenoiserConfig, DenoiserRun, NoiseLevelRun, PriorRun
 from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.settings import plain
+from flowdenoise.training.taught import OnTaught, taught_corpus
 from flowdenoise.weights.architectures import kind_of
 
 
@@ -49,6 +51,7 @@ class Place:
         resume: Go on from the folder's checkpoint.
         tensorboard: Keep a TensorBoard log too.
         cache: Folder for decoded pixels, if they shall not be held in memory.
+        on_taught: Told how many images a teacher has been asked about.
     """
 
     folder: Path
@@ -59,6 +62,7 @@ class Place:
     resume: bool = False
     tensorboard: bool = False
     cache: Path | None = None
+    on_taught: OnTaught | None = None
 
 
 def train_prior(
@@ -122,6 +126,7 @@ def train_denoiser(
     patch = max(run.training.patch, run.training.late_patch)
     device = place.workers.device
     corpus = _corpus(run.data, "noisy", patch, place)
+    levels = _levels(corpus, estimator) if needs_levels(run) else None
     stage = DenoiserStage(
         model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         corpus,
@@ -132,7 +137,8 @@ def train_denoiser(
         teacher=None if teacher is None else teacher.to(device),
         validation=_validation(run.data, patch, place),
         device=device,
-        levels=_levels(corpus, estimator) if needs_levels(run) else None,
+        levels=levels,
+        taught=_taught(run, place, corpus, teacher, levels),
     )
     return _run(stage, run.loop, asdict(run), place)
 
@@ -163,6 +169,34 @@ def _levels(corpus: Corpus, estimator: NoiseLevelNet | None) -> torch.Tensor:
         height, width = (side // step * step for side in image.shape[-2:])
         levels.append(estimate_sigma(estimator, [image[:, :, :height, :width].float() / 255]))
     return torch.tensor(levels)
+
+
+def _taught(
+    run: DenoiserRun,
+    place: Place,
+    corpus: Corpus,
+    teacher: nn.Module | None,
+    levels: torch.Tensor | None,
+) -> Corpus | None:
+    """What the teacher makes of the whole corpus, where the run wants it; one process asks it."""
+    training = run.training
+    if teacher is None or not training.teach_once or training.objective.data_term not in TAUGHT:
+        return None
+    place.folder.mkdir(parents=True, exist_ok=True)
+    taught = partial(
+        taught_corpus,
+        teacher,
+        corpus,
+        training.noise,
+        place.folder,
+        seed=run.loop.seed,
+        levels=levels,
+        on_taught=place.on_taught,
+    )
+    if place.workers.first:
+        taught()
+    place.workers.barrier()
+    return taught()
 
 
 def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:

@@ -5,7 +5,7 @@ All run through `Denoiser`, the very engine of the command, so what is measured 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from flowdenoise.device import choose_precision
 from flowdenoise.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
+from flowdenoise.turns import self_ensemble
 from flowdenoise.weights import store
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
@@ -102,23 +103,6 @@ class NetworkMethod(Method):
         # A network that takes no level must still be told that there is noise to remove.
         level: Sigma = "auto" if self.estimate else 1.0 if sigma is None else sigma
         return self.denoiser.denoise_picture(picture, level).picture.tensor()
-
-
-def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
-    """Mean over the eight versions of an image that turning and mirroring give, each undone.
-
-    Args:
-        denoise: Of (1, C, H, W), whatever H and W.
-        noisy: (1, C, H, W).
-    """
-    total = torch.zeros_like(noisy)
-    for mirrored in (False, True):
-        image = noisy.flip(-1) if mirrored else noisy
-        for quarter in range(4):
-            turned = denoise(torch.rot90(image, quarter, (-2, -1)))
-            back = torch.rot90(turned, -quarter, (-2, -1))
-            total += back.flip(-1) if mirrored else back
-    return total / 8
 
 
 def _folded(network: nn.Module) -> nn.Module:

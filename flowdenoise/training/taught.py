@@ -1,0 +1,102 @@
+"""What a teacher makes of each image of the noisy corpus, found once, before the training.
+
+An image with one fixed noise has one answer of the teacher. So instead of asking for each patch
+it can be asked for each whole image, eight times, once for every way to turn it, and the mean is
+a better target than the teacher's single answer. The answers lie in a memory-mapped file beside
+the run, and patches are cut from them as from any corpus.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.atomic import replacing
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import NoiseConfig, noisy_image
+from flowdenoise.denoiser import Denoiser
+from flowdenoise.device import choose_precision
+from flowdenoise.errors import UsageError
+from flowdenoise.turns import self_ensemble
+
+OnTaught = Callable[[int, int], None]
+"""Called with the number of finished images and of all."""
+
+
+def taught_corpus(
+    teacher: nn.Module,
+    corpus: Corpus,
+    config: NoiseConfig,
+    folder: Path,
+    *,
+    seed: int,
+    levels: Tensor | None = None,
+    device: torch.device | None = None,
+    on_taught: OnTaught | None = None,
+) -> Corpus:
+    """The corpus with the teacher's answers in place of the pixels, made or found in `folder`.
+
+    Args:
+        teacher: A denoiser or a prior that is conditioned on the noise level.
+        corpus: The noisy corpus.
+        config: Its noise, which must be the same at each visit.
+        folder: Where the answers are kept. It must exist.
+        seed: Of the noise.
+        levels: (I,) noise level of each image of a really noisy corpus.
+        device: Where the teacher computes; None is where it lies.
+        on_taught: Told how it gets on.
+
+    Returns:
+        Images of float16 on the [0, 1] scale, with names, sizes and keys of `corpus`.
+
+    Raises:
+        UsageError: The noise is new at each visit.
+        OSError: The file can't be written.
+    """
+    if config.mode == "fresh":
+        raise UsageError("a teacher can be asked once only about images with fixed noise")
+    counts = corpus.heights * corpus.widths
+    shape = (int(counts.sum()), corpus.channels)
+    file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels)[:16]}.f16"
+    if not file.exists() or file.stat().st_size != 2 * shape[0] * shape[1]:
+        engine = _engine(teacher, corpus.channels, device)
+        with replacing(file) as stream:
+            for index in range(len(corpus)):
+                noisy, sigma = noisy_image(corpus, index, config, seed=seed, levels=levels)
+                answer = self_ensemble(lambda image, s=sigma: engine(image, s), noisy[None].cpu())  # type: ignore[misc]
+                pixels = answer[0].permute(1, 2, 0).to(torch.float16).contiguous()
+                stream.write(pixels.numpy().tobytes())
+                if on_taught:
+                    on_taught(index + 1, len(corpus))
+    answers = torch.from_numpy(np.memmap(file, dtype=np.float16, mode="c", shape=shape))
+    if corpus.pixels.device.type != "cpu":
+        answers = answers.to(corpus.pixels.device)
+    return replace(corpus, pixels=answers, offsets=counts.cumsum(0) - counts)
+
+
+def _engine(teacher: nn.Module, channels: int, device: torch.device | None) -> Denoiser:
+    """The engine of the command, around a copy of the teacher, as it changes the precision."""
+    where = device or next(teacher.parameters()).device
+    precision = choose_precision("auto", where)
+    copied = copy.deepcopy(teacher)
+    return Denoiser({channels: lambda: copied}, {}, device=where, precision=precision)
+
+
+def _fingerprint(
+    teacher: nn.Module, corpus: Corpus, config: NoiseConfig, seed: int, levels: Tensor | None
+) -> str:
+    """What the answers depend on."""
+    digest = hashlib.sha256(
+        repr((seed, config.mode, config.sigma_range, config.eight_bit, corpus.names)).encode()
+    )
+    parts = [corpus.heights, corpus.widths, *teacher.state_dict().values()]
+    for tensor in parts if levels is None else [*parts, levels]:
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
