@@ -7,11 +7,12 @@ the last one starting at zero so that a new layer changes nothing.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from flowdenoise.flow.base import Transform
 from flowdenoise.flow.layers import ActNorm
@@ -99,18 +100,6 @@ class Coupling(Transform):
             factors[self.kept :] = 1 / (1 + math.exp(-_OPEN))
         return factors
 
-    def _parameters_of(
-        self, kept: Tensor, context: Tensor | None, initialize: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Shift and bounded log-scale."""
-        raw = self.net(kept, context, initialize=initialize)
-        if self.scale == "none":
-            return raw, None
-        shift, scale = raw.chunk(2, dim=1)
-        if self.gain is not None:
-            return shift, self.gain * torch.tanh(scale)
-        return shift, -F.softplus(-_OPEN - scale)  # log sigmoid(scale + 2)
-
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return `[a, (b + shift(a)) * scale(a)]` and the sum of the log-scales."""
         return self._forward(x, context, initialize=False)
@@ -123,17 +112,72 @@ class Coupling(Transform):
     def _forward(
         self, x: Tensor, context: Tensor | None, *, initialize: bool
     ) -> tuple[Tensor, Tensor]:
-        kept, changed = x[:, : self.kept], x[:, self.kept :]
-        shift, log_scale = self._parameters_of(kept, context, initialize)
-        if log_scale is None:
-            return torch.cat([kept, changed + shift], dim=1), x.new_zeros(x.shape[0])
-        value = torch.cat([kept, (changed + shift) * log_scale.exp()], dim=1)
-        return value, log_scale.sum((1, 2, 3))
+        kept, changed = torch.split_with_sizes(x, [self.kept, self.outputs], dim=1)
+        raw = self.net(kept, context, initialize=initialize)
+        if self.scale == "none":
+            return torch.cat([kept, changed + raw], dim=1), x.new_zeros(x.shape[0])
+        moved, log_abs_det = Affine.apply(changed, raw, self.gain)  # type: ignore[no-untyped-call]
+        return torch.cat([kept, moved], dim=1), log_abs_det
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """Undo `forward`: the kept half is unchanged, so the network answers the same."""
-        kept, changed = z[:, : self.kept], z[:, self.kept :]
-        shift, log_scale = self._parameters_of(kept, context)
-        if log_scale is not None:
-            changed = changed * (-log_scale).exp()
-        return torch.cat([kept, changed - shift], dim=1)
+        kept, changed = torch.split_with_sizes(z, [self.kept, self.outputs], dim=1)
+        raw = self.net(kept, context)
+        if self.scale == "none":
+            return torch.cat([kept, changed - raw], dim=1)
+        shift, scale = raw.chunk(2, dim=1)
+        changed = changed * (-bounded(scale, self.gain)).exp() - shift
+        return torch.cat([kept, changed], dim=1)
+
+
+def bounded(scale: Tensor, gain: Tensor | None) -> Tensor:
+    """Log-scale: gain * tanh(scale), or without gain log sigmoid(scale + 2)."""
+    return -F.softplus(-_OPEN - scale) if gain is None else gain * torch.tanh(scale)
+
+
+class Affine(torch.autograd.Function):
+    """`(x + shift) * exp(l)` and the sum of l = `bounded(scale, gain)`, with its derivatives.
+
+    Written out because the derivatives of the single operations pass over the image many times
+    more, and leave it in a memory format that is slow for the convolutions. With y the result,
+    and G, g the gradients by y and by the sum: d/dx = d/dshift = G exp(l); d/dl = G y + g;
+    dl/dscale = gain (1 - tanh^2), or 1 - sigmoid.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, raw: Tensor, gain: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return y and the sum.
+
+        Args:
+            ctx: Of autograd.
+            x: (B, C, H, W).
+            raw: (B, 2C, H, W), shift and scale.
+            gain: (1, C, 1, 1).
+        """
+        shift, scale = raw.chunk(2, dim=1)
+        log_scale = bounded(scale, gain)
+        result = (x + shift).mul_(log_scale.exp())
+        ctx.save_for_backward(result, raw, gain)
+        return result, log_scale.sum((1, 2, 3))
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, by_result: Tensor, by_sum: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Gradients by the three arguments."""
+        result, raw, gain = ctx.saved_tensors
+        by_raw, by_gain = torch.empty_like(raw), None
+        by_shift, by_scale = by_raw.chunk(2, dim=1)
+        scale = raw.chunk(2, dim=1)[1]
+        factor = bounded(scale, gain).exp_()
+        torch.mul(by_result, factor, out=by_shift)
+        torch.mul(by_result, result, out=by_scale)
+        by_scale += by_sum[:, None, None, None]
+        if gain is None:
+            by_scale *= 1 - factor
+        else:
+            squashed = torch.tanh(scale)
+            by_gain = (by_scale * squashed).sum((0, 2, 3), keepdim=True)
+            by_scale *= gain * (1 - squashed.square_())
+        return by_shift, by_raw, by_gain

@@ -146,6 +146,8 @@ class DenoiserStage:
                 raise UsageError(
                     f"the {name} is for {channels} channels, the images have {corpus.channels}"
                 )
+        if self.prior is not None and objective.prior_level and not self.prior.config.noise_levels:
+            raise UsageError("this prior knows clean pictures only: prior_level must be 0")
         if isinstance(self.teacher, Glow) and not self.teacher.config.noise_levels:
             raise UsageError("only a prior that is conditioned on the noise level can teach")
 

@@ -59,6 +59,8 @@ class ObjectiveConfig:
             paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
             minimum is the maximum a posteriori, D being the number of values in a patch.
         prior_scale: See `prior_weight`; 0 leaves the prior out.
+        prior_level: The noise level at which the prior judges, as a share of the input's; 0 is
+            the density of clean patches. See `prior_term`.
     """
 
     data_term: str = "r2r"
@@ -71,6 +73,7 @@ class ObjectiveConfig:
     masked: float = 0.02
     prior_weight: Literal["fixed", "map"] = "map"
     prior_scale: float = 0.0
+    prior_level: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,10 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
     A flow is exponentially sure about what it has never seen, such as the output of a denoiser
     that has learned nothing yet. So beyond a rate at which nothing is a picture any more the cost
     grows with the logarithm of the nats: the direction stays, the size does not explode.
+
+    The density of clean patches is steepest where pictures are flat, so its maximum is smoother
+    than any picture. Judged at a noise level t > 0 its gradient is (D_t(x) - x) / t^2 with D_t the
+    prior's own denoiser: the patch is pulled to what remains when a noise of level t is removed.
     """
     side = prior.config.size
     batch, channels, height, width = term.denoised.shape
@@ -255,7 +262,8 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
     pieces = inside.reshape(batch, channels, rows, side, columns, side)
     pieces = pieces.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
     dimensions = channels * side * side
-    rate = -prior(pieces, 0.0) / dimensions
+    level = (config.prior_level * term.level).repeat_interleave(rows * columns)
+    rate = -prior(pieces, level) / dimensions
     rate = rate.clamp(max=_ABSURD) + torch.log1p((rate - _ABSURD).clamp(min=0))
     nats: Tensor = dimensions * rate.reshape(batch, -1).mean(1)
     if config.prior_weight == "fixed":

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from flowdenoise.flow.base import Chain, Transform, gaussian_log_prob
 from flowdenoise.flow.conditioning import ConditionalScale
-from flowdenoise.flow.coupling import Coupling
+from flowdenoise.flow.coupling import Affine, Coupling
 from flowdenoise.flow.glow import FlowStep, GlowConfig
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, Logit, Squeeze
 
@@ -106,6 +106,20 @@ def test_a_new_coupling_changes_nothing() -> None:
     value, log_abs_det = Coupling(4, 8, scale="tanh")(x)
     assert torch.equal(value, x)
     assert float(log_abs_det.detach().abs().max()) == 0
+
+
+@pytest.mark.parametrize("bounded_by_gain", [True, False])
+def test_the_written_out_derivatives_of_the_coupling_are_right(bounded_by_gain: bool) -> None:
+    torch.manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+    x, raw = draw(2, 3, 2, 2), draw(2, 6, 2, 2)
+    gain = draw(1, 3, 1, 1) if bounded_by_gain else None
+    assert torch.autograd.gradcheck(Affine.apply, (x, raw, gain))
+    strided = x.detach().to(memory_format=torch.channels_last).requires_grad_(True)
+    assert torch.autograd.gradcheck(Affine.apply, (strided, raw, gain))
 
 
 def test_gaussian_log_prob_is_that_of_torch() -> None:

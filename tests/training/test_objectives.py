@@ -224,15 +224,17 @@ def test_the_map_weight_follows_the_noise_level(prior: Glow) -> None:
     assert torch.allclose(value, -2 * 0.01 / 64 * prior.log_prob(patches.noisy))
 
 
-def test_the_map_objective_is_least_at_the_maximum_a_posteriori() -> None:
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_map_objective_is_least_at_the_maximum_a_posteriori(share: float) -> None:
     # For a Gaussian prior the maximum a posteriori is Wiener's estimate, so the gain is known.
     class Gaussian(torch.nn.Module):
         config = GlowConfig(image_channels=1, size=8, levels=1)
 
-        def forward(self, x: Tensor, sigma: float) -> Tensor:
-            return torch.distributions.Normal(0.0, SPREAD).log_prob(x).flatten(1).sum(1)
+        def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+            spread = (SPREAD**2 + sigma[:, None].double() ** 2).sqrt()
+            return torch.distributions.Normal(0.0, spread).log_prob(x.flatten(1)).sum(1)
 
-    config = ObjectiveConfig(prior_scale=1.0)
+    config = ObjectiveConfig(prior_scale=1.0, prior_level=share)
 
     def total(denoise: objectives.Denoise, patches: NoisyPatches, c: ObjectiveConfig) -> DataTerm:
         term = objectives.mse(denoise, patches, c)
@@ -240,7 +242,8 @@ def test_the_map_objective_is_least_at_the_maximum_a_posteriori() -> None:
         return DataTerm(loss, term.denoised, term.level)
 
     patches, _ = batch(100, 0.1)
-    assert best_gain(total, patches, config) == pytest.approx(0.04 / (0.04 + 0.01))
+    variance = 0.04 + share**2 * 0.01
+    assert best_gain(total, patches, config) == pytest.approx(variance / (variance + 0.01))
 
 
 def test_a_larger_patch_is_judged_in_pieces(prior: Glow) -> None:
