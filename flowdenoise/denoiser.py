@@ -87,6 +87,8 @@ class Denoiser:
         tile: How to cut pictures, see `tiling.TilingConfig`; None is the network's own default.
         overlap: The same.
         tile_batch: The same.
+        thorough: Take the mean over the eight ways to turn and mirror a picture: better by about
+            0.1 dB, eight times as long.
     """
 
     def __init__(
@@ -99,8 +101,9 @@ class Denoiser:
         tile: int | None = None,
         overlap: int | None = None,
         tile_batch: int | None = None,
+        thorough: bool = False,
     ) -> None:
-        self.device, self.precision = device, precision
+        self.device, self.precision, self.thorough = device, precision, thorough
         self._sources, self._estimator_sources = networks, estimators
         self._networks: dict[int, TileNetwork] = {}
         self._estimators: dict[int, NoiseLevelNet] = {}
@@ -117,6 +120,7 @@ class Denoiser:
         tile: int | None = None,
         overlap: int | None = None,
         tile_batch: int | None = None,
+        thorough: bool = False,
         offline: bool = False,
         report: Callable[[str], None] | None = None,
     ) -> Self:
@@ -130,6 +134,7 @@ class Denoiser:
             tile: How to cut pictures; None is the network's own default.
             overlap: The same.
             tile_batch: The same.
+            thorough: Better and slower, see the class.
             offline: Never ask the network.
             report: Told what is fetched.
 
@@ -156,6 +161,7 @@ class Denoiser:
             tile=tile,
             overlap=overlap,
             tile_batch=tile_batch,
+            thorough=thorough,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -280,7 +286,9 @@ class Denoiser:
             )
         if channels not in self._networks:
             network = self._sources[channels]()
-            self._networks[channels] = tile_network(network, self.device, self.precision)
+            self._networks[channels] = tile_network(
+                network, self.device, self.precision, thorough=self.thorough
+            )
         return self._networks[channels]
 
     def _tiling(self, network: TileNetwork) -> TilingConfig:

@@ -15,6 +15,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
 from flowdenoise.tiling import TilingConfig
+from flowdenoise.turns import self_ensemble
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,22 @@ class TileNetwork:
         stride: Sides of tiles are multiples of this.
         fixed: Tiles have exactly the side that `tiling` says.
         tiling: How pictures are cut unless the user says otherwise.
+        thorough: Take the mean over the eight ways to turn and mirror a tile.
     """
 
     network: nn.Module
     stride: int
     fixed: bool
     tiling: TilingConfig
+    thorough: bool = False
 
     def __call__(self, tiles: Tensor, sigma: float) -> Tensor:
         """Denoise (B, C, h, w) tiles of float32; same shape back."""
+        if self.thorough:
+            return self_ensemble(lambda turned: self._once(turned, sigma), tiles)
+        return self._once(tiles, sigma)
+
+    def _once(self, tiles: Tensor, sigma: float) -> Tensor:
         if isinstance(self.network, Glow):
             return tweedie(self.network, tiles, sigma)
         return self.network(  # type: ignore[no-any-return]
@@ -42,7 +50,9 @@ class TileNetwork:
         )
 
 
-def tile_network(network: nn.Module, device: torch.device, precision: torch.dtype) -> TileNetwork:
+def tile_network(
+    network: nn.Module, device: torch.device, precision: torch.dtype, *, thorough: bool = False
+) -> TileNetwork:
     """Bring a loaded network to where and how it shall run.
 
     Raises:
@@ -54,9 +64,9 @@ def tile_network(network: nn.Module, device: torch.device, precision: torch.dtyp
             raise UsageError("this prior knows clean images only: it can't denoise by itself")
         side = network.config.size
         half = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=64)
-        return TileNetwork(network.to(device), 1, True, half)
+        return TileNetwork(network.to(device), 1, True, half, thorough)
     stride = getattr(network.config, "stride", None)
     if stride is None:
         raise UsageError(f"{type(network).__name__} is no denoiser")
     network = network.to(device, precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TileNetwork(network, stride, False, TilingConfig())
+    return TileNetwork(network, stride, False, TilingConfig(), thorough)

@@ -16,8 +16,8 @@ def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
     ways to improve example-based single image super resolution", CVPR 2016.)
 
     Args:
-        denoise: Of (1, C, H, W), whatever H and W.
-        noisy: (1, C, H, W).
+        denoise: Of (B, C, H, W), whatever H and W.
+        noisy: (B, C, H, W).
     """
     total = torch.zeros_like(noisy)
     for mirrored in (False, True):

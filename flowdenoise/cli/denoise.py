@@ -45,6 +45,9 @@ Strength = Annotated[
 Method = Annotated[
     str, typer.Option(help="resnet: the fast network; score: one step of the flow prior, slow.")
 ]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="A little better, and eight times as slow.")
+]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave results that are there already.")
 ]
@@ -79,6 +82,7 @@ def denoise(
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     tile_batch: options.TileBatch = None,
+    thorough: Thorough = False,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -118,7 +122,7 @@ def denoise(
         max_pixels=max_pixels or images.MAX_PIXELS,
     )
     cut = (tile, overlap, tile_batch)
-    denoiser = _load(_model_for(method, model), device, precision, threads, cut, offline)
+    denoiser = _load(_model_for(method, model), device, precision, threads, cut, thorough, offline)
     if not _run(jobs, denoiser, config, as_json):
         raise typer.Exit(1)
 
@@ -165,6 +169,7 @@ def _load(
     precision: str,
     threads: int | None,
     cut: tuple[int | None, int | None, int | None],
+    thorough: bool,
     offline: bool,
 ) -> Denoiser:
     """The engine, as the options say."""
@@ -182,6 +187,7 @@ def _load(
         tile=tile,
         overlap=overlap,
         tile_batch=batch,
+        thorough=thorough,
         offline=offline,
         report=console.say,
     )

@@ -24,7 +24,6 @@ from flowdenoise.data.patches import NoiseConfig, noisy_image
 from flowdenoise.denoiser import Denoiser
 from flowdenoise.device import choose_precision
 from flowdenoise.errors import UsageError
-from flowdenoise.turns import self_ensemble
 
 OnTaught = Callable[[int, int], None]
 """Called with the number of finished images and of all."""
@@ -70,8 +69,12 @@ def taught_corpus(
         with replacing(file) as stream:
             for index in range(len(corpus)):
                 noisy, sigma = noisy_image(corpus, index, config, seed=seed, levels=levels)
-                answer = self_ensemble(lambda image, s=sigma: engine(image, s), noisy[None].cpu())  # type: ignore[misc]
-                pixels = answer[0].permute(1, 2, 0).to(torch.float16).contiguous()
+                pixels = (
+                    engine(noisy[None], sigma)[0]
+                    .permute(1, 2, 0)
+                    .to("cpu", torch.float16)
+                    .contiguous()
+                )
                 stream.write(pixels.numpy().tobytes())
                 if on_taught:
                     on_taught(index + 1, len(corpus))
@@ -86,7 +89,9 @@ def _engine(teacher: nn.Module, channels: int, device: torch.device | None) -> D
     where = device or next(teacher.parameters()).device
     precision = choose_precision("auto", where)
     copied = copy.deepcopy(teacher)
-    return Denoiser({channels: lambda: copied}, {}, device=where, precision=precision)
+    return Denoiser(
+        {channels: lambda: copied}, {}, device=where, precision=precision, thorough=True
+    )
 
 
 def _fingerprint(

@@ -15,7 +15,7 @@ from flowdenoise.benchmark import methods
 from flowdenoise.benchmark.methods import DEFAULT, METHODS, Method, MethodOptions, build, parse
 from flowdenoise.benchmark.methods import base as contract
 from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
-from flowdenoise.benchmark.methods.networks import NetworkMethod, self_ensemble
+from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.dncnn import DnCNN, DnCNNConfig
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.flow.glow import Glow, GlowConfig
@@ -142,24 +142,6 @@ def test_weights_for_other_images_are_refused(shipped: Path) -> None:
 def test_weights_that_are_not_there_are_an_error() -> None:
     with pytest.raises(WeightsError, match="no weights file"):
         ready("dncnn=./nowhere.safetensors", 3)
-
-
-def test_the_self_ensemble_undoes_every_turn() -> None:
-    image = torch.rand(1, 3, 5, 8)
-    torch.testing.assert_close(self_ensemble(lambda turned: turned, image), image)
-    torch.testing.assert_close(self_ensemble(lambda turned: turned**2, image), image**2)
-    seen: list[Tensor] = []
-
-    def corner(turned: Tensor) -> Tensor:
-        seen.append(turned)
-        marked = torch.zeros_like(turned)
-        marked[..., 0, 0] = 8
-        return marked
-
-    corners = self_ensemble(corner, image)[0, 0]
-    assert len({tuple(turned.flatten().tolist()) for turned in seen}) == 8
-    assert corners.count_nonzero() == 4  # each corner of the image was the first one twice
-    assert corners[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [2, 2, 2, 2]
 
 
 def test_the_self_ensemble_costs_eight_times_as_much(shipped: Path) -> None:

@@ -17,7 +17,6 @@ from flowdenoise.device import choose_precision
 from flowdenoise.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
-from flowdenoise.turns import self_ensemble
 from flowdenoise.weights import store
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
@@ -77,8 +76,9 @@ class NetworkMethod(Method):
             precision=choose_precision(self.options.precision, device),
             tile=self.options.tile,
             overlap=self.options.overlap,
+            thorough=self.ensemble,
         )
-        self._denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
+        self.denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
 
     def settings(self) -> Mapping[str, object]:
         """Precision, device, tiles, estimator and ensemble."""
@@ -94,11 +94,6 @@ class NetworkMethod(Method):
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Estimate the clean image, as the command would of a picture of float samples."""
-        if self.ensemble:
-            return self_ensemble(lambda image: self._denoise(image, sigma), noisy)
-        return self._denoise(noisy, sigma)
-
-    def _denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         picture = Picture(noisy[0].permute(1, 2, 0).contiguous().numpy())
         # A network that takes no level must still be told that there is noise to remove.
         level: Sigma = "auto" if self.estimate else 1.0 if sigma is None else sigma
