@@ -1,0 +1,101 @@
+"""Maximum a posteriori patch by patch: gradient descent on the paper's objective, no network.
+
+For 32 patches of 32x32 with noise, minimizes |y - x|^2 / (2 sigma^2) - scale * log p(x) by Adam, p
+being the prior's density of clean patches, and prints the mean PSNR on the way: what the objective
+itself is worth, from three beginnings, apart from what a network learns of it.
+
+    python examples/experiments/descent.py --images FOLDER --prior prior-color
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from flowdenoise import noise
+from flowdenoise.data.corpus import list_images, load_corpus
+from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.weights import load
+
+SIDE, CORNERS, IMAGES = 32, ((100, 100), (200, 200)), 16
+SIGMAS = (15, 25, 50)
+SHOWN = (0, 10, 30, 60, 200)
+
+
+def patches(folder: Path) -> Tensor:
+    """Two patches of each of the first 16 images, (32, 3, 32, 32)."""
+    corpus = load_corpus(list_images([folder])[:IMAGES], channels=3)
+    return torch.stack(
+        [
+            corpus.image(index)[:, top : top + SIDE, left : left + SIDE].float() / 255
+            for index in range(len(corpus))
+            for top, left in CORNERS
+        ]
+    )
+
+
+def psnr(x: Tensor, clean: Tensor) -> float:
+    """Mean over patches, dB."""
+    errors = (x.clamp(0, 1) - clean).square().flatten(1).mean(1)
+    return float(-10 * torch.log10(errors).mean())
+
+
+def descend(
+    prior: Glow,
+    start: Tensor,
+    noisy: Tensor,
+    clean: Tensor,
+    sigma: float,
+    scale: float,
+    rate: float,
+) -> list[float]:
+    """PSNR after each number of steps in `SHOWN`; the rate falls linearly to zero."""
+    x = start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([x], lr=rate)
+    shown = []
+    for step in range(SHOWN[-1] + 1):
+        if step in SHOWN:
+            shown.append(psnr(x.detach(), clean))
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1 - step / (SHOWN[-1] + 1))
+        cost = (noisy - x).square().sum() - scale * 2 * sigma**2 * prior(x, 0.0).sum()
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+    return shown
+
+
+def main() -> None:
+    """Print one row per noise level and beginning."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--prior", default="prior-color")
+    parser.add_argument("--denoiser", default="color")
+    parser.add_argument("--scale", type=float, default=0.5)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    prior = load(options.prior, role="prior").network.eval().requires_grad_(False)
+    network = load(options.denoiser, role="denoiser").network.eval().requires_grad_(False)
+    clean = patches(options.images)
+    print("| sigma | begins with |", " | ".join(str(step) for step in SHOWN), "|")
+    for sigma_255 in SIGMAS:
+        sigma = noise.from_255(sigma_255)
+        noisy = noise.add_gaussian(clean, sigma, seed=1)
+        starts = {
+            "the noisy patch": (noisy, 0.06),
+            "Tweedie": (tweedie(prior, noisy, sigma), 0.06),
+            options.denoiser: (network(noisy, sigma), 0.01),
+        }
+        for name, (start, rate) in starts.items():
+            shown = descend(prior, start, noisy, clean, sigma, options.scale, rate * sigma)
+            cells = " | ".join(f"{value:.2f}" for value in shown)
+            print(f"| {sigma_255} | {name} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
