@@ -46,14 +46,18 @@ def teacher(options: argparse.Namespace) -> dict[str, list[str]]:
     """Taught by the flow's Tweedie step: alone, mixed with `r2r`, and `r2r` after it."""
     taught = ["--teacher", options.prior]
     half = [*taught, "--data-term", "relay", "--set", "training.objective.anchor=0.5"]
-    alone = str(options.out / slug("the flow alone") / "weights.safetensors")
+
+    def begin(name: str) -> list[str]:
+        return ["--initial", str(options.out / slug(name) / "weights.safetensors")]
+
     short = ["--set", "loop.learning_rate=5e-4", "--steps", str(options.steps // 2)]
     return {
         "r2r": [],
         "the flow alone": taught,
         "the flow by relay, no r2r": [*half[:-1], "training.objective.anchor=0"],
         "half the flow, half r2r": half,
-        "the flow alone, then r2r": ["--initial", alone, *short],
+        "r2r, then r2r": [*begin("r2r"), *short],
+        "the flow alone, then r2r": [*begin("the flow alone"), *short],
     }
 
 

@@ -46,12 +46,13 @@ _SMALL = (
     *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
     *("--set", "loop.warmup=200"),
 )
-_LARGE = (
-    *("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96"),
-    *("--set", "loop.learning_rate=7e-4"),
-)
+_LARGE = (*("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96"),)
 _HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
 _AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
+_THOROUGH = (
+    *("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0"),
+    *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200"),
+)
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
@@ -96,11 +97,18 @@ RECIPES = {
         "What `color` goes on from.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-third": Recipe(
         (*_relay("color-second"), *_AGAIN, *SPLIT),
         5000,
-        f"{_NOISY} It began with 13000 steps of `r2r` and 5000 of `relay`; what it begins with is "
-        "its teacher, too.",
+        _NOISY,
+        "What `color` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (*_relay("color-third"), *_THOROUGH, *SPLIT),
+        9000,
+        f"{_NOISY} It began with 13000 steps of `r2r` and twice 5000 of `relay`; what it begins "
+        "with, averaged over eight turns, is its teacher.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
     "gray-first": Recipe(
@@ -123,13 +131,24 @@ RECIPES = {
         "What `prior-color` grew from.",
         shipped=False,
     ),
-    "prior-color": Recipe(
+    "prior-color-second": Recipe(
         (
             *("train-prior", "--noise", "--initial", _weights("prior-color-first"), *SPLIT),
-            *(*_LARGE, *_HALF_CLEAN, *_PRIOR),
+            *(*_LARGE, "--set", "loop.learning_rate=7e-4", *_HALF_CLEAN, *_PRIOR),
         ),
         6400,
-        f"{_CLEAN} It grew from a smaller flow (K=8, width 64) after 6000 steps of that.",
+        _CLEAN,
+        "What `prior-color` goes on from.",
+        shipped=False,
+    ),
+    "prior-color": Recipe(
+        (
+            *("train-prior", "--noise", "--initial", _weights("prior-color-second"), *SPLIT),
+            *(*_LARGE, "--set", "loop.learning_rate=6e-4", *_HALF_CLEAN, *_PRIOR),
+        ),
+        7400,
+        f"{_CLEAN} It grew from a smaller flow (K=8, width 64) after 6000 steps of that, and had "
+        "6400 steps before these.",
         "What color pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "prior-gray": Recipe(
