@@ -146,7 +146,7 @@ RECIPES = {
             *("train-prior", "--noise", "--initial", _weights("prior-color-second"), *SPLIT),
             *(*_LARGE, "--set", "loop.learning_rate=6e-4", *_HALF_CLEAN, *_PRIOR),
         ),
-        7400,
+        6400,
         f"{_CLEAN} It grew from a smaller flow (K=8, width 64) after 6000 steps of that, and had "
         "6400 steps before these.",
         "What color pictures look like: a Glow prior, conditioned on the noise level.",

@@ -262,7 +262,9 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
     pieces = inside.reshape(batch, channels, rows, side, columns, side)
     pieces = pieces.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
     dimensions = channels * side * side
-    level = (config.prior_level * term.level).repeat_interleave(rows * columns)
+    level: Tensor | float = 0.0  # of the input, NaN may be all that is known
+    if config.prior_level:
+        level = (config.prior_level * term.level).repeat_interleave(rows * columns)
     rate = -prior(pieces, level) / dimensions
     rate = rate.clamp(max=_ABSURD) + torch.log1p((rate - _ABSURD).clamp(min=0))
     nats: Tensor = dimensions * rate.reshape(batch, -1).mean(1)

@@ -196,6 +196,14 @@ def test_the_fixed_prior_weight_multiplies_nats_per_patch(prior: Glow) -> None:
     assert torch.allclose(value, -1.5e-6 * prior.log_prob(patches.noisy))
 
 
+def test_a_fixed_prior_weight_needs_no_noise_level(prior: Glow) -> None:
+    patches, _ = batch(3, float("nan"))
+    known, _ = batch(3, 0.1)
+    term = DataTerm(torch.zeros(3), known.noisy, patches.sigma)
+    config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.5e-6)
+    assert objectives.prior_term(prior, term, config).isfinite().all()
+
+
 def test_the_cost_of_what_is_no_picture_grows_slowly_in_the_same_direction() -> None:
     class Sure(torch.nn.Module):
         config = GlowConfig(image_channels=1, size=8, levels=1)
@@ -230,8 +238,9 @@ def test_the_map_objective_is_least_at_the_maximum_a_posteriori(share: float) ->
     class Gaussian(torch.nn.Module):
         config = GlowConfig(image_channels=1, size=8, levels=1)
 
-        def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-            spread = (SPREAD**2 + sigma[:, None].double() ** 2).sqrt()
+        def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+            levels = torch.as_tensor(sigma, dtype=torch.float64).expand(len(x))
+            spread = (SPREAD**2 + levels[:, None] ** 2).sqrt()
             return torch.distributions.Normal(0.0, spread).log_prob(x.flatten(1)).sum(1)
 
     config = ObjectiveConfig(prior_scale=1.0, prior_level=share)
