@@ -1,8 +1,8 @@
 """Training throughput of our Glow against that of the package normflows, in one run.
 
-Both have the same levels, steps, hidden width and batch, and the same affine coupling with
-sigmoid scale; each step is forward, backward and Adam. The two take turns, so that the ratio
-holds while the machine's speed drifts.
+Both have the same levels, steps, hidden width and batch, those of `train-prior` unless said
+otherwise, and the same affine coupling with sigmoid scale; each step is forward, backward and
+Adam. The two take turns, so that the ratio holds while the machine's speed drifts.
 
     pip install normflows
     python examples/benchmarks/glow_throughput.py
@@ -83,9 +83,9 @@ def main() -> None:
     """Time the three and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--levels", type=int, default=3)
-    parser.add_argument("--steps-per-level", type=int, default=8)
-    parser.add_argument("--hidden", type=int, default=64)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps-per-level", type=int, default=GlowConfig.steps_per_level)
+    parser.add_argument("--hidden", type=int, default=GlowConfig.hidden_channels)
+    parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     torch.manual_seed(0)
