@@ -64,3 +64,21 @@ def test_undoing_the_cut_at_black_brings_something(tmp_path: Path) -> None:
     row = run("benchmarks/clipped_noise.py", "--images", str(tmp_path), "--sigma", "25")
     without, with_it = (float(word) for word in row.splitlines()[-1].split("|")[2:4])
     assert with_it > without + 0.5
+
+
+def test_the_share_of_the_data_is_a_share(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    told = run("benchmarks/data_share.py", "--data", str(tmp_path), "--rounds", "1")
+    assert 0 < float(told.split()[2]) < 100
+
+
+def test_descent_raises_what_it_begins_with(tmp_path: Path) -> None:
+    slope = np.linspace(0, 255, 240).astype(np.uint8)
+    for index in range(2):
+        picture = np.broadcast_to(slope, (240, 240)).T if index else slope[None].repeat(240, 0)
+        Image.fromarray(picture).convert("RGB").save(tmp_path / f"{index}.png")
+    table = run("experiments/descent.py", "--images", str(tmp_path), "--steps", "0,3")
+    rows = [line.split("|")[3:5] for line in table.splitlines()[1:] if "noisy" in line]
+    assert len(rows) == 3
+    assert all(float(after) > float(before) for before, after in rows)

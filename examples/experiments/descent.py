@@ -10,6 +10,7 @@ itself is worth, from three beginnings, apart from what a network learns of it.
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,7 +24,6 @@ from flowdenoise.weights import load
 
 SIDE, CORNERS, IMAGES = 32, ((100, 100), (200, 200)), 16
 SIGMAS = (15, 25, 50)
-SHOWN = (0, 10, 30, 60, 200)
 
 
 def patches(folder: Path) -> Tensor:
@@ -44,29 +44,38 @@ def psnr(x: Tensor, clean: Tensor) -> float:
     return float(-10 * torch.log10(errors).mean())
 
 
-def descend(
-    prior: Glow,
-    start: Tensor,
-    noisy: Tensor,
-    clean: Tensor,
-    sigma: float,
-    scale: float,
-    rate: float,
-) -> list[float]:
-    """PSNR after each number of steps in `SHOWN`; the rate falls linearly to zero."""
-    x = start.clone().requires_grad_(True)
-    optimizer = torch.optim.Adam([x], lr=rate)
-    shown = []
-    for step in range(SHOWN[-1] + 1):
-        if step in SHOWN:
-            shown.append(psnr(x.detach(), clean))
-        for group in optimizer.param_groups:
-            group["lr"] = rate * (1 - step / (SHOWN[-1] + 1))
-        cost = (noisy - x).square().sum() - scale * 2 * sigma**2 * prior(x, 0.0).sum()
-        optimizer.zero_grad()
-        cost.backward()
-        optimizer.step()
-    return shown
+@dataclass(frozen=True)
+class Descent:
+    """How to descend.
+
+    Attributes:
+        prior: Whose density of clean patches is climbed.
+        scale: Factor of the prior's share of the cost.
+        steps: After which the PSNR is told; the last is the end.
+    """
+
+    prior: Glow
+    scale: float
+    steps: tuple[int, ...]
+
+    def run(
+        self, start: Tensor, noisy: Tensor, clean: Tensor, sigma: float, rate: float
+    ) -> list[float]:
+        """PSNR after each of the told steps; the rate falls linearly to zero."""
+        x = start.clone().requires_grad_(True)
+        optimizer = torch.optim.Adam([x], lr=rate)
+        told = []
+        for step in range(self.steps[-1] + 1):
+            if step in self.steps:
+                told.append(psnr(x.detach(), clean))
+            for group in optimizer.param_groups:
+                group["lr"] = rate * (1 - step / (self.steps[-1] + 1))
+            nats = -self.prior(x, 0.0).sum()
+            cost = (noisy - x).square().sum() + self.scale * 2 * sigma**2 * nats
+            optimizer.zero_grad()
+            cost.backward()
+            optimizer.step()
+        return told
 
 
 def main() -> None:
@@ -76,13 +85,16 @@ def main() -> None:
     parser.add_argument("--prior", default="prior-color")
     parser.add_argument("--denoiser", default="color")
     parser.add_argument("--scale", type=float, default=0.5)
+    parser.add_argument("--steps", default="0,10,30,60,200")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     prior = load(options.prior, role="prior").network.eval().requires_grad_(False)
     network = load(options.denoiser, role="denoiser").network.eval().requires_grad_(False)
+    steps = tuple(int(word) for word in options.steps.split(","))
+    descent = Descent(prior, options.scale, steps)
     clean = patches(options.images)
-    print("| sigma | begins with |", " | ".join(str(step) for step in SHOWN), "|")
+    print("| sigma | begins with |", " | ".join(str(step) for step in steps), "|")
     for sigma_255 in SIGMAS:
         sigma = noise.from_255(sigma_255)
         noisy = noise.add_gaussian(clean, sigma, seed=1)
@@ -92,8 +104,8 @@ def main() -> None:
             options.denoiser: (network(noisy, sigma), 0.01),
         }
         for name, (start, rate) in starts.items():
-            shown = descend(prior, start, noisy, clean, sigma, options.scale, rate * sigma)
-            cells = " | ".join(f"{value:.2f}" for value in shown)
+            told = descent.run(start, noisy, clean, sigma, rate * sigma)
+            cells = " | ".join(f"{value:.2f}" for value in told)
             print(f"| {sigma_255} | {name} | {cells} |", flush=True)
 
 
