@@ -20,16 +20,19 @@ import torch
 from flowdenoise.flow.glow import Glow, GlowConfig
 
 
-def ours(config: GlowConfig, batch: torch.Tensor, precision: str) -> Callable[[], float]:
+def ours(
+    config: GlowConfig, batch: torch.Tensor, precision: str, *, compiled: bool = False
+) -> Callable[[], float]:
     """A training step of our Glow."""
     flow = Glow(config).to(memory_format=torch.channels_last)
     flow.initialize(batch)
+    density = torch.compile(flow) if compiled else flow
     optimizer = torch.optim.Adam(flow.parameters(), lr=1e-4, fused=True)
     images = batch.contiguous(memory_format=torch.channels_last)
 
     def step() -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = -flow(images).mean()
+            loss = -density(images).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -38,7 +41,9 @@ def ours(config: GlowConfig, batch: torch.Tensor, precision: str) -> Callable[[]
     return step
 
 
-def theirs(config: GlowConfig, batch: torch.Tensor) -> Callable[[], float]:
+def theirs(
+    config: GlowConfig, batch: torch.Tensor, *, compiled: bool = False
+) -> Callable[[], float]:
     """A training step of the Glow of normflows' own example, with the same sizes."""
     import normflows as nf
 
@@ -60,10 +65,11 @@ def theirs(config: GlowConfig, batch: torch.Tensor) -> Callable[[], float]:
         bases.append(nf.distributions.DiagGaussian(shape))
     model = nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
     model.log_prob(batch, None)  # its ActNorm initializes itself
+    cost = torch.compile(model.forward_kld) if compiled else model.forward_kld
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> float:
-        loss = model.forward_kld(batch, None)
+        loss = cost(batch, None)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -80,13 +86,14 @@ def seconds(step: Callable[[], float]) -> float:
 
 
 def main() -> None:
-    """Time the three and print medians and ratios."""
+    """Time them and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--levels", type=int, default=3)
     parser.add_argument("--steps-per-level", type=int, default=GlowConfig.steps_per_level)
     parser.add_argument("--hidden", type=int, default=GlowConfig.hidden_channels)
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--compile", action="store_true", help="also both under torch.compile")
     options = parser.parse_args()
     torch.manual_seed(0)
     config = GlowConfig(
@@ -101,6 +108,9 @@ def main() -> None:
         "flowdenoise, float32": ours(config, batch, "float32"),
         "flowdenoise, bfloat16": ours(config, batch, "bfloat16"),
     }
+    if options.compile:
+        steps["normflows, float32, compiled"] = theirs(config, batch, compiled=True)
+        steps["flowdenoise, bfloat16, compiled"] = ours(config, batch, "bfloat16", compiled=True)
     times: dict[str, list[float]] = {name: [] for name in steps}
     for count in range(options.rounds + 1):
         for name, step in steps.items():
