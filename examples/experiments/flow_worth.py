@@ -80,18 +80,25 @@ def slug(name: str) -> str:
     return name.replace(" ", "-").replace(",", "")
 
 
-def run(name: str, extra: list[str], options: argparse.Namespace) -> dict[str, float]:
-    """Train one row, unless that was done; its last validation."""
-    folder = options.out / slug(name)
-    if not (folder / "weights.safetensors").exists():
-        line = ["train-denoiser", "--steps", str(options.steps), "--threads", "1", "--quiet"]
-        if "--data" not in extra:
-            line += [word for path in options.data for word in ("--data", str(path))]
-        line += [word for path in options.validation for word in ("--validation", str(path))]
+def train(folder: Path, steps: int, extra: list[str]) -> Path:
+    """Train a small denoiser in a folder, unless that was done; its weights."""
+    weights = folder / "weights.safetensors"
+    if not weights.exists():
+        line = ["train-denoiser", "--steps", str(steps), "--threads", "1", "--quiet"]
         line += [word for pair in SMALL.items() for word in ("--set", "=".join(pair))]
-        line += ["--set", f"loop.validate_every={options.steps}", "--out", str(folder), *extra]
+        line += ["--out", str(folder), *extra]
         print("flowdenoise", *line, file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "flowdenoise", *line], check=True)  # noqa: S603 - our own program
+    return weights
+
+
+def run(name: str, extra: list[str], options: argparse.Namespace) -> dict[str, float]:
+    """Train one row; its last validation."""
+    line = ["--set", f"loop.validate_every={options.steps}"]
+    if "--data" not in extra:
+        line += [word for path in options.data for word in ("--data", str(path))]
+    line += [word for path in options.validation for word in ("--validation", str(path))]
+    folder = train(options.out / slug(name), options.steps, [*line, *extra]).parent
     rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
     measured: dict[str, float] = json.loads(rows[-1]["metrics"])
     return measured
@@ -100,16 +107,22 @@ def run(name: str, extra: list[str], options: argparse.Namespace) -> dict[str, f
 QUESTIONS = {"few-images": few_images, "teacher": teacher, "samples": samples}
 
 
+def parser(description: str | None, steps: int) -> argparse.ArgumentParser:
+    """The options of an experiment with small denoisers."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--data", type=Path, nargs="+", required=True)
+    options.add_argument("--validation", type=Path, nargs="+", required=True)
+    options.add_argument("--prior", required=True)
+    options.add_argument("--steps", type=int, default=steps)
+    options.add_argument("--out", type=Path, required=True)
+    return options
+
+
 def main() -> None:
     """Run the rows of one question and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("question", choices=QUESTIONS)
-    parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--validation", type=Path, nargs="+", required=True)
-    parser.add_argument("--prior", required=True)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    arguments = parser(__doc__, steps=600)
+    arguments.add_argument("question", choices=QUESTIONS)
+    options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for name, extra in QUESTIONS[options.question](options).items():
         measured = run(name, extra, options)

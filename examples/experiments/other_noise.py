@@ -9,16 +9,14 @@ train-denoiser --noisy`, and measures it on other pictures with the same kind of
 
 from __future__ import annotations
 
-import argparse
 import io
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from flow_worth import SMALL, slug
+from flow_worth import parser, slug, train
 from PIL import Image
 
 from flowdenoise import Denoiser, metrics
@@ -99,17 +97,6 @@ def pictures(files: list[Path], kind: str) -> list[tuple[str, np.ndarray, np.nda
     return made
 
 
-def train(name: str, extra: list[str], noisy: Path, options: argparse.Namespace) -> Path:
-    """Train one row, unless that was done; its weights."""
-    folder = options.out / f"{noisy.name}-{slug(name)}"
-    if not (folder / "weights.safetensors").exists():
-        line = ["train-denoiser", "--steps", str(options.steps), "--noisy", str(noisy)]
-        line += [word for pair in SMALL.items() for word in ("--set", "=".join(pair))]
-        line += ["--prior", options.prior, "--out", str(folder), "--threads", "1", "--quiet"]
-        subprocess.run([sys.executable, "-m", "flowdenoise", *line, *extra], check=True)  # noqa: S603 - our own program
-    return folder / "weights.safetensors"
-
-
 def measure(weights: Path, kind: str, validation: list[Path]) -> float:
     """Mean PSNR over the validation images, the network not told any noise level."""
     denoiser = Denoiser.load(str(weights))
@@ -124,13 +111,7 @@ def measure(weights: Path, kind: str, validation: list[Path]) -> float:
 
 def main() -> None:
     """Print one row per method, one column per kind of noise."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--validation", type=Path, nargs="+", required=True)
-    parser.add_argument("--prior", required=True)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = parser(__doc__, steps=400).parse_args()
     corpus = divide(list_images(options.data), 1 / 3, seed=0)[1]
     validation = list_images(options.validation)
     table: dict[str, list[float]] = {"noisy": [], **{name: [] for name in METHODS}}
@@ -144,7 +125,9 @@ def main() -> None:
         ]
         table["noisy"].append(float(-10 * np.log10(errors).mean()))
         for name, extra in METHODS.items():
-            table[name].append(measure(train(name, extra, folder, options), kind, validation))
+            given = ["--noisy", str(folder), "--prior", options.prior, *extra]
+            weights = train(options.out / f"{kind}-{slug(name)}", options.steps, given)
+            table[name].append(measure(weights, kind, validation))
             print(kind, name, f"{table[name][-1]:.2f}", file=sys.stderr, flush=True)
     print("| |", " | ".join(KINDS), "|")
     for name, values in table.items():

@@ -46,7 +46,7 @@ _SMALL = (
     *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
     *("--set", "loop.warmup=200"),
 )
-_LARGE = (*("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96"),)
+_LARGE = ("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96")
 _HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
 _AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
 _THOROUGH = (

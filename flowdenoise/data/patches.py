@@ -124,7 +124,7 @@ class PatchSampler:
                 draws, image, position, config
             )
         if config.eight_bit:
-            patches = patches.clamp(0, 1).mul_(255).floor_().div_(255)
+            patches = _eight_bit(patches)
         turned = _turn(patches, draws.uniform(_TURN)).to(self.device)
         return NoisyPatches(turned, sigma.to(self.device), Draws(draws.keys.to(self.device)))
 
@@ -197,9 +197,7 @@ def noisy_image(
         height, width = image.shape[-2:]
         position = torch.arange(height * width, device=image.device).view(1, height, width)
         image = image + sigma * noise.fixed_gaussian(key, position, corpus.channels)[0]
-    if config.eight_bit:
-        image = image.clamp(0, 1).mul_(255).floor_().div_(255)
-    return image, sigma
+    return _eight_bit(image) if config.eight_bit else image, sigma
 
 
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:
@@ -209,6 +207,11 @@ def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | No
     images = torch.arange(len(corpus), device=corpus.keys.device)
     sigma = image_sigma(corpus, images, config.sigma_range, seed)
     return (1 + 51 * sigma) ** -config.prefer_quiet
+
+
+def _eight_bit(noisy: Tensor) -> Tensor:
+    """Clipped to [0, 1] and cut off to 8 bits, any shape."""
+    return noisy.clamp(0, 1).mul_(255).floor_().div_(255)
 
 
 def _turn(patches: Tensor, choice: Tensor) -> Tensor:

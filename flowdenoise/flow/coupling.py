@@ -170,14 +170,15 @@ class Affine(torch.autograd.Function):
         by_raw, by_gain = torch.empty_like(raw), None
         by_shift, by_scale = by_raw.chunk(2, dim=1)
         scale = raw.chunk(2, dim=1)[1]
-        factor = bounded(scale, gain).exp_()
-        torch.mul(by_result, factor, out=by_shift)
         torch.mul(by_result, result, out=by_scale)
         by_scale += by_sum[:, None, None, None]
         if gain is None:
+            factor = bounded(scale, gain).exp_()
             by_scale *= 1 - factor
         else:
             squashed = torch.tanh(scale)
+            factor = (gain * squashed).exp_()
             by_gain = (by_scale * squashed).sum((0, 2, 3), keepdim=True)
             by_scale *= gain * (1 - squashed.square_())
+        torch.mul(by_result, factor, out=by_shift)
         return by_shift, by_raw, by_gain

@@ -193,10 +193,9 @@ def _taught(
         levels=levels,
         on_taught=place.on_taught,
     )
-    if place.workers.first:
-        taught()
+    made = taught() if place.workers.first else None
     place.workers.barrier()
-    return taught()
+    return made or taught()
 
 
 def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:

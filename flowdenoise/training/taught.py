@@ -37,19 +37,18 @@ def taught_corpus(
     *,
     seed: int,
     levels: Tensor | None = None,
-    device: torch.device | None = None,
     on_taught: OnTaught | None = None,
 ) -> Corpus:
     """The corpus with the teacher's answers in place of the pixels, made or found in `folder`.
 
     Args:
-        teacher: A denoiser or a prior that is conditioned on the noise level.
+        teacher: A denoiser or a prior that is conditioned on the noise level; it computes
+            where it lies.
         corpus: The noisy corpus.
         config: Its noise, which must be the same at each visit.
         folder: Where the answers are kept. It must exist.
         seed: Of the noise.
         levels: (I,) noise level of each image of a really noisy corpus.
-        device: Where the teacher computes; None is where it lies.
         on_taught: Told how it gets on.
 
     Returns:
@@ -65,17 +64,12 @@ def taught_corpus(
     shape = (int(counts.sum()), corpus.channels)
     file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels)[:16]}.f16"
     if not file.exists() or file.stat().st_size != 2 * shape[0] * shape[1]:
-        engine = _engine(teacher, corpus.channels, device)
+        engine = _engine(teacher, corpus.channels)
         with replacing(file) as stream:
             for index in range(len(corpus)):
                 noisy, sigma = noisy_image(corpus, index, config, seed=seed, levels=levels)
-                pixels = (
-                    engine(noisy[None], sigma)[0]
-                    .permute(1, 2, 0)
-                    .to("cpu", torch.float16)
-                    .contiguous()
-                )
-                stream.write(pixels.numpy().tobytes())
+                answer = engine(noisy[None], sigma)[0].permute(1, 2, 0)
+                stream.write(answer.to("cpu", torch.float16).numpy().tobytes())
                 if on_taught:
                     on_taught(index + 1, len(corpus))
     answers = torch.from_numpy(np.memmap(file, dtype=np.float16, mode="c", shape=shape))
@@ -84,9 +78,9 @@ def taught_corpus(
     return replace(corpus, pixels=answers, offsets=counts.cumsum(0) - counts)
 
 
-def _engine(teacher: nn.Module, channels: int, device: torch.device | None) -> Denoiser:
+def _engine(teacher: nn.Module, channels: int) -> Denoiser:
     """The engine of the command, around a copy of the teacher, as it changes the precision."""
-    where = device or next(teacher.parameters()).device
+    where = next(teacher.parameters()).device
     precision = choose_precision("auto", where)
     copied = copy.deepcopy(teacher)
     return Denoiser(

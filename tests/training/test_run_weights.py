@@ -155,8 +155,10 @@ def test_the_record_names_no_folder_of_the_machine(denoiser: Path, pictures: Pat
 
 def test_addresses_in_the_record_are_kept_and_paths_shortened() -> None:
     hub = "hf://someone/priors@main/color.safetensors"
-    record = training_record({"prior": "/home/me/mine.safetensors", "initial": hub}, 3, {})
+    mine = "/home/me/mine.safetensors"
+    record = training_record({"prior": mine, "teacher": mine, "initial": hub}, 3, {})
     assert (record["prior"], record["initial"]) == ("mine.safetensors", hub)
+    assert record["teacher"] == "mine.safetensors"
     assert training_record({"prior": "prior-color"}, 3, {})["prior"] == "prior-color"
 
 
