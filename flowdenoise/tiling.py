@@ -54,7 +54,7 @@ class TilingConfig:
         batch: Tiles that are run together.
     """
 
-    tile: int = 1024
+    tile: int = 512
     overlap: int = 8
     blend: int = 8
     batch: int = 1

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from flowdenoise import noise
 from flowdenoise.data.corpus import list_images, load_corpus
+from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
 from flowdenoise.weights import load
@@ -49,33 +50,37 @@ class Descent:
     """How to descend.
 
     Attributes:
-        prior: Whose density of clean patches is climbed.
-        scale: Factor of the prior's share of the cost.
         steps: After which the PSNR is told; the last is the end.
+        scale: Factor of the prior's share of the cost.
+        rate: First step in units of sigma.
     """
 
-    prior: Glow
-    scale: float
     steps: tuple[int, ...]
+    scale: float
+    rate: float
 
-    def run(
-        self, start: Tensor, noisy: Tensor, clean: Tensor, sigma: float, rate: float
-    ) -> list[float]:
-        """PSNR after each of the told steps; the rate falls linearly to zero."""
-        x = start.clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([x], lr=rate)
-        told = []
-        for step in range(self.steps[-1] + 1):
-            if step in self.steps:
-                told.append(psnr(x.detach(), clean))
-            for group in optimizer.param_groups:
-                group["lr"] = rate * (1 - step / (self.steps[-1] + 1))
-            nats = -self.prior(x, 0.0).sum()
-            cost = (noisy - x).square().sum() + self.scale * 2 * sigma**2 * nats
-            optimizer.zero_grad()
-            cost.backward()
-            optimizer.step()
-        return told
+
+def course(
+    prior: Glow, start: Tensor, noisy: Tensor, clean: Tensor, sigma: float, descent: Descent
+) -> list[float]:
+    """PSNR at the beginning and after each of the told steps."""
+    values = {0: psnr(start, clean)}
+
+    def note(step: int, x: Tensor) -> None:
+        if step in descent.steps:
+            values[step] = psnr(x, clean)
+
+    descend(
+        prior,
+        noisy,
+        sigma,
+        start,
+        scale=descent.scale,
+        steps=max(descent.steps),
+        rate=descent.rate,
+        on_step=note,
+    )
+    return [values[step] for step in descent.steps]
 
 
 def main() -> None:
@@ -92,7 +97,6 @@ def main() -> None:
     prior = load(options.prior, role="prior").network.eval().requires_grad_(False)
     network = load(options.denoiser, role="denoiser").network.eval().requires_grad_(False)
     steps = tuple(int(word) for word in options.steps.split(","))
-    descent = Descent(prior, options.scale, steps)
     clean = patches(options.images)
     print("| sigma | begins with |", " | ".join(str(step) for step in steps), "|")
     for sigma_255 in SIGMAS:
@@ -104,7 +108,7 @@ def main() -> None:
             options.denoiser: (network(noisy, sigma), 0.01),
         }
         for name, (start, rate) in starts.items():
-            told = descent.run(start, noisy, clean, sigma, rate * sigma)
+            told = course(prior, start, noisy, clean, sigma, Descent(steps, options.scale, rate))
             cells = " | ".join(f"{value:.2f}" for value in told)
             print(f"| {sigma_255} | {name} | {cells} |", flush=True)
 

@@ -30,7 +30,8 @@ Preset = Annotated[str, typer.Option(help="Recipe: default, paper-text, paper-co
 DataTerm = Annotated[
     str | None,
     typer.Option(
-        help="blur, mse, r2r, sure or n2v; relay needs --teacher, supervised --baseline."
+        help="blur, mse, r2r, sure or n2v; relay needs --teacher, descent --prior, "
+        "supervised --baseline."
     ),
 ]
 Baseline = Annotated[

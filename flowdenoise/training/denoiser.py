@@ -1,8 +1,9 @@
 """Second stage: train a denoiser on noisy patches, with or without a prior that judges it.
 
 The corpus gives noisy patches only. `teacher` and `relay` ask a teacher what it makes of them: a
-prior, by `flow.tweedie`, or an earlier denoiser. `supervised` is the baseline with clean targets,
-which runs only where the configuration says `baseline`.
+prior, by `flow.tweedie`, or an earlier denoiser; `descent` asks the prior, by `flow.descent`.
+`supervised` is the baseline with clean targets, which runs only where the configuration says
+`baseline`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flowdenoise import metrics, noise
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
 from flowdenoise.errors import UsageError
+from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
 from flowdenoise.tiling import mirror
@@ -24,6 +26,7 @@ from flowdenoise.training.objectives import (
     ObjectiveConfig,
     data_term,
     prior_term,
+    prior_weight,
     regression,
     relay,
 )
@@ -134,7 +137,8 @@ class DenoiserStage:
 
     def _check(self, corpus: Corpus) -> None:
         objective = self.training.objective
-        if objective.prior_scale > 0 and self.prior is None:
+        descent = objective.data_term == "descent"
+        if (objective.prior_scale > 0 or descent) and self.prior is None:
             raise UsageError("this objective needs a prior")
         if objective.data_term in TAUGHT and self.teacher is None:
             raise UsageError("this objective needs a teacher")
@@ -146,8 +150,11 @@ class DenoiserStage:
                 raise UsageError(
                     f"the {name} is for {channels} channels, the images have {corpus.channels}"
                 )
-        if self.prior is not None and objective.prior_level and not self.prior.config.noise_levels:
-            raise UsageError("this prior knows clean pictures only: prior_level must be 0")
+        if self.prior is not None and not self.prior.config.noise_levels:
+            if objective.prior_level:
+                raise UsageError("this prior knows clean pictures only: prior_level must be 0")
+            if descent:
+                raise UsageError("descent begins with a prior that is conditioned on the noise")
         if isinstance(self.teacher, Glow) and not self.teacher.config.noise_levels:
             raise UsageError("only a prior that is conditioned on the noise level can teach")
 
@@ -160,10 +167,13 @@ class DenoiserStage:
             first, count = first // shrink, max(1, count // shrink)
         draws = samplers.noisy.draws(step, count, first)
         batch = samplers.noisy.noisy(draws, self.training.noise)
+        objective = self.training.objective
+        if objective.data_term == "descent":
+            return regression(model, batch, self._descended(batch), objective).loss.mean()
         term = self._data_term(model, batch, samplers)
         loss = term.loss
-        if self.prior is not None and self.training.objective.prior_scale > 0:
-            loss = loss + prior_term(self.prior, term, self.training.objective)
+        if self.prior is not None and objective.prior_scale > 0:
+            loss = loss + prior_term(self.prior, term, objective)
         return loss.mean()
 
     def _data_term(self, model: nn.Module, batch: NoisyPatches, samplers: _Samplers) -> DataTerm:
@@ -185,9 +195,27 @@ class DenoiserStage:
         if not isinstance(self.teacher, Glow):
             with torch.no_grad():
                 return self.teacher(batch.noisy, batch.sigma).float()  # type: ignore[no-any-return]
-        if batch.noisy.shape[-1] != self.teacher.config.size:
-            raise UsageError(f"the teacher takes patches of {self.teacher.config.size} pixels")
-        return tweedie(self.teacher, batch.noisy, batch.sigma)
+        return self._tweedie(self.teacher, batch)
+
+    def _descended(self, batch: NoisyPatches) -> Tensor:
+        """What the prior and the noisy patches together make likeliest, (B, C, P, P)."""
+        assert self.prior is not None  # noqa: S101 - checked in the constructor
+        objective, sigma = self.training.objective, batch.sigma.clamp(min=1e-4)
+        dimensions = self.prior.config.dimensions
+        return descend(
+            self.prior,
+            batch.noisy,
+            sigma,
+            self._tweedie(self.prior, batch),
+            scale=prior_weight(sigma, dimensions, objective) * dimensions / (2 * sigma.square()),
+            steps=objective.descent_steps,
+        )
+
+    @staticmethod
+    def _tweedie(flow: Glow, batch: NoisyPatches) -> Tensor:
+        if batch.noisy.shape[-1] != flow.config.size:
+            raise UsageError(f"this flow takes patches of {flow.config.size} pixels")
+        return tweedie(flow, batch.noisy, batch.sigma)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Mean PSNR over the validation images, by noise level."""

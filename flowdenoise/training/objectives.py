@@ -1,9 +1,9 @@
 """What a denoiser is asked to minimize, each data term by name.
 
 `loss = data_term(d, y, sigma) + prior_weight(sigma) * nll(d(y)) / D`. Each data term is a function
-of the denoiser and of a batch that holds noisy patches only. Three get more from the stage and are
-kept apart: `supervised` sees clean targets, and exists as the labeled baseline; `teacher` and
-`relay` see what a teacher made of the noisy patch.
+of the denoiser and of a batch that holds noisy patches only. Four get more from the stage and are
+kept apart: `supervised` sees clean targets, and exists as the labeled baseline; `teacher`, `relay`
+and `descent` see what a teacher or the prior made of the noisy patch.
 
 | name | loss | source |
 | --- | --- | --- |
@@ -15,6 +15,7 @@ kept apart: `supervised` sees clean targets, and exists as the labeled baseline;
 | supervised | (d(y) - x)^2 | DnCNN and all its kin; baseline only |
 | teacher | (d(y) - t(y))^2 | t is a prior's own denoiser, or any other |
 | relay | (d(y + a z) - t(y))^2 | taught from a lower level; Zhang et al., "IDR", CVPR 2022 |
+| descent | (d(y) - m(y))^2, m(y) beside a minimum of `mse` with its prior | `flow.descent` |
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class ObjectiveConfig:
         prior_scale: See `prior_weight`; 0 leaves the prior out.
         prior_level: The noise level at which the prior judges, as a share of the input's; 0 is
             the density of clean patches. See `prior_term`.
+        descent_steps: How many steps `descent` makes from the prior's Tweedie step.
     """
 
     data_term: str = "r2r"
@@ -74,6 +76,7 @@ class ObjectiveConfig:
     prior_weight: Literal["fixed", "map"] = "map"
     prior_scale: float = 0.0
     prior_level: float = 0.0
+    descent_steps: int = 8
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,11 @@ def prior_term(prior: Prior, term: DataTerm, config: ObjectiveConfig) -> Tensor:
     rate = -prior(pieces, level) / dimensions
     rate = rate.clamp(max=_ABSURD) + torch.log1p((rate - _ABSURD).clamp(min=0))
     nats: Tensor = dimensions * rate.reshape(batch, -1).mean(1)
+    return prior_weight(term.level, dimensions, config) * nats
+
+
+def prior_weight(level: Tensor, dimensions: int, config: ObjectiveConfig) -> Tensor:
+    """What a nat costs in squared error per value, at each noise level; like `level`."""
     if config.prior_weight == "fixed":
-        return config.prior_scale * nats
-    return config.prior_scale * 2 * term.level.square() / dimensions * nats
+        return torch.full_like(level, config.prior_scale)
+    return config.prior_scale * 2 * level.square() / dimensions

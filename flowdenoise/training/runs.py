@@ -153,7 +153,7 @@ def needs_levels(run: DenoiserRun) -> bool:
     objective = run.training.objective
     follows = objective.prior_scale > 0 and objective.prior_weight == "map"
     told = isinstance(run.network, ResNetConfig) and run.network.noise_map
-    wanted = objective.data_term in ("r2r", "sure", *TAUGHT) or told or follows
+    wanted = objective.data_term in ("r2r", "sure", "descent", *TAUGHT) or told or follows
     return run.training.noise.mode == "none" and wanted
 
 

@@ -43,6 +43,7 @@ def run(tmp_path: Path) -> DenoiserRun:
     [
         ("r2r", False, 0.0, "map", True),
         ("sure", False, 0.0, "map", True),
+        ("descent", False, 0.0, "fixed", True),
         ("n2v", False, 0.0, "map", False),
         ("n2v", True, 0.0, "map", True),
         ("blur", False, 1.0, "map", True),
