@@ -118,10 +118,18 @@ RECIPES = {
         "What `gray` begins with and learns from.",
         shipped=False,
     ),
-    "gray": Recipe(
+    "gray-second": Recipe(
         (*_relay("gray-first"), "--gray", *_AGAIN, *SPLIT),
         4000,
-        f"{_NOISY} It began with 8500 steps of `r2r`, whose result was its teacher, too.",
+        _NOISY,
+        "What `gray` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "gray": Recipe(
+        (*_relay("gray-second"), "--gray", *_THOROUGH, *SPLIT),
+        9000,
+        f"{_NOISY} It began with 8500 steps of `r2r` and 4000 of `relay`; what it begins with, "
+        "averaged over eight turns, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
     "prior-color-first": Recipe(
@@ -159,15 +167,17 @@ RECIPES = {
     ),
     "paper-color": Recipe(
         (
-            *("train-denoiser", "--preset", "paper-text", "--data-term", "mse"),
+            *("train-denoiser", "--preset", "paper-text", "--data-term", "descent"),
             *("--prior", _weights("prior-color-first")),
-            *("--prior-weight", "map", "--prior-scale", "0.4", "--set", "loop.optimizer=muon"),
-            *("--set", "loop.decay=0.5", "--set", "loop.warmup=100", "--set", "loop.ema=0.99"),
-            *("--set", "loop.precision=bfloat16", *SPLIT),
+            *("--prior-weight", "map", "--prior-scale", "0.5", "--set", "loop.batch=32"),
+            *("--set", "loop.optimizer=muon", "--set", "loop.precision=bfloat16"),
+            *("--set", "loop.decay=0.5", "--set", "loop.warmup=50", "--set", "loop.ema=0.98"),
+            *SPLIT,
         ),
-        700,
-        f"{_NOISY} A prior that saw the clean corpus judged its output; its weight follows the "
-        "noise, which the paper's does not.",
+        600,
+        f"{_NOISY} A prior that saw the clean corpus told what is likeliest for each noisy patch: "
+        "the paper's objective, whose prior's weight follows the noise here, minimized by eight "
+        "steps of descent from the prior's Tweedie step. The network learned the minima.",
         "The paper's objective, to compare with.",
         50.0,
     ),
