@@ -178,10 +178,14 @@ def _balance(level: Tensor, config: ObjectiveConfig) -> Tensor:
 
 
 def sure(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> DataTerm:
-    """Stein's unbiased risk estimate, the divergence by one probe and a finite difference."""
+    """Stein's unbiased risk estimate, the divergence by one probe and a finite difference.
+
+    Always in float32: bfloat16 has no digits left for the difference.
+    """
     probe = batch.draws.normal(_PROBE, tuple(batch.noisy.shape[1:]))
-    denoised = denoise(batch.noisy, batch.sigma)
-    shifted = denoise(batch.noisy + config.probe_step * probe, batch.sigma)
+    with torch.autocast(batch.noisy.device.type, enabled=False):
+        denoised = denoise(batch.noisy, batch.sigma)
+        shifted = denoise(batch.noisy + config.probe_step * probe, batch.sigma)
     divergence = _mean(probe * (shifted - denoised)) / config.probe_step
     variance = batch.sigma.square()
     loss = _mean((denoised - batch.noisy).square()) - variance + 2 * variance * divergence

@@ -1,6 +1,7 @@
 """Data terms: what they promise about their minimum, checked where it can be worked out."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -125,6 +126,17 @@ def test_sure_is_least_at_the_best_estimate(sigma: float) -> None:
     patches, _ = batch(4000, sigma)
     gain = best_gain(objectives.sure, patches, ObjectiveConfig())
     assert gain == pytest.approx(SPREAD**2 / (SPREAD**2 + sigma**2), abs=0.02)
+
+
+def test_sure_keeps_its_digits_where_the_rest_is_bfloat16() -> None:
+    torch.manual_seed(0)
+    patches, _ = batch(4, 0.1)
+    patches = replace(patches, noisy=patches.noisy.float(), sigma=patches.sigma.float())
+    conv = torch.nn.Conv2d(1, 1, 3, padding=1)
+    exact = objectives.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = objectives.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
+    assert torch.allclose(mixed, exact, rtol=1e-3, atol=1e-6)
 
 
 def test_sure_estimates_the_true_error() -> None:
