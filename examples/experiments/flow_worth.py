@@ -43,8 +43,9 @@ def few_images(options: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def teacher(options: argparse.Namespace) -> dict[str, list[str]]:
-    """Taught by the flow's Tweedie step: alone, mixed with `r2r`, and `r2r` after it."""
+    """Taught by the flow: by its Tweedie step or by descent, mixed with `r2r`, `r2r` after it."""
     taught = ["--teacher", options.prior]
+    weight = ["--prior", options.prior, "--prior-weight", "map", "--prior-scale", "0.5"]
     half = [*taught, "--data-term", "relay", "--set", "training.objective.anchor=0.5"]
 
     def begin(name: str) -> list[str]:
@@ -54,10 +55,12 @@ def teacher(options: argparse.Namespace) -> dict[str, list[str]]:
     return {
         "r2r": [],
         "the flow alone": taught,
+        "the flow by descent": ["--data-term", "descent", *weight],
         "the flow by relay, no r2r": [*half[:-1], "training.objective.anchor=0"],
         "half the flow, half r2r": half,
         "r2r, then r2r": [*begin("r2r"), *short],
         "the flow alone, then r2r": [*begin("the flow alone"), *short],
+        "the flow by descent, then r2r": [*begin("the flow by descent"), *short],
     }
 
 
