@@ -1,8 +1,6 @@
 """What is the flow worth? Small denoisers, trained with and without it, one table per question.
 
-Each row is a run of the command `flowdenoise train-denoiser`, whose options are printed, in a
-folder of its own; a row whose run is there already is only read. All rows have a ResNet of width
-32 with six blocks, patches of 32x32 and batches of 32, and are measured on the validation images.
+What all rows share stands in small_runs.py.
 
     python examples/experiments/flow_worth.py few-images --data IMAGES --validation IMAGES \
         --prior WEIGHTS --out runs/worth
@@ -12,22 +10,12 @@ folder of its own; a row whose run is there already is only read. All rows have 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-SMALL = {
-    "network.channels": "32",
-    "network.blocks": "6",
-    "training.patch": "32",
-    "training.late_patch": "0",
-    "loop.batch": "32",
-    "loop.warmup": "100",
-    "loop.ema": "0.99",
-    "data.clean_share": "0.3333",
-}
+from small_runs import answer, parser, slug
+
 AT_25 = "training.noise.sigma_range=0.09803921568627451,0.09803921568627451"
 
 
@@ -78,64 +66,8 @@ def samples(options: argparse.Namespace) -> dict[str, list[str]]:
     }
 
 
-def slug(name: str) -> str:
-    """A folder's name for a row."""
-    return name.replace(" ", "-").replace(",", "")
-
-
-def train(folder: Path, steps: int, extra: list[str]) -> Path:
-    """Train a small denoiser in a folder, unless that was done; its weights."""
-    weights = folder / "weights.safetensors"
-    if not weights.exists():
-        line = ["train-denoiser", "--steps", str(steps), "--threads", "1", "--quiet"]
-        line += [word for pair in SMALL.items() for word in ("--set", "=".join(pair))]
-        line += ["--out", str(folder), *extra]
-        print("flowdenoise", *line, file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "flowdenoise", *line], check=True)  # noqa: S603 - our own program
-    return weights
-
-
-def run(name: str, extra: list[str], options: argparse.Namespace) -> dict[str, float]:
-    """Train one row; its last validation."""
-    line = ["--set", f"loop.validate_every={options.steps}"]
-    if "--data" not in extra:
-        line += [word for path in options.data for word in ("--data", str(path))]
-    line += [word for path in options.validation for word in ("--validation", str(path))]
-    folder = train(options.out / slug(name), options.steps, [*line, *extra]).parent
-    rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
-    measured: dict[str, float] = json.loads(rows[-1]["metrics"])
-    return measured
-
-
 QUESTIONS = {"few-images": few_images, "teacher": teacher, "samples": samples}
 
 
-def parser(description: str | None, steps: int) -> argparse.ArgumentParser:
-    """The options of an experiment with small denoisers."""
-    options = argparse.ArgumentParser(description=description)
-    options.add_argument("--data", type=Path, nargs="+", required=True)
-    options.add_argument("--validation", type=Path, nargs="+", required=True)
-    options.add_argument("--prior", required=True)
-    options.add_argument("--steps", type=int, default=steps)
-    options.add_argument("--out", type=Path, required=True)
-    return options
-
-
-def main() -> None:
-    """Run the rows of one question and print the table."""
-    arguments = parser(__doc__, steps=600)
-    arguments.add_argument("question", choices=QUESTIONS)
-    options = arguments.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, extra in QUESTIONS[options.question](options).items():
-        measured = run(name, extra, options)
-        print(
-            f"| {name} |",
-            " | ".join(f"{value:.2f}" for value in measured.values()),
-            "|",
-            flush=True,
-        )
-
-
 if __name__ == "__main__":
-    main()
+    answer(QUESTIONS, parser(__doc__, steps=600))

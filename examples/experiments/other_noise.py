@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from flow_worth import parser, slug, train
 from PIL import Image
+from small_runs import parser, slug, train
 
 from flowdenoise import Denoiser, metrics
 from flowdenoise.data.corpus import list_images
