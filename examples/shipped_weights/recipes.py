@@ -104,11 +104,18 @@ RECIPES = {
         "What `color` goes on from, and learns from in eight turns.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-fourth": Recipe(
         (*_relay("color-third"), *_THOROUGH, *SPLIT),
         9000,
-        f"{_NOISY} It began with 13000 steps of `r2r` and twice 5000 of `relay`; what it begins "
-        "with, averaged over eight turns, is its teacher.",
+        _NOISY,
+        "What `color` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (*_relay("color-fourth"), *_THOROUGH, *SPLIT),
+        5000,
+        f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000 and 9000 of `relay`; what it "
+        "begins with, averaged over eight turns, is its teacher.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
     "gray-first": Recipe(
