@@ -111,11 +111,24 @@ RECIPES = {
         "What `color` goes on from, and learns from in eight turns.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-fifth": Recipe(
         (*_relay("color-fourth"), *_THOROUGH, *SPLIT),
         5000,
-        f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000 and 9000 of `relay`; what it "
-        "begins with, averaged over eight turns, is its teacher.",
+        _NOISY,
+        "What `color` begins with.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (
+            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color-fourth")),
+            *("--initial", _weights("color-fifth")),
+            *("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0"),
+            *("--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
+            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100", *SPLIT),
+        ),
+        1500,
+        f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
+        "it had become before the last 5000, averaged over eight turns, is its teacher.",
         "The default denoiser of color pictures, trained on noisy images alone.",
     ),
     "gray-first": Recipe(
