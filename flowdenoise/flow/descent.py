@@ -18,7 +18,8 @@ from torch import Tensor
 from flowdenoise.flow.tweedie import ConditionalDensity
 
 _BETAS = (0.7, 0.99)  # of Adam: a short memory, for few steps
-_LEAST = 1e-4  # noise level below which the objective is taken at it, [0, 1] scale
+LEAST_SIGMA = 1e-4
+"""Noise level below which the objective is taken at it, [0, 1] scale."""
 
 
 def descend(
@@ -48,7 +49,7 @@ def descend(
         (B, C, H, W), not clamped.
     """
     level = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
-    level = level.clamp(min=_LEAST).view(-1, 1, 1, 1)
+    level = level.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1)
     moved = torch.zeros_like(noisy)
     optimizer = torch.optim.Adam([moved], lr=rate, betas=_BETAS)
     for step in range(steps):

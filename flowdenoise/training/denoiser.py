@@ -17,7 +17,7 @@ from flowdenoise import metrics, noise
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.descent import descend
+from flowdenoise.flow.descent import LEAST_SIGMA, descend
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
 from flowdenoise.tiling import mirror
@@ -200,7 +200,7 @@ class DenoiserStage:
     def _descended(self, batch: NoisyPatches) -> Tensor:
         """What the prior and the noisy patches together make likeliest, (B, C, P, P)."""
         assert self.prior is not None  # noqa: S101 - checked in the constructor
-        objective, sigma = self.training.objective, batch.sigma.clamp(min=1e-4)
+        objective, sigma = self.training.objective, batch.sigma.clamp(min=LEAST_SIGMA)
         dimensions = self.prior.config.dimensions
         return descend(
             self.prior,
