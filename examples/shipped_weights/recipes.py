@@ -49,10 +49,8 @@ _SMALL = (
 _LARGE = ("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=96")
 _HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
 _AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
-_THOROUGH = (
-    *("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0"),
-    *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200"),
-)
+_TEACH_ONCE = ("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0")
+_THOROUGH = (*_TEACH_ONCE, "--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200")
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
@@ -64,9 +62,9 @@ def _weights(name: str) -> str:
     return f"{{runs}}/{name}/weights.safetensors"
 
 
-def _relay(name: str) -> tuple[str, ...]:
-    """Go on from a denoiser that is the teacher as well."""
-    begin = ("--teacher", _weights(name), "--initial", _weights(name))
+def _relay(teacher: str, initial: str = "") -> tuple[str, ...]:
+    """Go on from a denoiser, by default the teacher itself."""
+    begin = ("--teacher", _weights(teacher), "--initial", _weights(initial or teacher))
     return ("train-denoiser", "--data-term", "relay", *begin)
 
 
@@ -120,9 +118,7 @@ RECIPES = {
     ),
     "color": Recipe(
         (
-            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color-fourth")),
-            *("--initial", _weights("color-fifth")),
-            *("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0"),
+            *(*_relay("color-fourth", "color-fifth"), *_TEACH_ONCE),
             *("--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
             *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100", *SPLIT),
         ),

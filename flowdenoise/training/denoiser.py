@@ -134,6 +134,9 @@ class DenoiserStage:
             self.late_samplers = samplers(training.late_patch)
             self.late_from = round(steps * (1 - training.late_share))
         self._check(corpus)
+        objective = training.objective
+        judges = objective.prior_scale > 0 and objective.data_term != "descent"
+        self.judge = self.prior if judges else None
 
     def _check(self, corpus: Corpus) -> None:
         objective = self.training.objective
@@ -167,13 +170,10 @@ class DenoiserStage:
             first, count = first // shrink, max(1, count // shrink)
         draws = samplers.noisy.draws(step, count, first)
         batch = samplers.noisy.noisy(draws, self.training.noise)
-        objective = self.training.objective
-        if objective.data_term == "descent":
-            return regression(model, batch, self._descended(batch), objective).loss.mean()
         term = self._data_term(model, batch, samplers)
         loss = term.loss
-        if self.prior is not None and objective.prior_scale > 0:
-            loss = loss + prior_term(self.prior, term, objective)
+        if self.judge is not None:
+            loss = loss + prior_term(self.judge, term, self.training.objective)
         return loss.mean()
 
     def _data_term(self, model: nn.Module, batch: NoisyPatches, samplers: _Samplers) -> DataTerm:
@@ -183,6 +183,8 @@ class DenoiserStage:
             return regression(model, batch, clean, objective)
         if objective.data_term == "teacher":
             return regression(model, batch, self._taught(batch, samplers), objective)
+        if objective.data_term == "descent":
+            return regression(model, batch, self._descended(batch), objective)
         if objective.data_term == "relay":
             return relay(model, batch, self._taught(batch, samplers), objective)
         return data_term(objective.data_term)(model, batch, objective)
