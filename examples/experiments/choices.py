@@ -42,6 +42,16 @@ def objective(options: argparse.Namespace) -> dict[str, list[str]]:
     }
 
 
+def targets(options: argparse.Namespace) -> dict[str, list[str]]:
+    """What clean targets would have brought, in a long run."""
+    clean = ["--baseline", "--data-term", "supervised", *NOT_QUIET]
+    return {
+        "`r2r`, alpha .2 to 8": setting("training.objective.alpha=0.2,8.0"),
+        "supervised, fresh noise": [*clean, "--noise-mode", "fresh"],
+        "supervised, one noise for each image": clean,
+    }
+
+
 def loop(options: argparse.Namespace) -> dict[str, list[str]]:
     """Settings of the loop; as many patches in all."""
     steps = options.steps
@@ -60,4 +70,4 @@ def loop(options: argparse.Namespace) -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     arguments = parser(__doc__, steps=600, prior=False)
-    answer({"objective": objective, "loop": loop}, arguments)
+    answer({"objective": objective, "targets": targets, "loop": loop}, arguments)
