@@ -51,6 +51,7 @@ _HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
 _AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
 _TEACH_ONCE = ("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0")
 _THOROUGH = (*_TEACH_ONCE, "--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200")
+_ALPHA_TO_8 = ("--set", "training.objective.alpha=0.2,8.0")
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
@@ -119,7 +120,7 @@ RECIPES = {
     "color": Recipe(
         (
             *(*_relay("color-fourth", "color-fifth"), *_TEACH_ONCE),
-            *("--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
+            *(*_ALPHA_TO_8, "--set", "loop.decay=0.8"),
             *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100", *SPLIT),
         ),
         1500,
@@ -141,11 +142,18 @@ RECIPES = {
         "What `gray` goes on from, and learns from in eight turns.",
         shipped=False,
     ),
-    "gray": Recipe(
+    "gray-third": Recipe(
         (*_relay("gray-second"), "--gray", *_THOROUGH, *SPLIT),
         9000,
-        f"{_NOISY} It began with 8500 steps of `r2r` and 4000 of `relay`; what it begins with, "
-        "averaged over eight turns, is its teacher.",
+        _NOISY,
+        "What `gray` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "gray": Recipe(
+        (*_relay("gray-third"), "--gray", *_THOROUGH, *_ALPHA_TO_8, *SPLIT),
+        8000,
+        f"{_NOISY} It began with 8500 steps of `r2r`, 4000 and 9000 of `relay`; what it begins "
+        "with, averaged over eight turns, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
     "prior-color-first": Recipe(
@@ -175,10 +183,21 @@ RECIPES = {
         "6400 steps before these.",
         "What color pictures look like: a Glow prior, conditioned on the noise level.",
     ),
-    "prior-gray": Recipe(
-        ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL, *_HALF_CLEAN, *_PRIOR),
-        1500,
+    "prior-gray-first": Recipe(
+        ("train-prior", "--noise", "--gray", *SPLIT, *_SMALL, *_PRIOR),
+        6000,
         _CLEAN,
+        "What `prior-gray` grew from.",
+        shipped=False,
+    ),
+    "prior-gray": Recipe(
+        (
+            *("train-prior", "--noise", "--gray", "--initial", _weights("prior-gray-first")),
+            *("--set", "network.steps_per_level=16", "--set", "network.hidden_channels=64"),
+            *("--set", "loop.learning_rate=7e-4", *_HALF_CLEAN, *_PRIOR, *SPLIT),
+        ),
+        6500,
+        f"{_CLEAN} It grew from a shallower flow (K=8) after 6000 steps of that.",
         "What gray pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "paper-color": Recipe(

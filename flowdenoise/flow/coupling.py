@@ -126,17 +126,20 @@ class Coupling(Transform):
         if self.scale == "none":
             return torch.cat([kept, changed - raw], dim=1)
         shift, scale = raw.chunk(2, dim=1)
-        changed = changed * (-bounded(scale, self.gain)).exp() - shift
+        changed = changed * (-_bounded(scale, self.gain)[1]).exp() - shift
         return torch.cat([kept, changed], dim=1)
 
 
-def bounded(scale: Tensor, gain: Tensor | None) -> Tensor:
-    """Log-scale: gain * tanh(scale), or without gain log sigmoid(scale + 2)."""
-    return -F.softplus(-_OPEN - scale) if gain is None else gain * torch.tanh(scale)
+def _bounded(scale: Tensor, gain: Tensor | None) -> tuple[Tensor | None, Tensor]:
+    """Tanh of a scale and the log-scale: gain * tanh, or without gain log sigmoid(scale + 2)."""
+    if gain is None:
+        return None, -F.softplus(-_OPEN - scale)
+    squashed = torch.tanh(scale)
+    return squashed, gain * squashed
 
 
 class Affine(torch.autograd.Function):
-    """`(x + shift) * exp(l)` and the sum of l = `bounded(scale, gain)`, with its derivatives.
+    """`(x + shift) * exp(l)` and the sum of l, the bounded log-scale, with its derivatives.
 
     Written out because the derivatives of the single operations pass over the image many times
     more, and leave it in a memory format that is slow for the convolutions. With y the result,
@@ -155,9 +158,11 @@ class Affine(torch.autograd.Function):
             gain: (1, C, 1, 1).
         """
         shift, scale = raw.chunk(2, dim=1)
-        log_scale = bounded(scale, gain)
-        result = (x + shift).mul_(log_scale.exp())
-        ctx.save_for_backward(result, raw, gain)
+        scale = scale.clone()  # without gaps in memory all that follows is several times as fast
+        squashed, log_scale = _bounded(scale, gain)
+        factor = log_scale.exp()
+        result = (x + shift).mul_(factor)
+        ctx.save_for_backward(result, factor, squashed, gain)
         return result, log_scale.sum((1, 2, 3))
 
     @staticmethod
@@ -166,19 +171,12 @@ class Affine(torch.autograd.Function):
         ctx: Any, by_result: Tensor, by_sum: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Gradients by the three arguments."""
-        result, raw, gain = ctx.saved_tensors
-        by_raw, by_gain = torch.empty_like(raw), None
-        by_shift, by_scale = by_raw.chunk(2, dim=1)
-        scale = raw.chunk(2, dim=1)[1]
-        torch.mul(by_result, result, out=by_scale)
-        by_scale += by_sum[:, None, None, None]
-        if gain is None:
-            factor = bounded(scale, gain).exp_()
-            by_scale *= 1 - factor
+        result, factor, squashed, gain = ctx.saved_tensors
+        by_log_scale = (by_result * result).add_(by_sum[:, None, None, None])
+        by_shift, by_gain = by_result * factor, None
+        if squashed is None:
+            by_scale = by_log_scale.mul_(1 - factor)
         else:
-            squashed = torch.tanh(scale)
-            factor = (gain * squashed).exp_()
-            by_gain = (by_scale * squashed).sum((0, 2, 3), keepdim=True)
-            by_scale *= gain * (1 - squashed.square_())
-        torch.mul(by_result, factor, out=by_shift)
-        return by_shift, by_raw, by_gain
+            by_gain = (by_log_scale * squashed).sum((0, 2, 3), keepdim=True)
+            by_scale = by_log_scale.mul_(gain * (1 - squashed.square()))
+        return by_shift, torch.cat([by_shift, by_scale], dim=1), by_gain
