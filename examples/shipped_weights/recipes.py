@@ -51,7 +51,10 @@ _HALF_CLEAN = ("--set", "training.clean_fraction=0.5")
 _AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
 _TEACH_ONCE = ("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0")
 _THOROUGH = (*_TEACH_ONCE, "--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200")
-_ALPHA_TO_8 = ("--set", "training.objective.alpha=0.2,8.0")
+_LAST = (
+    *(*_TEACH_ONCE, "--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
+    *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
+)
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
@@ -118,11 +121,7 @@ RECIPES = {
         shipped=False,
     ),
     "color": Recipe(
-        (
-            *(*_relay("color-fourth", "color-fifth"), *_TEACH_ONCE),
-            *(*_ALPHA_TO_8, "--set", "loop.decay=0.8"),
-            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100", *SPLIT),
-        ),
+        (*_relay("color-fourth", "color-fifth"), *_LAST, *SPLIT),
         1500,
         f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
         "it had become before the last 5000, averaged over eight turns, is its teacher.",
@@ -150,8 +149,8 @@ RECIPES = {
         shipped=False,
     ),
     "gray": Recipe(
-        (*_relay("gray-third"), "--gray", *_THOROUGH, *_ALPHA_TO_8, *SPLIT),
-        8000,
+        (*_relay("gray-third"), "--gray", *_LAST, *SPLIT),
+        2500,
         f"{_NOISY} It began with 8500 steps of `r2r`, 4000 and 9000 of `relay`; what it begins "
         "with, averaged over eight turns, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
