@@ -4,7 +4,7 @@ What all rows share stands in small_runs.py.
 
     python examples/experiments/choices.py objective --data IMAGES --validation IMAGES \
         --out runs/choices
-    python examples/experiments/choices.py loop ...
+    python examples/experiments/choices.py targets ...; python ... choices.py loop ...
 """
 
 from __future__ import annotations
@@ -20,16 +20,21 @@ def setting(*values: str) -> list[str]:
 
 
 NOT_QUIET = setting("training.noise.prefer_quiet=0")
+ALPHA_TO_8 = setting("training.objective.alpha=0.2,8.0")
+_CLEAN_TARGETS = ["--baseline", "--data-term", "supervised", *NOT_QUIET]
+SUPERVISED = {
+    "supervised, one noise for each image": _CLEAN_TARGETS,
+    "supervised, fresh noise": [*_CLEAN_TARGETS, "--noise-mode", "fresh"],
+}
 
 
 def objective(options: argparse.Namespace) -> dict[str, list[str]]:
     """Data terms, the strengths of `r2r`, and which images patches are drawn from."""
-    clean = ["--baseline", "--data-term", "supervised"]
     sure = ["--data-term", "sure"]
     return {
         "default (`r2r`, alpha .2 to 50, quiet images preferred)": [],
         "quiet images not preferred": NOT_QUIET,
-        "alpha .2 to 8": setting("training.objective.alpha=0.2,8.0"),
+        "alpha .2 to 8": ALPHA_TO_8,
         "alpha .5": setting("training.objective.alpha=0.5,0.5"),
         "alpha .5, quiet images not preferred": [
             *setting("training.objective.alpha=0.5,0.5"),
@@ -37,19 +42,13 @@ def objective(options: argparse.Namespace) -> dict[str, list[str]]:
         ],
         "`sure`": sure,
         "`sure`, quiet images not preferred": [*sure, *NOT_QUIET],
-        "supervised, one noise for each image": [*clean, *NOT_QUIET],
-        "supervised, fresh noise": [*clean, *NOT_QUIET, "--noise-mode", "fresh"],
+        **SUPERVISED,
     }
 
 
 def targets(options: argparse.Namespace) -> dict[str, list[str]]:
     """What clean targets would have brought, in a long run."""
-    clean = ["--baseline", "--data-term", "supervised", *NOT_QUIET]
-    return {
-        "`r2r`, alpha .2 to 8": setting("training.objective.alpha=0.2,8.0"),
-        "supervised, fresh noise": [*clean, "--noise-mode", "fresh"],
-        "supervised, one noise for each image": clean,
-    }
+    return {"`r2r`, alpha .2 to 8": ALPHA_TO_8, **SUPERVISED}
 
 
 def loop(options: argparse.Namespace) -> dict[str, list[str]]:
