@@ -13,7 +13,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Checkpoint:
         optimizer: State of the optimizer.
         counters: Skipped steps and the like.
         settings: All settings of the run, as plain values, to compare when resuming.
+        watch: What the watch over the gradient knows; empty in checkpoints of before it.
     """
 
     step: int
@@ -48,6 +49,7 @@ class Checkpoint:
     optimizer: dict[str, Any]
     counters: dict[str, int]
     settings: dict[str, Any]
+    watch: dict[str, Any] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
         """Write atomically.
@@ -76,7 +78,7 @@ class Checkpoint:
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
             raise CheckpointError(f"{file} is cut short or is no checkpoint") from e
         fields = set(cls.__dataclass_fields__)
-        if not isinstance(content, dict) or set(content) != fields | {"format"}:
+        if not isinstance(content, dict) or {*content, "watch"} != fields | {"format"}:
             raise CheckpointError(f"{file} is not a checkpoint of flowdenoise")
         if content.pop("format") != _FORMAT:
             raise CheckpointError(f"{file} was written by another version of flowdenoise")

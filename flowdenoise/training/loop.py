@@ -13,7 +13,7 @@ import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import torch
@@ -25,6 +25,7 @@ from flowdenoise.training.devices import Workers
 from flowdenoise.training.optimizers import build_optimizer
 from flowdenoise.training.progress import Meter, Report
 from flowdenoise.training.run_folder import RunFolder
+from flowdenoise.training.watch import GradientWatch
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Stage(Protocol):
 
 _PATIENCE = 20  # steps without a finite gradient before the last checkpoint is taken back
 _MOST_ROLLBACKS = 3
+_SLOWER = 0.5  # factor of the rate for every time the run went back
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:
@@ -132,6 +134,7 @@ class Loop:
         self.optimizer = build_optimizer(
             config.optimizer, self.model, config.learning_rate, config.betas
         )
+        self.watch = GradientWatch()
         self._failing = 0
 
     def run(self) -> bool:
@@ -142,7 +145,7 @@ class Loop:
         meter = Meter(config.batch, config.steps)
         with _interruptible() as interrupted:
             while self.step < config.steps:
-                rate = learning_rate_at(self.step, config)
+                rate = learning_rate_at(self.step, config) * _SLOWER ** self.counters["rollbacks"]
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
                 with torch.autocast(device.type, torch.bfloat16, config.precision == "bfloat16"):
@@ -160,16 +163,21 @@ class Loop:
         return True
 
     def _update(self, norm: Tensor) -> None:
-        """Take the step if its gradient is finite; else skip it, count it, at last go back."""
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            self._average()
-            self._failing = 0
+        """Take the step if its gradient is sound; else skip it, count it, at last go back."""
+        size = float(norm)
+        if not math.isfinite(size):
+            self.counters["skipped"] += 1
+            self._failing += 1
+            if self._failing >= _PATIENCE:
+                self._roll_back(f"{_PATIENCE} steps without a finite gradient")
             return
-        self.counters["skipped"] += 1
-        self._failing += 1
-        if self._failing >= _PATIENCE:
-            self._roll_back()
+        self._failing = 0
+        if self.watch.runs_away(size) and self.folder.checkpoint.exists():
+            self.counters["skipped"] += 1
+            self._roll_back("the gradient grew far above its usual norm")
+            return
+        self.optimizer.step()
+        self._average()
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -184,15 +192,15 @@ class Loop:
             else:
                 averaged.copy_(current)
 
-    def _roll_back(self) -> None:
-        """Take model, average and optimizer back from the last checkpoint; the steps go on."""
+    def _roll_back(self, reason: str) -> None:
+        """Take all back from the last checkpoint; the steps go on, at a lower rate."""
         self.counters["rollbacks"] += 1
         self._failing = 0
+        self.watch.calm()
         if self.counters["rollbacks"] > _MOST_ROLLBACKS or not self.folder.checkpoint.exists():
             raise TrainingError(
-                f"the training diverged at step {self.step}: {_PATIENCE} steps without a finite "
-                f"gradient, {self.counters['rollbacks'] - 1} times rolled back; "
-                f"try a lower learning rate"
+                f"the training diverged at step {self.step}: {reason}, "
+                f"{self.counters['rollbacks'] - 1} times rolled back; try a lower learning rate"
             )
         self._take(Checkpoint.load(self.folder.checkpoint))
 
@@ -231,6 +239,7 @@ class Loop:
             optimizer=self.optimizer.state_dict(),
             counters=dict(self.counters),
             settings=self.settings,
+            watch=asdict(self.watch),
         ).save(self.folder.checkpoint)
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -242,6 +251,7 @@ class Loop:
         self._take(checkpoint)
         self.step = checkpoint.step
         self.counters = dict(checkpoint.counters)
+        self.watch = GradientWatch(**checkpoint.watch)
 
     def _take(self, checkpoint: Checkpoint) -> None:
         self.folder.restore(self.model, checkpoint.model)

@@ -26,18 +26,20 @@ from flowdenoise.training.run_folder import RunFolder
 class LineStage:
     """Fit a small network to a line; the batch is a function of the step."""
 
-    def __init__(self, spoiled: range = range(0)) -> None:
+    def __init__(self, spoiled: range = range(0), inflated: range = range(0)) -> None:
         torch.manual_seed(0)
         self.model: nn.Module = nn.Sequential(
             nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1)
         )
-        self.spoiled = spoiled
+        self.spoiled, self.inflated = spoiled, inflated
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         draws = Draws.for_step(0, step, count, first=first)
         x = draws.normal(0, (1, 5, 5))
         loss: Tensor = (model(x) - 0.5 * x).square().mean()
-        return loss * math.nan if step in self.spoiled else loss
+        if step in self.spoiled:
+            return loss * math.nan
+        return loss * 1e6 if step in self.inflated else loss
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         return {"score": 1.0}
@@ -91,6 +93,7 @@ def test_a_resumed_run_gives_the_same_bits(tmp_path: Path, optimizer: str, stop:
     second.resume(second.folder.load())
     assert second.step == stop
     assert second.run()
+    assert second.watch == through.watch
     for one, other in zip(parameters(through), parameters(second), strict=True):
         assert torch.equal(one, other)
 
@@ -108,6 +111,47 @@ def test_many_bad_steps_take_the_last_checkpoint_back(tmp_path: Path) -> None:
     loop = make_loop(tmp_path, stage=LineStage(spoiled=range(7, 27)), steps=30)
     assert loop.run()
     assert loop.counters == {"skipped": 20, "rollbacks": 1}
+
+
+def test_a_gradient_that_runs_away_takes_the_last_checkpoint_back(tmp_path: Path) -> None:
+    steady = {"learning_rate": 1e-5, "decay": 0.0}  # the gradient's norm stays about the same
+    sound = make_loop(tmp_path / "sound", steps=300, **steady)
+    diverging = make_loop(
+        tmp_path / "diverging",
+        stage=LineStage(inflated=range(300, 303)),
+        steps=303,
+        checkpoint_every=300,
+        **steady,
+    )
+    assert sound.run()
+    assert diverging.run()
+    assert diverging.counters == {"skipped": 1, "rollbacks": 1}
+    for one, other in zip(parameters(sound), parameters(diverging), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_single_odd_batch_is_no_divergence(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, stage=LineStage(inflated=range(290, 291)), steps=300)
+    assert loop.run()
+    assert loop.counters == {"skipped": 0, "rollbacks": 0}
+
+
+def test_after_going_back_the_rate_is_half(tmp_path: Path) -> None:
+    reports: list[Progress] = []
+    loop = make_loop(
+        tmp_path, stage=LineStage(spoiled=range(7, 27)), steps=30, reports=reports, decay=0.0
+    )
+    assert loop.run()
+    assert [report.learning_rate for report in reports[1:]] == [1e-3] * 5 + [5e-4] * 2
+
+
+def test_a_checkpoint_of_before_the_watch_is_read(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path)
+    assert loop.run()
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del content["watch"]
+    torch.save(content, tmp_path / "checkpoint.pt")
+    assert Checkpoint.load(tmp_path / "checkpoint.pt").watch == {}
 
 
 def test_a_run_that_diverges_for_good_says_so(tmp_path: Path) -> None:
