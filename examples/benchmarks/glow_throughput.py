@@ -2,7 +2,9 @@
 
 Both have the same levels, steps, hidden width and batch, those of `train-prior` unless said
 otherwise, and the same affine coupling with sigmoid scale; each step is forward, backward and
-Adam. The two take turns, so that the ratio holds while the machine's speed drifts.
+Adam. At a split normflows learns a Gaussian without looking at the half that stays; ours is
+predicted from it, by one convolution as Glow's, or with `--split net` by a network as large as a
+coupling's. The two take turns, so that the ratio holds while the machine's speed drifts.
 
     pip install normflows
     python examples/benchmarks/glow_throughput.py
@@ -92,6 +94,7 @@ def main() -> None:
     parser.add_argument("--steps-per-level", type=int, default=GlowConfig.steps_per_level)
     parser.add_argument("--hidden", type=int, default=GlowConfig.hidden_channels)
     parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--split", choices=["conv", "net"], default="conv")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compile", action="store_true", help="also both under torch.compile")
     options = parser.parse_args()
@@ -101,6 +104,7 @@ def main() -> None:
         steps_per_level=options.steps_per_level,
         hidden_channels=options.hidden,
         scale="sigmoid",
+        split=options.split,
     )
     batch = torch.rand(options.batch, 3, 32, 32)
     steps = {

@@ -22,8 +22,9 @@ from torch.utils.checkpoint import checkpoint
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.base import Chain, Transform, gaussian_log_prob, no_volume_change
 from flowdenoise.flow.conditioning import ConditionalScale, SigmaEmbedding
-from flowdenoise.flow.coupling import Coupling, CouplingNet, Scale
+from flowdenoise.flow.coupling import Coupling, Scale
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, Logit, Squeeze
+from flowdenoise.flow.split import Split, leaving_gaussian, split_network
 
 _CONTEXT = 64  # length of the noise level's embedding
 
@@ -43,6 +44,7 @@ class GlowConfig:
         actnorm_in_coupling: ActNorm inside the coupling networks.
         noise_levels: Condition everything on sigma.
         logit_margin: Margin of the logit before the flow, 0 for no logit.
+        split: What predicts the half that leaves after a level; Glow has `conv`.
     """
 
     image_channels: int = 3
@@ -55,6 +57,7 @@ class GlowConfig:
     actnorm_in_coupling: bool = False
     noise_levels: bool = False
     logit_margin: float = 0.0
+    split: Split = "net"
 
     def __post_init__(self) -> None:
         numbers = (self.image_channels, self.levels, self.steps_per_level, self.hidden_channels)
@@ -96,7 +99,7 @@ class FlowStep(Transform):
             mixing, mixed = self.conv.matrix()
             scale = self.norm.log_scale.exp().flatten()
             bias = mixing @ (self.norm.shift.flatten() * scale)
-            x = F.conv2d(x, (mixing * scale)[:, :, None, None], bias)
+            x = F.linear(x.permute(0, 2, 3, 1), mixing * scale, bias).permute(0, 3, 1, 2)
             linear = (mixed + self.norm.log_scale.sum()) * (x.shape[2] * x.shape[3])
         value, log_abs_det = self.coupling(x, context)
         return value, log_abs_det + linear
@@ -140,10 +143,10 @@ class Glow(nn.Module):
             if level < config.levels - 1:
                 channels //= 2
                 self.splits.append(
-                    CouplingNet(
+                    split_network(
+                        config.split,
                         channels,
-                        config.hidden_channels,
-                        2 * channels,
+                        hidden=config.hidden_channels,
                         context=context,
                         actnorm=config.actnorm_in_coupling,
                     )
@@ -214,8 +217,7 @@ class Glow(nn.Module):
             return zero, zero, x[:, :0], x
         staying, leaving = x.chunk(2, dim=1)
         raw = self.splits[index](staying, context, initialize=initialize)
-        mean, log_scale = raw.chunk(2, dim=1)
-        return mean, 3 * torch.tanh(log_scale / 3), staying, leaving
+        return *leaving_gaussian(raw), staying, leaving
 
     def decode(self, latents: list[Tensor], sigma: Tensor | float = 0.0) -> Tensor:
         """Undo `encode`: images from standardized latents."""
@@ -223,10 +225,8 @@ class Glow(nn.Module):
         x = latents[-1]
         for index in reversed(range(len(self.levels))):
             if index < len(self.splits):
-                raw = self.splits[index](x, context)
-                mean, log_scale = raw.chunk(2, dim=1)
-                scale = (3 * torch.tanh(log_scale / 3)).exp()
-                x = torch.cat([x, latents[index] * scale + mean], dim=1)
+                mean, log_scale = leaving_gaussian(self.splits[index](x, context))
+                x = torch.cat([x, latents[index] * log_scale.exp() + mean], dim=1)
             x = self.levels[index].inverse(x, context)  # type: ignore[operator]
         return x if self.logit is None else self.logit.inverse(x)
 

@@ -47,7 +47,10 @@ def grow(small: Glow, config: GlowConfig) -> Glow:
     for new_level, old_level in zip(large.levels, small.levels, strict=True):
         _grow_level(new_level.transforms, old_level.transforms)  # type: ignore[arg-type]
     for new_split, old_split in zip(large.splits, small.splits, strict=True):
-        _widen(new_split, old_split)  # type: ignore[arg-type]
+        if isinstance(new_split, CouplingNet) and isinstance(old_split, CouplingNet):
+            _widen(new_split, old_split)
+        else:
+            new_split.load_state_dict(old_split.state_dict())
     return large
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError
@@ -36,12 +36,14 @@ class Architecture:
         config: Name of its configuration, a frozen dataclass, in that module.
         network: Name of its class in that module; it is built as `network(config)` and keeps the
             configuration as `config`.
+        before: Settings that came later, with what a file means that does not name them yet.
     """
 
     role: Role
     module: str
     config: str
     network: str
+    before: Mapping[str, Any] = field(default_factory=dict)
 
     def config_class(self) -> type[Any]:
         """The configuration's class."""
@@ -57,7 +59,9 @@ class Architecture:
 ARCHITECTURES: Mapping[str, Architecture] = {
     "resnet": Architecture("denoiser", "flowdenoise.resnet", "ResNetConfig", "ResNet"),
     "dncnn": Architecture("denoiser", "flowdenoise.dncnn", "DnCNNConfig", "DnCNN"),
-    "glow": Architecture("prior", "flowdenoise.flow.glow", "GlowConfig", "Glow"),
+    "glow": Architecture(
+        "prior", "flowdenoise.flow.glow", "GlowConfig", "Glow", before={"split": "net"}
+    ),
     "noise_level": Architecture(
         "noise level", "flowdenoise.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
     ),
@@ -96,12 +100,13 @@ def build_config(kind: str, values: Mapping[str, Any], what: str) -> Any:
         WeightsIntegrityError: A key is missing or unknown, a value is of the wrong type, out of
             bounds, or refused by the configuration itself.
     """
-    cls = architecture(kind, what).config_class()
+    known = architecture(kind, what)
+    cls, values = known.config_class(), {**known.before, **values}
     for number in _numbers(values):
         if abs(number) > MAX_NUMBER:
             raise WeightsIntegrityError(f"{what} asks for a size of {shown(number)}")
     try:
-        config = build(cls, dict(values), f"the configuration of {what}")
+        config = build(cls, values, f"the configuration of {what}")
     except WeightsIntegrityError:
         raise
     except Exception as error:  # whatever a stranger's values do in there, the file is to blame

@@ -9,6 +9,7 @@ from hypothesis import given
 
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, GlowConfig, dequantize
+from flowdenoise.flow.split import Split
 
 configs = st.builds(
     GlowConfig,
@@ -21,6 +22,7 @@ configs = st.builds(
     conv=st.sampled_from(["lu", "plain"]),
     actnorm_in_coupling=st.booleans(),
     noise_levels=st.booleans(),
+    split=st.sampled_from(["net", "conv"]),
 )
 
 
@@ -70,8 +72,11 @@ def test_the_noise_level_matters_only_to_a_flow_that_knows_of_it() -> None:
         assert same != conditional
 
 
-def test_the_noise_level_enters_every_coupling_network() -> None:
-    flow = random_glow(GlowConfig(size=8, hidden_channels=6, levels=2, noise_levels=True))
+@pytest.mark.parametrize("split", ["net", "conv"])
+def test_the_noise_level_enters_every_coupling_and_split(split: Split) -> None:
+    flow = random_glow(
+        GlowConfig(size=8, hidden_channels=6, levels=2, noise_levels=True, split=split)
+    )
     flow.log_prob(torch.rand(2, 3, 8, 8).double(), 0.1).sum().backward()
     levels = [p for name, p in flow.named_parameters() if name.endswith("level.weight")]
     assert len(levels) == 2 * GlowConfig().steps_per_level + 1

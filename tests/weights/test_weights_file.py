@@ -61,6 +61,22 @@ def test_every_kind_of_network_comes_back_whole(kind: str, tmp_path: Path) -> No
         assert tensor.dtype == state[name].dtype
 
 
+@pytest.mark.parametrize("kind", [kind for kind in ARCHITECTURES if ARCHITECTURES[kind].before])
+def test_a_file_from_before_a_setting_still_says_the_same(kind: str, tmp_path: Path) -> None:
+    known = ARCHITECTURES[kind]
+    network = known.network_class()(known.config_class()(**{**SMALL[kind], **known.before}))
+    save_weights(tmp_path / "n", network, training={}, dtype=torch.float32)
+
+    def forget(record: dict[str, Any]) -> None:
+        for name in known.before:
+            del record["config"][name]
+
+    loaded = read_weights(record_edited((tmp_path / "n").read_bytes(), forget))
+    assert loaded.config == network.config
+    for name, tensor in loaded.network.state_dict().items():
+        assert torch.equal(tensor, network.state_dict()[name]), name
+
+
 @dataclass(frozen=True)
 class CountingConfig:
     """Of a network that has more than floats in its state."""
