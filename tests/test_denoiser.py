@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from flowdenoise import tiling
 from flowdenoise.denoiser import CLEAN_BELOW, Denoiser
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.images import Picture
 from flowdenoise.memory import with_less_memory
 from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet

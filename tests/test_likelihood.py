@@ -8,7 +8,8 @@ from torch import Tensor
 from flowdenoise import likelihood
 from flowdenoise.comparison import sheet
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.images import Picture
 
 

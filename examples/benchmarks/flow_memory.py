@@ -13,7 +13,8 @@ import time
 import torch
 from torch import Tensor
 
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 
 
 def saved_bytes(flow: Glow, patches: Tensor) -> tuple[int, float]:

@@ -19,7 +19,8 @@ from collections.abc import Callable
 
 import torch
 
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 
 
 def ours(

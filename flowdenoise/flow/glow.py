@@ -11,109 +11,18 @@ sigma: it is then a density of noisy images at every level, and at sigma = 0 one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.base import Chain, Transform, gaussian_log_prob, no_volume_change
+from flowdenoise.flow.base import Transform, gaussian_log_prob, no_volume_change
 from flowdenoise.flow.conditioning import ConditionalScale, SigmaEmbedding
-from flowdenoise.flow.coupling import Coupling, Scale
-from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, Logit, Squeeze
-from flowdenoise.flow.split import Split, leaving_gaussian, split_network
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.layers import Logit, Squeeze
+from flowdenoise.flow.level import FlowStep, Level
+from flowdenoise.flow.split import leaving_gaussian, split_network
 
 _CONTEXT = 64  # length of the noise level's embedding
-
-
-@dataclass(frozen=True)
-class GlowConfig:
-    """Sizes and kind of a `Glow`; in brackets the letters of the paper.
-
-    Attributes:
-        image_channels: 3 for color, 1 for gray.
-        size: Side of the square patch.
-        levels: How often the image is squeezed (L).
-        steps_per_level: Flow steps between squeezes (K).
-        hidden_channels: Width of the coupling networks.
-        scale: Bound of the coupling's scale; `none` is additive coupling.
-        conv: Form of the invertible convolution.
-        actnorm_in_coupling: ActNorm inside the coupling networks.
-        noise_levels: Condition everything on sigma.
-        logit_margin: Margin of the logit before the flow, 0 for no logit.
-        split: What predicts the half that leaves after a level; Glow has `conv`.
-    """
-
-    image_channels: int = 3
-    size: int = 32
-    levels: int = 3
-    steps_per_level: int = 16
-    hidden_channels: int = 128
-    scale: Scale = "tanh"
-    conv: Literal["lu", "plain"] = "lu"
-    actnorm_in_coupling: bool = False
-    noise_levels: bool = False
-    logit_margin: float = 0.0
-    split: Split = "net"
-
-    def __post_init__(self) -> None:
-        numbers = (self.image_channels, self.levels, self.steps_per_level, self.hidden_channels)
-        if min(numbers) < 1:
-            raise UsageError("sizes of a Glow must be positive")
-        if self.size < 1 or self.size % 2**self.levels:
-            raise UsageError(f"{self.levels} levels need a size divisible by {2**self.levels}")
-        if self.logit_margin and self.noise_levels:
-            raise UsageError("noisy images leave the unit interval: no logit with noise levels")
-
-    @property
-    def dimensions(self) -> int:
-        """D, the number of values in a patch."""
-        return self.image_channels * self.size**2
-
-
-class FlowStep(Transform):
-    """ActNorm, 1x1 convolution and coupling; the first two in one convolution.
-
-    W ((x + shift) * scale) = (W diag(scale)) x + W (shift * scale): one pass over the image
-    instead of three.
-    """
-
-    def __init__(self, channels: int, config: GlowConfig, context: int) -> None:
-        super().__init__()
-        self.norm = ActNorm(channels)
-        self.conv = InvertibleConv1x1(channels, config.conv)
-        self.coupling = Coupling(
-            channels,
-            config.hidden_channels,
-            scale=config.scale,
-            context=context,
-            actnorm=config.actnorm_in_coupling,
-        )
-
-    def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Apply the step."""
-        with torch.autocast(x.device.type, enabled=False):
-            mixing, mixed = self.conv.matrix()
-            scale = self.norm.log_scale.exp().flatten()
-            bias = mixing @ (self.norm.shift.flatten() * scale)
-            x = F.linear(x.permute(0, 2, 3, 1), mixing * scale, bias).permute(0, 3, 1, 2)
-            linear = (mixed + self.norm.log_scale.sum()) * (x.shape[2] * x.shape[3])
-        value, log_abs_det = self.coupling(x, context)
-        return value, log_abs_det + linear
-
-    def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        """Undo the step."""
-        return self.norm.inverse(self.conv.inverse(self.coupling.inverse(z, context)))
-
-    def initialize(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Initialize ActNorm, then what follows it."""
-        x, first = self.norm.initialize(x)
-        x, second = self.conv(x)
-        value, third = self.coupling.initialize(x, context)
-        return value, first + second + third
 
 
 class Glow(nn.Module):
@@ -139,7 +48,7 @@ class Glow(nn.Module):
             if context:
                 parts.append(ConditionalScale(channels, context))
             parts += [FlowStep(channels, config, context) for _ in range(config.steps_per_level)]
-            self.levels.append(Chain(parts))
+            self.levels.append(Level(parts))
             if level < config.levels - 1:
                 channels //= 2
                 self.splits.append(
@@ -188,25 +97,15 @@ class Glow(nn.Module):
             total = total + log_abs_det
         latents = []
         for index, level in enumerate(self.levels):
-            x, log_abs_det = self._level(level, x, context, initialize)
+            if initialize:
+                x, log_abs_det = level.initialize(x, context)  # type: ignore[operator]
+            else:
+                x, log_abs_det = level(x, context, recompute=self.checkpointing)
             total = total + log_abs_det
             mean, log_scale, x, leaving = self._leaving(index, x, context, initialize)
             total = total + gaussian_log_prob(leaving, mean, log_scale)
             latents.append((leaving - mean) * (-log_scale).exp())
         return latents, total
-
-    def _level(
-        self, level: nn.Module, x: Tensor, context: Tensor | None, initialize: bool
-    ) -> tuple[Tensor, Tensor]:
-        if initialize:
-            return level.initialize(x, context)  # type: ignore[operator, no-any-return]
-        if not (self.checkpointing and torch.is_grad_enabled()):
-            return level(x, context)  # type: ignore[no-any-return]
-        total = no_volume_change(x)
-        for transform in level.transforms:  # type: ignore[union-attr]
-            x, log_abs_det = checkpoint(transform, x, context, use_reentrant=False)
-            total = total + log_abs_det
-        return x, total
 
     def _leaving(
         self, index: int, x: Tensor, context: Tensor | None, initialize: bool = False

@@ -10,15 +10,17 @@ The two moves of T. Chen, I. Goodfellow and J. Shlens, "Net2Net", ICLR 2016, for
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
+from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Coupling, CouplingNet
-from flowdenoise.flow.glow import FlowStep, Glow, GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.layers import ActNorm
+from flowdenoise.flow.level import FlowStep
 
 
 @torch.no_grad()
@@ -34,8 +36,13 @@ def grow(small: Glow, config: GlowConfig) -> Glow:
     """
     old = small.config
     width, depth = config.hidden_channels, config.steps_per_level
-    if replace(old, hidden_channels=width, steps_per_level=depth) != config:
-        raise UsageError("a prior can begin with another only if nothing but K and width differ")
+    before = asdict(replace(old, hidden_channels=width, steps_per_level=depth))
+    others = [name for name, value in asdict(config).items() if value != before[name]]
+    if others:
+        raise UsageError(
+            f"a prior can begin with another only if nothing but K and width differ; it has "
+            f"{', '.join(f'{name}={before[name]}' for name in others)}"
+        )
     if width < old.hidden_channels or depth < old.steps_per_level:
         raise UsageError(
             f"a prior can grow but not shrink: the first has K={old.steps_per_level} and width "

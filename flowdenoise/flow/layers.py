@@ -7,6 +7,7 @@ All log-determinants are computed in float32 at least.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -91,11 +92,8 @@ class InvertibleConv1x1(Transform):
 
     def matrix(self) -> tuple[Tensor, Tensor]:
         """The (C, C) matrix and the log of its absolute determinant, a scalar."""
-        if self.form == "plain":
-            return self.weight, torch.linalg.slogdet(self.weight)[1]
-        upper = self.upper.triu(1) + torch.diag(self.sign * self.log_diagonal.exp())
-        product = upper + self.lower.tril(-1) @ upper  # L's diagonal is 1
-        return self.permutation @ product, self.log_diagonal.sum()
+        matrix, log_abs_det = matrices([self])
+        return matrix[0], log_abs_det[0]
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the mixed channels and H * W * log|det W|."""
@@ -108,6 +106,25 @@ class InvertibleConv1x1(Transform):
         weight = self.matrix()[0]
         inverse = torch.linalg.inv(weight.double()).to(z.dtype)
         return F.conv2d(z, inverse[:, :, None, None])
+
+
+def matrices(convs: Sequence[InvertibleConv1x1]) -> tuple[Tensor, Tensor]:
+    """The matrices of K convolutions of one form, and the logs of their absolute determinants.
+
+    Returns:
+        (K, C, C) and (K,).
+    """
+    if convs[0].form == "plain":
+        weight = torch.stack([conv.weight for conv in convs])
+        return weight, torch.linalg.slogdet(weight)[1]
+    log_diagonal = torch.stack([conv.log_diagonal for conv in convs])
+    sign = torch.stack([conv.sign for conv in convs])
+    upper = torch.stack([conv.upper for conv in convs]).triu(1)
+    upper = upper + torch.diag_embed(sign * log_diagonal.exp())
+    lower = torch.stack([conv.lower for conv in convs]).tril(-1)
+    permutation = torch.stack([conv.permutation for conv in convs])
+    product = upper + lower @ upper  # L's diagonal is 1
+    return permutation @ product, log_diagonal.sum(1)
 
 
 class Squeeze(Transform):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.dncnn import DnCNNConfig
-from flowdenoise.flow.glow import GlowConfig
+from flowdenoise.flow.config import GlowConfig
 from flowdenoise.noise_level import NoiseLevelConfig
 from flowdenoise.resnet import ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining

@@ -18,7 +18,8 @@ from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.dncnn import DnCNN, DnCNNConfig
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 
 from .conftest import tensor_scene
 

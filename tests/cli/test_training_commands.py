@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from flowdenoise import weights
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.training.checkpoint import Checkpoint
 
 from .conftest import Answer, Invoke

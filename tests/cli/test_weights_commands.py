@@ -18,7 +18,8 @@ from hub_server import TOKEN, HubServer
 from huggingface_hub import ModelCard
 
 import flowdenoise
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.training import export as export_module
 from flowdenoise.weights import manifest, read_weights, save_weights, store
 from flowdenoise.weights.manifest import Result, describe, update_manifest

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow, GlowConfig, dequantize
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow, dequantize
 from flowdenoise.flow.split import Split
 
 configs = st.builds(

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from flowdenoise.flow.base import Chain, Transform, gaussian_log_prob
 from flowdenoise.flow.conditioning import ConditionalScale
+from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Affine, Coupling
-from flowdenoise.flow.glow import FlowStep, GlowConfig
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, Logit, Squeeze
+from flowdenoise.flow.level import FlowStep
 
 CONTEXT = 5
 

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.errors import UsageError
+from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.descent import descend
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig

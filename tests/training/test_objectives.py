@@ -9,7 +9,8 @@ from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow, GlowConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
 from flowdenoise.randomness import Draws
 from flowdenoise.training import objectives
 from flowdenoise.training.denoiser import DenoiserTraining

@@ -15,7 +15,7 @@ from PIL import Image
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import CheckpointError, TrainingError, WeightsError, WeightsIntegrityError
-from flowdenoise.flow.glow import GlowConfig
+from flowdenoise.flow.config import GlowConfig
 from flowdenoise.noise_level import NoiseLevelConfig
 from flowdenoise.resnet import ResNetConfig
 from flowdenoise.training import runs
