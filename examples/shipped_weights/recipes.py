@@ -40,7 +40,7 @@ class Recipe:
 
 _PRIOR = (
     *("--set", "loop.batch=32", "--set", "loop.optimizer=muon"),
-    *("--set", "loop.precision=bfloat16"),
+    *("--set", "loop.precision=bfloat16", "--set", "network.split=net"),
 )
 _SMALL = (
     *("--set", "network.steps_per_level=8", "--set", "network.hidden_channels=64"),
