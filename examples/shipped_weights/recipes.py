@@ -148,11 +148,18 @@ RECIPES = {
         "What `gray` goes on from, and learns from in eight turns.",
         shipped=False,
     ),
-    "gray": Recipe(
+    "gray-fourth": Recipe(
         (*_relay("gray-third"), "--gray", *_LAST, *SPLIT),
         2500,
-        f"{_NOISY} It began with 8500 steps of `r2r`, 4000 and 9000 of `relay`; what it begins "
-        "with, averaged over eight turns, is its teacher.",
+        _NOISY,
+        "What `gray` goes on from.",
+        shipped=False,
+    ),
+    "gray": Recipe(
+        (*_relay("gray-third", "gray-fourth"), "--gray", *_LAST, *SPLIT),
+        9000,
+        f"{_NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
+        "become before the last 2500, averaged over eight turns, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
     ),
     "prior-color-first": Recipe(
