@@ -236,13 +236,13 @@ RECIPES = {
     ),
     "n2v-gray": Recipe(
         ("train-denoiser", "--preset", "n2v", "--gray", *SPLIT),
-        700,
+        3000,
         _NOISY,
         "Noise2Void, gray, to compare with.",
     ),
     "n2v-color": Recipe(
         ("train-denoiser", "--preset", "n2v", *SPLIT),
-        500,
+        3000,
         _NOISY,
         "Noise2Void, color, to compare with.",
     ),
