@@ -16,11 +16,13 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import get_args
 
 import torch
 
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.split import Split
 
 
 def ours(
@@ -95,7 +97,7 @@ def main() -> None:
     parser.add_argument("--steps-per-level", type=int, default=GlowConfig.steps_per_level)
     parser.add_argument("--hidden", type=int, default=GlowConfig.hidden_channels)
     parser.add_argument("--batch", type=int, default=50)
-    parser.add_argument("--split", choices=["conv", "net"], default="conv")
+    parser.add_argument("--split", choices=get_args(Split), default=GlowConfig.split)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compile", action="store_true", help="also both under torch.compile")
     options = parser.parse_args()

@@ -11,10 +11,11 @@ and for a chain the log-determinants add up. Subclasses fill in `forward` and `i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 class Transform(nn.Module, ABC):
@@ -56,13 +57,28 @@ class Chain(Transform):
         super().__init__()
         self.transforms = nn.ModuleList(transforms)
 
-    def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Apply all in order; log-determinants add up."""
+    def forward(
+        self, x: Tensor, context: Tensor | None = None, *, recompute: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Apply all in order; log-determinants add up.
+
+        Args:
+            x: (B, C, H, W).
+            context: What is known besides, (B, E).
+            recompute: Recompute activations in the backward pass instead of keeping them.
+        """
         total = no_volume_change(x)
-        for transform in self.transforms:
-            x, log_abs_det = transform(x, context)
+        for part in self.parts():
+            if recompute and torch.is_grad_enabled():
+                x, log_abs_det = checkpoint(part, x, context, use_reentrant=False)
+            else:
+                x, log_abs_det = part(x, context)
             total = total + log_abs_det
         return x, total
+
+    def parts(self) -> Iterable[Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]]:
+        """What `forward` applies, in order."""
+        return self.transforms
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """Undo all in reverse order."""

@@ -40,8 +40,8 @@ def grow(small: Glow, config: GlowConfig) -> Glow:
     others = [name for name, value in asdict(config).items() if value != before[name]]
     if others:
         raise UsageError(
-            f"a prior can begin with another only if nothing but K and width differ; it has "
-            f"{', '.join(f'{name}={before[name]}' for name in others)}"
+            "a prior can begin with another only if nothing but K and width differ; the other "
+            f"has {', '.join(f'{name}={before[name]}' for name in others)}"
         )
     if width < old.hidden_channels or depth < old.steps_per_level:
         raise UsageError(

@@ -18,9 +18,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
-from flowdenoise.flow.base import Chain, Transform, no_volume_change
+from flowdenoise.flow.base import Chain, Transform
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Coupling
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, matrices
@@ -101,26 +100,7 @@ def mixings(steps: Sequence[FlowStep]) -> list[Mixing]:
 class Level(Chain):
     """A chain in which the linear parts of all steps are made at once."""
 
-    def forward(
-        self, x: Tensor, context: Tensor | None = None, *, recompute: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Apply all in order.
-
-        Args:
-            x: (B, C, H, W).
-            context: What is known besides, (B, E).
-            recompute: Recompute activations in the backward pass instead of keeping them.
-        """
-        total = no_volume_change(x)
-        for part in self._parts():
-            if recompute and torch.is_grad_enabled():
-                x, log_abs_det = checkpoint(part, x, context, use_reentrant=False)
-            else:
-                x, log_abs_det = part(x, context)
-            total = total + log_abs_det
-        return x, total
-
-    def _parts(self) -> list[Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]]:
+    def parts(self) -> list[Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]]:
         """The transforms in order, each step with its mixing."""
         steps = [part for part in self.transforms if isinstance(part, FlowStep)]
         ready = iter(mixings(steps))

@@ -33,7 +33,9 @@ class GradientWatch:
 
     def runs_away(self, norm: float) -> bool:
         """Take in the next norm, finite; whether the recent ones are far above the usual."""
-        logarithm = math.log(max(norm, 1e-30))
+        if norm == 0:  # it has no logarithm, and is far from running away
+            return False
+        logarithm = math.log(norm)
         self.steps += 1
         self.recent += (logarithm - self.recent) / min(self.steps, _RECENT)
         self.usual += (logarithm - self.usual) / min(self.steps, _USUAL)

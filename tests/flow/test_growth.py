@@ -48,7 +48,7 @@ def test_everything_new_gets_a_gradient_within_two_steps() -> None:
     [
         ({"hidden_channels": 5}, "not shrink"),
         ({"steps_per_level": 1}, "not shrink"),
-        ({"levels": 1}, "nothing but K and width differ; it has levels=2$"),
+        ({"levels": 1}, "nothing but K and width differ; the other has levels=2$"),
         ({"image_channels": 1, "split": "net"}, "has image_channels=3, split=conv$"),
     ],
 )
