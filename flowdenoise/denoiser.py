@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from flowdenoise import images, noise, tiling, weights
 from flowdenoise.clipping import Unclip, clipped_ends
 from flowdenoise.crops import crops
-from flowdenoise.device import choose_device, choose_precision
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import likeliest_sigma
@@ -27,6 +26,7 @@ from flowdenoise.images import Picture
 from flowdenoise.memory import with_less_memory
 from flowdenoise.networks import TileNetwork, tile_network
 from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.tiling import OnTile, TilingConfig
 
 CLEAN_BELOW = 1.0 / 255

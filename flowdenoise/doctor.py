@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from flowdenoise import __version__, metrics, noise
-from flowdenoise.atomic import replacing
 from flowdenoise.denoiser import Denoiser
-from flowdenoise.device import fast_bfloat16
 from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.system.atomic import replacing
+from flowdenoise.system.device import fast_bfloat16
 from flowdenoise.weights import manifest, store
 
 GOLDEN_SIGMA = 25 / 255

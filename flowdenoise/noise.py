@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor
 
-from flowdenoise import randomness
 from flowdenoise.errors import SigmaError
+from flowdenoise.system import random_streams
 
 WHITE = 255.0
 """The value of white in an 8-bit picture: the unit of a sigma on the command line."""
@@ -81,7 +81,7 @@ def fixed_gaussian(image_key: Tensor, position: Tensor, channels: int) -> Tensor
     none of it needs to be stored.
 
     Args:
-        image_key: (B,) int32, from `randomness.fold(seed, image)`.
+        image_key: (B,) int32, from `random_streams.fold(seed, image)`.
         position: (B, H, W) index of each pixel in its image, row by row.
         channels: C.
 
@@ -90,4 +90,4 @@ def fixed_gaussian(image_key: Tensor, position: Tensor, channels: int) -> Tensor
     """
     channel = torch.arange(channels, device=position.device, dtype=torch.int32)
     counter = position.to(torch.int32)[:, None] * channels + channel[None, :, None, None]
-    return randomness.normal(image_key[:, None, None, None], counter)
+    return random_streams.normal(image_key[:, None, None, None], counter)

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"errors"},
-    {"atomic", "device", "images", "metrics", "noise", "places", "randomness", "tiling", "turns"},
+    {"images", "metrics", "noise", "system", "tiling", "turns"},
     {"clipping", "comparison", "crops", "dncnn", "flow", "noise_level", "resnet"},
     {"weights"},
     {"denoiser", "likelihood", "memory", "networks", "outputs"},

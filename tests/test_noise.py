@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 
-from flowdenoise import noise, randomness
+from flowdenoise import noise
 from flowdenoise.errors import SigmaError
+from flowdenoise.system import random_streams
 
 
 @given(sigma=st.floats(0, 255))
@@ -42,7 +43,7 @@ def test_gaussian_noise_has_its_level_and_is_not_clipped() -> None:
 
 @given(seed=st.integers(0, 2**40), top=st.integers(0, 60), left=st.integers(0, 60))
 def test_a_pixel_has_one_noise_whatever_patch_it_is_in(seed: int, top: int, left: int) -> None:
-    key = randomness.fold(seed, torch.tensor([5]))
+    key = random_streams.fold(seed, torch.tensor([5]))
     position = torch.arange(100 * 100).reshape(1, 100, 100)
     whole = noise.fixed_gaussian(key, position, 3)
     patch = noise.fixed_gaussian(key, position[:, top : top + 32, left : left + 32], 3)
@@ -52,7 +53,7 @@ def test_a_pixel_has_one_noise_whatever_patch_it_is_in(seed: int, top: int, left
 def test_images_have_noises_of_their_own() -> None:
     position = torch.arange(64 * 64).reshape(1, 64, 64)
     first, second = (
-        noise.fixed_gaussian(randomness.fold(0, torch.tensor([image])), position, 1)
+        noise.fixed_gaussian(random_streams.fold(0, torch.tensor([image])), position, 1)
         for image in (0, 1)
     )
     assert abs(float((first * second).mean())) < 0.1

@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 
 from flowdenoise.data.corpus import list_images, load_corpus
-from flowdenoise.device import choose_device
-from flowdenoise.training import presets
+from flowdenoise.system.device import choose_device
+from flowdenoise.training import recipes
 from flowdenoise.training.denoiser import DenoiserStage
 from flowdenoise.training.optimizers import build_optimizer
-from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import build_network
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     device = choose_device(options.device)
-    run: DenoiserRun = presets.default(3)
+    run: DenoiserRun = recipes.default(3)
     corpus = load_corpus(list_images(options.data), channels=3, smallest=run.training.patch)
     model = build_network(run.network).to(device).to(memory_format=torch.channels_last)
     stage = DenoiserStage(model, corpus.to(device), run.training, steps=10**6, seed=0)

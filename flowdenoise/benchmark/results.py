@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from flowdenoise.benchmark import environment
-from flowdenoise.benchmark.cells import Cell
+from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.protocols import find_protocol
 from flowdenoise.benchmark.runner import BenchmarkConfig, Run

@@ -16,7 +16,7 @@ import torch
 
 from flowdenoise import images, noise
 from flowdenoise.benchmark import environment
-from flowdenoise.benchmark.cells import Cell, CellKey, CellStore
+from flowdenoise.benchmark.measurements import Cell, CellKey, CellStore
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.peak_memory import peak_memory
 from flowdenoise.benchmark.protocols import Protocol, find_protocol, measure

@@ -22,7 +22,7 @@ from flowdenoise import images
 from flowdenoise.benchmark.catalog import SETS, NamedSet, find_set, fingerprints
 from flowdenoise.data.download import StageReport, download, fetch_archive
 from flowdenoise.errors import DataError, ImageReadError
-from flowdenoise.places import cache_folder
+from flowdenoise.system.cache import cache_folder
 
 _SEEN = "fingerprints.json"
 

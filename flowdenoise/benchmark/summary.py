@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flowdenoise.benchmark.cells import Cell
+from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.statistics import Interval, bootstrap, mean, spread
 
 

@@ -93,7 +93,7 @@ def device(name: str, threads: int | None) -> torch.device:
     """The device of that name, with so many threads for the processor."""
     import torch
 
-    from flowdenoise.device import choose_device
+    from flowdenoise.system.device import choose_device
 
     if threads:
         torch.set_num_threads(threads)

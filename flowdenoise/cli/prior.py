@@ -99,8 +99,8 @@ def sample(
 def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:
     from flowdenoise import weights
     from flowdenoise.denoiser import AUTOMATIC
-    from flowdenoise.device import choose_device
     from flowdenoise.flow.glow import Glow
+    from flowdenoise.system.device import choose_device
 
     name = AUTOMATIC["auto-prior"][channels] if prior == "auto" else prior
     network = weights.load(name, role="prior", offline=offline, report=console.say).network

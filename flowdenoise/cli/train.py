@@ -20,7 +20,7 @@ from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.progress import Report
-    from flowdenoise.training.recipes import DenoiserRun
+    from flowdenoise.training.run_config import DenoiserRun
     from flowdenoise.training.runs import Place
 
 
@@ -43,10 +43,10 @@ def train_prior(
 ) -> None:
     """Train a flow on clean images: the prior, stage one of the paper."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.training import presets, runs
+    from flowdenoise.training import recipes, runs
     from flowdenoise.training.settings import override
 
-    run = presets.prior(1 if gray else 3, noise_levels=noise)
+    run = recipes.prior(1 if gray else 3, noise_levels=noise)
     run = replace(run, data=_data(run.data, data, [], validation))
     begin = [f"initial={initial}"] if initial else []
     run = override(run, [*begin, *_steps(steps), *settings])
@@ -83,7 +83,7 @@ def train_denoiser(
 ) -> None:
     """Train a denoiser on noisy images alone: stage two of the paper, and beyond."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.training import presets, runs
+    from flowdenoise.training import recipes, runs
     from flowdenoise.training.settings import override
 
     chosen = {
@@ -96,7 +96,7 @@ def train_denoiser(
         "teacher": teacher or None,
         "initial": initial or None,
     }
-    run = presets.preset(preset, 1 if gray else 3)
+    run = recipes.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, noisy, validation))
     named = [f"{name}={value}" for name, value in chosen.items() if value is not None]
     run = override(run, [*named, *_steps(steps), *settings])
@@ -124,10 +124,10 @@ def tune(
 ) -> None:
     """Sweep the prior's weight and the blur's size, as the paper did, and write a table."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.training import presets, tune
+    from flowdenoise.training import recipes, tune
     from flowdenoise.training.settings import override
 
-    run = presets.preset(preset, 1 if gray else 3)
+    run = recipes.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
     run = override(run, [*_steps(steps), *settings])
     with _report(run.loop.steps) as report:
@@ -167,10 +167,10 @@ def train_noise_level(
 ) -> None:
     """Train the estimator of the noise level, for --sigma auto."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.training import presets, runs
+    from flowdenoise.training import recipes, runs
     from flowdenoise.training.settings import override
 
-    run = presets.noise_level(1 if gray else 3)
+    run = recipes.noise_level(1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation))
     run = override(run, [*_steps(steps), *settings])
     with _report(run.loop.steps) as report:
@@ -221,8 +221,8 @@ def _place(
     """Where and how the run runs; joins the other processes under torchrun."""
     import torch
 
-    from flowdenoise.device import choose_device
-    from flowdenoise.training.devices import Workers
+    from flowdenoise.system.device import choose_device
+    from flowdenoise.training.processes import Workers
     from flowdenoise.training.runs import Place
 
     if threads:

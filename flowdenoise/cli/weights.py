@@ -145,7 +145,7 @@ def export(
     console.set_verbosity(quiet, False)
     _require_free(out, overwrite)
     from flowdenoise.weights import load
-    from flowdenoise.weights.export import CHECKED_SIZES, export_onnx
+    from flowdenoise.weights.onnx import CHECKED_SIZES, export_onnx
 
     made = export_onnx(load(address, offline=offline, report=console.say), out)
     console.say(
@@ -163,9 +163,9 @@ def from_run(
 ) -> None:
     """Write the averaged network of a training run's newest checkpoint as a weights file."""
     _require_free(out, overwrite)
-    from flowdenoise.training import export
+    from flowdenoise.training import to_weights
 
-    console.result(str(export.export_weights(run, out)))
+    console.result(str(to_weights.export_weights(run, out)))
 
 
 def _require_free(out: Path, overwrite: bool) -> None:

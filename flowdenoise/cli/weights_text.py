@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flowdenoise.places import readable_size
+from flowdenoise.system.cache import readable_size
 from flowdenoise.weights.architectures import architecture
 from flowdenoise.weights.manifest import Entry, Result
 from flowdenoise.weights.store import Inspection, Shipped

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from flowdenoise.errors import DataError
-from flowdenoise.places import exclusive, readable_size, require_room
+from flowdenoise.system.cache import exclusive, readable_size, require_room
 
 Members = Callable[[str], bool]
 """Says of a name in an archive whether it is wanted."""

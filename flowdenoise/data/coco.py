@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowdenoise.atomic import replacing
 from flowdenoise.data.download import Remote, StageReport, fetch_archive
 from flowdenoise.errors import DataError
-from flowdenoise.places import cache_folder
+from flowdenoise.system.atomic import replacing
+from flowdenoise.system.cache import cache_folder
 
 # Size and sha256 as TensorFlow Datasets records them (tensorflow/datasets on GitHub,
 # tensorflow_datasets/url_checksums/coco2014.txt). The host has no certificate for its own name,

@@ -22,7 +22,7 @@ from pathlib import Path
 from flowdenoise.data.archives import Members, Report, is_filled, unpack
 from flowdenoise.data.web import DroppedError, receive, request_from, require_http, version_of
 from flowdenoise.errors import DataError
-from flowdenoise.places import exclusive, readable_size, require_room
+from flowdenoise.system.cache import exclusive, readable_size, require_room
 
 StageReport = Callable[[str, int, int | None], None]
 """Called with what is being done, then as `Report`."""

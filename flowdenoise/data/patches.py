@@ -12,10 +12,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from flowdenoise import noise, randomness
+from flowdenoise import noise
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError
-from flowdenoise.randomness import Draws
+from flowdenoise.system import random_streams
+from flowdenoise.system.random_streams import Draws
 
 NoiseMode = Literal["fixed", "fresh", "none"]
 
@@ -140,7 +141,7 @@ class PatchSampler:
     def _unit(self, draws: Draws, image: Tensor, position: Tensor, config: NoiseConfig) -> Tensor:
         """Standard normal noise, (B, C, P, P)."""
         if config.mode == "fixed":
-            key = randomness.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
+            key = random_streams.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
             return noise.fixed_gaussian(key, position, self.corpus.channels)
         return draws.normal(_NOISE, (self.corpus.channels, self.patch, self.patch))
 
@@ -168,8 +169,8 @@ def image_sigma(
 ) -> Tensor:
     """The one noise level of each image in a corpus with fixed noise, like `image`."""
     low, high = sigma_range
-    key = randomness.fold(seed, _IMAGE_SIGMA, corpus.keys[image])
-    return low + (high - low) * randomness.uniform(key, torch.zeros_like(key))
+    key = random_streams.fold(seed, _IMAGE_SIGMA, corpus.keys[image])
+    return low + (high - low) * random_streams.uniform(key, torch.zeros_like(key))
 
 
 def noisy_image(
@@ -193,7 +194,7 @@ def noisy_image(
         sigma = float("nan") if levels is None else float(levels[index])
     else:
         sigma = float(image_sigma(corpus, which, config.sigma_range, seed))
-        key = randomness.fold(seed, _IMAGE_NOISE, corpus.keys[which])
+        key = random_streams.fold(seed, _IMAGE_NOISE, corpus.keys[which])
         height, width = image.shape[-2:]
         position = torch.arange(height * width, device=image.device).view(1, height, width)
         image = image + sigma * noise.fixed_gaussian(key, position, corpus.channels)[0]

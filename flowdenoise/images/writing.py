@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from flowdenoise.atomic import replacing
 from flowdenoise.errors import ImageWriteError, UsageError
 from flowdenoise.images.fitting import fit
 from flowdenoise.images.formats import FORMATS, format_named, format_of
@@ -18,6 +17,7 @@ from flowdenoise.images.picture import Picture
 from flowdenoise.images.pillow import to_pillow
 from flowdenoise.images.png_writing import write_png_file
 from flowdenoise.images.tiff_writing import write_tiff_file
+from flowdenoise.system.atomic import replacing
 
 QUALITY = 95
 """Of JPEG, and of WebP where it is lossy, unless the caller says otherwise; 1 to 100."""

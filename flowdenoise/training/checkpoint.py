@@ -2,7 +2,7 @@
 
 A checkpoint is written beside its final name and renamed over it, so at any moment the folder
 holds a whole one: the old or the new. Nothing random needs saving: the numbers of a step are a
-function of the seed and the step (see `flowdenoise.randomness`).
+function of the seed and the step (see `flowdenoise.system.random_streams`).
 
 This is the only place that calls `torch.load`, and only with `weights_only=True`: a checkpoint
 from a stranger can't run code.
@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from flowdenoise.atomic import replacing
 from flowdenoise.errors import CheckpointError
+from flowdenoise.system.atomic import replacing
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the newest checkpoint in a run folder."""

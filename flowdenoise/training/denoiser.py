@@ -51,7 +51,7 @@ class DenoiserTraining:
         late_share: Share of the steps that use `late_patch`.
         baseline: Allows clean targets, for the supervised baseline.
         teach_once: The teacher is asked once about each whole image, in eight turns, instead of
-            about each patch: see `training.taught`.
+            about each patch: see `training.teaching`.
     """
 
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -92,7 +92,7 @@ class DenoiserStage:
         validation: Clean images that noise is added to, for PSNR.
         device: Where to train; None is where the images are.
         levels: (I,) noise level of each image of a really noisy corpus.
-        taught: What the teacher made of the corpus, from `training.taught`, where it is not to
+        taught: What the teacher made of the corpus, from `training.teaching`, where it is not to
             be asked about patches.
     """
 

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from flowdenoise.errors import TrainingError
 from flowdenoise.training.checkpoint import Checkpoint
-from flowdenoise.training.devices import Workers
+from flowdenoise.training.divergence import GradientWatch
 from flowdenoise.training.optimizers import build_optimizer
+from flowdenoise.training.processes import Workers
 from flowdenoise.training.progress import Meter, Report
 from flowdenoise.training.run_folder import RunFolder
-from flowdenoise.training.watch import GradientWatch
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, dequantize
-from flowdenoise.randomness import Draws
+from flowdenoise.system.random_streams import Draws
 
 _LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers
 _VALIDATION_PATCHES = 1024

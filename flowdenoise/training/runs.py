@@ -25,16 +25,16 @@ from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import TAUGHT, DenoiserStage
-from flowdenoise.training.devices import Workers
-from flowdenoise.training.export import save, training_record
 from flowdenoise.training.loop import Loop, LoopConfig, Stage
 from flowdenoise.training.noise_level import NoiseLevelStage
 from flowdenoise.training.prior import PriorStage
+from flowdenoise.training.processes import Workers
 from flowdenoise.training.progress import Report
-from flowdenoise.training.recipes import DenoiserConfig, DenoiserRun, NoiseLevelRun, PriorRun
+from flowdenoise.training.run_config import DenoiserConfig, DenoiserRun, NoiseLevelRun, PriorRun
 from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.settings import plain
-from flowdenoise.training.taught import OnTaught, taught_corpus
+from flowdenoise.training.teaching import OnTaught, taught_corpus
+from flowdenoise.training.to_weights import save, training_record
 from flowdenoise.weights.architectures import kind_of
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowdenoise.atomic import replacing
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
-from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.system.atomic import replacing
+from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import Place, train_denoiser
 
 

@@ -9,13 +9,13 @@ architectures   the allow-list of networks that a file may ask for
 header          what a file says of itself, and the checks on its bytes
 manifest        the list of shipped weights
 address         `color`, `path/to/file.safetensors`, `hf://owner/repo@commit/file.safetensors`
-memory          what was learned from the Hub, for the next run
+pins            what was learned from the Hub, for the next run
 hub             the only module that talks to the Hugging Face Hub
 store           address -> verified file on this machine
 card, publish   model cards, and uploading with them
 file            network -> file -> network
 loading         address -> network
-export          ONNX
+onnx            a network for other programs
 ```
 """
 

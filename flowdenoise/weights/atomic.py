@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowdenoise.atomic import replacing
 from flowdenoise.errors import WeightsError
+from flowdenoise.system.atomic import replacing
 
 
 def write_bytes(path: Path, data: bytes) -> None:

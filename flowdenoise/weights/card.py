@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flowdenoise.places import readable_size
+from flowdenoise.system.cache import readable_size
 from flowdenoise.weights.address import SCHEME
 from flowdenoise.weights.manifest import Entry, Result
 

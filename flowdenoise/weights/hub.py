@@ -40,7 +40,7 @@ from flowdenoise.errors import (
     WeightsIntegrityError,
     WeightsNotFoundError,
 )
-from flowdenoise.places import readable_size
+from flowdenoise.system.cache import readable_size
 from flowdenoise.weights.address import HubAddress, is_commit, is_sha256
 from flowdenoise.weights.header import MAX_FILE
 from flowdenoise.weights.manifest import Entry

@@ -19,8 +19,8 @@ from flowdenoise.errors import (
     WeightsIntegrityError,
     WeightsNotFoundError,
 )
-from flowdenoise.places import readable_size
-from flowdenoise.weights import memory
+from flowdenoise.system.cache import readable_size
+from flowdenoise.weights import pins
 from flowdenoise.weights.address import (
     Address,
     FilePath,
@@ -142,7 +142,7 @@ def _resolve_hub(
 
     offline = offline or hub.is_offline()
     address = _pin(address, offline, refresh, report)
-    known = memory.recall(str(replace(address, sha256=None)))
+    known = pins.recall(str(replace(address, sha256=None)))
     expected = address.sha256 or (known if known and is_sha256(known) else None)
     found = hub.cached(address)
     if found and refresh and not offline:
@@ -161,7 +161,7 @@ def _pin(address: HubAddress, offline: bool, refresh: bool, report: Report | Non
     if address.is_pinned:
         return address
     key = f"{address.repo}@{address.revision}"
-    commit = None if refresh else memory.recall(key)
+    commit = None if refresh else pins.recall(key)
     if commit is None or not is_commit(commit):
         if offline:
             raise WeightsDownloadError(
@@ -210,7 +210,7 @@ def _kept(path: Path, expected: str | None, what: str) -> Path | None:
 def _remember(key: str, value: str, report: Report | None) -> None:
     """Remember, or say that the next run will have to ask again: no reason to fail this one."""
     try:
-        memory.remember(key, value)
+        pins.remember(key, value)
     except WeightsError as error:
         if report:
             report(str(error))

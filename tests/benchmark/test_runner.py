@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowdenoise.benchmark.cells import CellStore
+from flowdenoise.benchmark.measurements import CellStore
 from flowdenoise.benchmark.methods import Method, MethodOptions, build
 from flowdenoise.benchmark.runner import BenchmarkConfig, Pictures, Progress, Run, run
 from flowdenoise.benchmark.sets import open_set

@@ -20,7 +20,7 @@ from flowdenoise.benchmark import catalog
 from flowdenoise.benchmark.catalog import SETS, NamedSet, fingerprints
 from flowdenoise.benchmark.sets import fingerprint, open_set
 from flowdenoise.errors import DataError, ImageReadError, UsageError
-from flowdenoise.places import CACHE_VARIABLE
+from flowdenoise.system.cache import CACHE_VARIABLE
 
 from ..conftest import scene
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowdenoise.benchmark.cells import Cell
+from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.statistics import bootstrap, mean, spread
 from flowdenoise.benchmark.summary import summarize
 

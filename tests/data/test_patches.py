@@ -8,7 +8,7 @@ from hypothesis import given
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, image_sigma, quiet_weights
 from flowdenoise.errors import DataError
-from flowdenoise.randomness import Draws
+from flowdenoise.system.random_streams import Draws
 
 SIZES = ((40, 50), (33, 64), (70, 36))
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import CheckpointError, TrainingError
-from flowdenoise.randomness import Draws
+from flowdenoise.system.random_streams import Draws
 from flowdenoise.training.checkpoint import Checkpoint, changed_settings, restore
-from flowdenoise.training.devices import Workers
 from flowdenoise.training.loop import Loop, LoopConfig, learning_rate_at
+from flowdenoise.training.processes import Workers
 from flowdenoise.training.progress import Progress
 from flowdenoise.training.run_folder import RunFolder
 

@@ -11,7 +11,7 @@ from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
-from flowdenoise.randomness import Draws
+from flowdenoise.system.random_streams import Draws
 from flowdenoise.training import objectives
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.objectives import DataTerm, ObjectiveConfig

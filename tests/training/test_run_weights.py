@@ -21,14 +21,14 @@ from flowdenoise.resnet import ResNetConfig
 from flowdenoise.training import runs
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.denoiser import DenoiserTraining
-from flowdenoise.training.devices import Workers
-from flowdenoise.training.export import export_weights, training_record
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level import NoiseLevelTraining
 from flowdenoise.training.prior import PriorTraining
-from flowdenoise.training.recipes import DenoiserRun, NoiseLevelRun, PriorRun
+from flowdenoise.training.processes import Workers
+from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
 from flowdenoise.training.runs import Place
 from flowdenoise.training.settings import trained_levels
+from flowdenoise.training.to_weights import export_weights, training_record
 from flowdenoise.weights import read_weights
 
 LOOP = LoopConfig(steps=2, batch=2, warmup=0)

@@ -14,10 +14,10 @@ from flowdenoise.errors import UsageError
 from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
-from flowdenoise.training.devices import Workers
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
-from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.training.processes import Workers
+from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import Place, needs_levels, train_denoiser
 
 

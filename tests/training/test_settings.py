@@ -5,8 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from flowdenoise.errors import UsageError
-from flowdenoise.training.presets import PRESETS, preset
-from flowdenoise.training.recipes import DenoiserRun
+from flowdenoise.training.recipes import PRESETS, preset
+from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.settings import override, plain
 
 

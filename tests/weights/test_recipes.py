@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recipes import RECIPES, Recipe
 
-from flowdenoise.training import presets
+from flowdenoise.training import recipes
 from flowdenoise.training.settings import override
 from flowdenoise.weights.manifest import read_manifest
 
@@ -38,9 +38,9 @@ def test_what_a_recipe_begins_with_is_made_before_it() -> None:
 def test_the_settings_of_a_recipe_exist(name: str) -> None:
     recipe = RECIPES[name]
     if recipe.command[0] == "train-prior":
-        run = presets.prior(recipe.channels, noise_levels="--noise" in recipe.command)
+        run = recipes.prior(recipe.channels, noise_levels="--noise" in recipe.command)
     elif recipe.command[0] == "train-noise-level":
-        run = presets.noise_level(recipe.channels)
+        run = recipes.noise_level(recipe.channels)
     else:
-        run = presets.preset((option(recipe, "--preset") or ["default"])[0], recipe.channels)
+        run = recipes.preset((option(recipe, "--preset") or ["default"])[0], recipe.channels)
     assert override(run, option(recipe, "--set")).network.image_channels == recipe.channels

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
 from flowdenoise.denoiser import Denoiser, Sigma
-from flowdenoise.device import choose_precision
 from flowdenoise.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
+from flowdenoise.system.device import choose_precision
 from flowdenoise.weights import store
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}

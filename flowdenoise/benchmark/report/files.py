@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from flowdenoise import images
-from flowdenoise.benchmark.cells import Cell
+from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.report import figure, page
 from flowdenoise.benchmark.report.grids import as_markdown, grids
 from flowdenoise.benchmark.results import Results

@@ -16,7 +16,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
-from flowdenoise.training.taught import taught_corpus
+from flowdenoise.training.teaching import taught_corpus
 
 FIXED = NoiseConfig()
 

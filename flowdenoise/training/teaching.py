@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.atomic import replacing
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
 from flowdenoise.denoiser import Denoiser
-from flowdenoise.device import choose_precision
 from flowdenoise.errors import UsageError
+from flowdenoise.system.atomic import replacing
+from flowdenoise.system.device import choose_precision
 
 OnTaught = Callable[[int, int], None]
 """Called with the number of finished images and of all."""

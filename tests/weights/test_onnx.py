@@ -13,8 +13,8 @@ from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.resnet import ResNet, ResNetConfig
 from flowdenoise.tiling import mirror
-from flowdenoise.weights import WeightsFile, export, read_weights
-from flowdenoise.weights.export import AnySize, export_onnx
+from flowdenoise.weights import WeightsFile, onnx, read_weights
+from flowdenoise.weights.onnx import AnySize, export_onnx
 
 with_onnx = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="the extra `onnx` is not installed"
@@ -76,8 +76,8 @@ def test_without_the_packages_it_says_what_to_install(
 def test_an_export_that_differs_is_not_written(
     weights: WeightsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "_write", lambda model, channels, path: path.write_bytes(b"x"))
-    monkeypatch.setattr(export, "_largest_difference", lambda *_: 2e-4)
+    monkeypatch.setattr(onnx, "_write", lambda model, channels, path: path.write_bytes(b"x"))
+    monkeypatch.setattr(onnx, "_largest_difference", lambda *_: 2e-4)
     with pytest.raises(WeightsError, match=r"differs from torch by 0\.0002"):
         export_onnx(weights, tmp_path / "tiny.onnx")
     assert list(tmp_path.glob("*onnx*")) == []
@@ -87,7 +87,7 @@ def test_an_export_that_differs_is_not_written(
 def test_a_place_that_can_not_be_written_is_named(
     weights: WeightsFile, weights_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "_write", lambda model, channels, path: path.write_bytes(b"x"))
+    monkeypatch.setattr(onnx, "_write", lambda model, channels, path: path.write_bytes(b"x"))
     with pytest.raises(WeightsError, match=r"can't write .*: Not a directory"):
         export_onnx(weights, weights_file / "inside.onnx")
 

@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from flowdenoise.training.watch import GradientWatch
+from flowdenoise.training.divergence import GradientWatch
 
 
 @given(

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from scipy import stats
 
-from flowdenoise.randomness import Draws, fold, normal, uniform
+from flowdenoise.system.random_streams import Draws, fold, normal, uniform
 
 seeds = st.integers(-(2**63), 2**63 - 1)
 

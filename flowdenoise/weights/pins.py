@@ -12,8 +12,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from flowdenoise import places
 from flowdenoise.errors import WeightsError, WeightsIntegrityError
+from flowdenoise.system import cache
 from flowdenoise.weights import atomic
 from flowdenoise.weights.strict import build, parse_json
 
@@ -51,4 +51,4 @@ def remember(key: str, value: str) -> None:
 
 
 def _file(key: str) -> Path:
-    return places.cache_folder() / "hub" / (hashlib.sha256(key.encode()).hexdigest() + ".json")
+    return cache.cache_folder() / "hub" / (hashlib.sha256(key.encode()).hexdigest() + ".json")

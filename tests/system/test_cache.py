@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flowdenoise import places
 from flowdenoise.errors import DataError, UsageError
+from flowdenoise.system import cache
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def plain_environment(monkeypatch, tmp_path):
 )
 def test_the_cache_is_in_the_platforms_usual_place(monkeypatch, tmp_path, platform, usual):
     monkeypatch.setattr(sys, "platform", platform)
-    assert places.cache_folder() == tmp_path / usual / "flowdenoise"
+    assert cache.cache_folder() == tmp_path / usual / "flowdenoise"
 
 
 @pytest.mark.parametrize(
@@ -34,25 +34,25 @@ def test_the_cache_is_in_the_platforms_usual_place(monkeypatch, tmp_path, platfo
 def test_the_platforms_own_variable_counts(monkeypatch, tmp_path, platform, variable):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv(variable, str(tmp_path / "moved"))
-    assert places.cache_folder() == tmp_path / "moved" / "flowdenoise"
+    assert cache.cache_folder() == tmp_path / "moved" / "flowdenoise"
 
 
 def test_a_relative_xdg_folder_is_ignored_as_its_specification_says(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert places.cache_folder() == tmp_path / ".cache" / "flowdenoise"
+    assert cache.cache_folder() == tmp_path / ".cache" / "flowdenoise"
 
 
 def test_our_own_variable_has_the_last_word(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("FLOWDENOISE_CACHE", str(tmp_path / "mine"))
-    assert places.cache_folder() == tmp_path / "mine"
+    assert cache.cache_folder() == tmp_path / "mine"
 
 
 def test_an_empty_variable_is_no_variable(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("FLOWDENOISE_CACHE", "")
-    assert places.cache_folder() == tmp_path / ".cache" / "flowdenoise"
+    assert cache.cache_folder() == tmp_path / ".cache" / "flowdenoise"
 
 
 def test_a_user_without_a_home_is_told_which_variable_to_set(monkeypatch):
@@ -61,7 +61,7 @@ def test_a_user_without_a_home_is_told_which_variable_to_set(monkeypatch):
 
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(UsageError, match="set FLOWDENOISE_CACHE"):
-        places.cache_folder()
+        cache.cache_folder()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_user_without_a_home_is_told_which_variable_to_set(monkeypatch):
     ],
 )
 def test_sizes_are_readable(size, text):
-    assert places.readable_size(size) == text
+    assert cache.readable_size(size) == text
 
 
 def test_whoever_has_a_place_may_take_it_again_and_others_wait(tmp_path):
@@ -85,11 +85,11 @@ def test_whoever_has_a_place_may_take_it_again_and_others_wait(tmp_path):
 
     def other():
         waiting.set()
-        with places.exclusive(tmp_path / "x"):
+        with cache.exclusive(tmp_path / "x"):
             order.append("other")
 
     thread = threading.Thread(target=other)
-    with places.exclusive(tmp_path / "x"), places.exclusive(tmp_path / "x"):
+    with cache.exclusive(tmp_path / "x"), cache.exclusive(tmp_path / "x"):
         thread.start()
         waiting.wait(20)
         order.append("first")
@@ -99,5 +99,5 @@ def test_whoever_has_a_place_may_take_it_again_and_others_wait(tmp_path):
 
 def test_a_place_that_can_not_be_made_is_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="can't write in"), places.exclusive(tmp_path / "file/x"):
+    with pytest.raises(DataError, match="can't write in"), cache.exclusive(tmp_path / "file/x"):
         pass

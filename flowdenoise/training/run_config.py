@@ -1,0 +1,63 @@
+"""A recipe is everything that decides what a run brings forth: data, network, objective, loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from flowdenoise.data.sources import DataConfig
+from flowdenoise.dncnn import DnCNNConfig
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.noise_level import NoiseLevelConfig
+from flowdenoise.resnet import ResNetConfig
+from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.loop import LoopConfig
+from flowdenoise.training.noise_level import NoiseLevelTraining
+from flowdenoise.training.prior import PriorTraining
+
+DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig
+"""The networks that can be trained to denoise."""
+
+
+@dataclass(frozen=True)
+class PriorRun:
+    """All settings of a run of the first stage.
+
+    Attributes:
+        initial: Address of the prior to begin with; empty begins at random.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: GlowConfig = field(default_factory=GlowConfig)
+    training: PriorTraining = field(default_factory=PriorTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    initial: str = ""
+
+
+@dataclass(frozen=True)
+class DenoiserRun:
+    """All settings of a run of the second stage.
+
+    Attributes:
+        prior: Address of the prior, for the record; empty without one.
+        teacher: Address of the teacher; empty without one.
+        initial: Address of the weights to begin with; empty begins at random.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: DenoiserConfig = field(default_factory=ResNetConfig)
+    training: DenoiserTraining = field(default_factory=DenoiserTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    prior: str = ""
+    teacher: str = ""
+    initial: str = ""
+
+
+@dataclass(frozen=True)
+class NoiseLevelRun:
+    """All settings of a run that trains the estimator of the noise level."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NoiseLevelConfig = field(default_factory=NoiseLevelConfig)
+    training: NoiseLevelTraining = field(default_factory=NoiseLevelTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
