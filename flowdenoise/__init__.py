@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowdenoise.denoiser import Denoised, Denoiser
+    from flowdenoise.engine.denoiser import Denoised, Denoiser
     from flowdenoise.errors import FlowdenoiseError
     from flowdenoise.shortcut import denoise
 
@@ -22,8 +22,8 @@ __version__ = "0.1.0"
 __all__ = ["Denoised", "Denoiser", "FlowdenoiseError", "__version__", "denoise"]
 
 _HOMES = {
-    "Denoised": "flowdenoise.denoiser",
-    "Denoiser": "flowdenoise.denoiser",
+    "Denoised": "flowdenoise.engine.denoiser",
+    "Denoiser": "flowdenoise.engine.denoiser",
     "FlowdenoiseError": "flowdenoise.errors",
     "denoise": "flowdenoise.shortcut",
 }

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from flowdenoise import comparison, images
-from flowdenoise.denoiser import Denoised, Denoiser, Sigma, check_strength
+from flowdenoise import images
+from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma, check_strength
+from flowdenoise.engine.tiling import OnTile
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
-from flowdenoise.images import Picture
+from flowdenoise.images import Picture, sheets
 from flowdenoise.outputs import Job
-from flowdenoise.tiling import OnTile
 
 Existing = Literal["refuse", "skip", "overwrite"]
 """What to do where a result's name is taken."""
@@ -204,8 +204,8 @@ def _write_extras(
     written = []
     if config.save_noise:
         written.append(target.with_name(f"{target.stem}_noise.png"))
-        images.write_png(written[-1], comparison.noise_picture(before, after))
+        images.write_png(written[-1], sheets.noise_picture(before, after))
     if config.compare:
         written.append(target.with_name(f"{target.stem}_compare.png"))
-        images.write_png(written[-1], comparison.before_after(before, after))
+        images.write_png(written[-1], sheets.before_after(before, after))
     return tuple(written)

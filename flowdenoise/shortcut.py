@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flowdenoise import batch, noise, outputs
 from flowdenoise.batch import BatchConfig
-from flowdenoise.denoiser import Denoiser, Sigma
+from flowdenoise.engine.denoiser import Denoiser, Sigma
 from flowdenoise.errors import ImageError
 from flowdenoise.images.kinds import unpack
 

@@ -17,11 +17,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"errors"},
-    {"images", "metrics", "noise", "system", "tiling", "turns"},
-    {"clipping", "comparison", "crops", "dncnn", "flow", "noise_level", "resnet"},
+    {"images", "metrics", "noise", "system"},
+    {"flow", "networks"},
     {"weights"},
-    {"denoiser", "likelihood", "memory", "networks", "outputs"},
-    {"batch", "benchmark", "data", "doctor", "shortcut", "training"},
+    {"engine"},
+    {"batch", "benchmark", "data", "outputs", "shortcut", "training"},
     {"cli"},
 )
 """From the ground up: a room may know those of its own floor and below."""

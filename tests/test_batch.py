@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from flowdenoise import batch, comparison, images
+from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Outcome
-from flowdenoise.denoiser import Denoiser
+from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.images import sheets
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.outputs import Job, plan
-from flowdenoise.resnet import ResNet, ResNetConfig
 
 
 def denoiser() -> Denoiser:
@@ -165,7 +166,7 @@ def test_comparisons_of_any_size(size: tuple[int, int], channels: int) -> None:
     before, after = (
         images.Picture(rng.integers(0, 256, (*size, channels), dtype=np.uint8)) for _ in range(2)
     )
-    together = comparison.before_after(before, after)
+    together = sheets.before_after(before, after)
     assert together.shape[0] == channels
     assert max(together.shape) <= 3500
     assert float(together.min()) >= 0
@@ -175,6 +176,6 @@ def test_comparisons_of_any_size(size: tuple[int, int], channels: int) -> None:
 def test_the_noise_picture_is_gray_where_nothing_was_removed() -> None:
     before = images.Picture(np.full((4, 4, 1), 100, np.uint8))
     after = images.Picture(np.array([[90] * 4, [100] * 4] * 2, np.uint8)[..., None])
-    noise = comparison.noise_picture(before, after)
+    noise = sheets.noise_picture(before, after)
     assert torch.allclose(noise[0, 1], torch.full((4,), 0.5))
-    assert torch.allclose(noise[0, 0], torch.full((4,), 0.5 + comparison.NOISE_GAIN * 10 / 255))
+    assert torch.allclose(noise[0, 0], torch.full((4,), 0.5 + sheets.NOISE_GAIN * 10 / 255))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise
 from flowdenoise.flow.glow import Glow
-from flowdenoise.noise_level import NoiseLevelNet
+from flowdenoise.networks.noise_level import NoiseLevelNet
 from flowdenoise.training.denoiser import whole
 from flowdenoise.weights.manifest import Result
 

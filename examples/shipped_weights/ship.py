@@ -22,7 +22,7 @@ from floors import floor
 from recipes import DATA, RECIPES
 
 from flowdenoise import weights
-from flowdenoise.doctor import record_golden
+from flowdenoise.engine.doctor import record_golden
 from flowdenoise.weights import manifest
 from flowdenoise.weights.manifest import Result
 from flowdenoise.weights.publish import ship

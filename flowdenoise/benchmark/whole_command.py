@@ -22,9 +22,9 @@ import torch
 
 from flowdenoise import images, weights
 from flowdenoise.benchmark.synthetic import photograph
+from flowdenoise.engine.tile_denoiser import tile_network
 from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
-from flowdenoise.networks import tile_network
 from flowdenoise.system.device import choose_device, choose_precision
 
 COMMAND = (sys.executable, "-m", "flowdenoise", "denoise", "--quiet")

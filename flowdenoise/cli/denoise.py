@@ -13,7 +13,7 @@ from flowdenoise.errors import SigmaError, UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.batch import BatchConfig, Existing, Outcome
-    from flowdenoise.denoiser import Denoiser, Sigma
+    from flowdenoise.engine.denoiser import Denoiser, Sigma
     from flowdenoise.outputs import Job
 
 
@@ -175,7 +175,7 @@ def _load(
     """The engine, as the options say."""
     import torch
 
-    from flowdenoise.denoiser import Denoiser
+    from flowdenoise.engine.denoiser import Denoiser
 
     if threads:
         torch.set_num_threads(threads)

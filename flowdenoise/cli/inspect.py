@@ -12,7 +12,7 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError
 
 if TYPE_CHECKING:
-    from flowdenoise.denoiser import Denoiser
+    from flowdenoise.engine.denoiser import Denoiser
 
 
 def info(
@@ -25,7 +25,7 @@ def info(
     """Say how pictures will be read, and how noisy they are."""
     console.set_verbosity(quiet, False)
     from flowdenoise import images
-    from flowdenoise.denoiser import Denoiser
+    from flowdenoise.engine.denoiser import Denoiser
 
     denoiser = Denoiser.load(device=device, offline=True)
     failed = False
@@ -43,7 +43,7 @@ def info(
 
 def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
     from flowdenoise import images
-    from flowdenoise.denoiser import CLEAN_BELOW
+    from flowdenoise.engine.denoiser import CLEAN_BELOW
 
     picture = images.read(file, max_pixels=max_pixels)
     sigma = denoiser.estimate_sigma(picture)
@@ -83,7 +83,7 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Check this installation: versions, device, weights, and a golden image denoised."""
-    from flowdenoise.doctor import examine
+    from flowdenoise.engine.doctor import examine
 
     sound = True
     for finding in examine(device, precision):

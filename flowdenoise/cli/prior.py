@@ -43,7 +43,8 @@ def score(
 
     This is no measure of quality: flat and blurred pictures are likely, too.
     """
-    from flowdenoise import images, likelihood
+    from flowdenoise import images
+    from flowdenoise.engine import likelihood
 
     failed = False
     for file in files:
@@ -81,7 +82,7 @@ def sample(
     import torch
 
     from flowdenoise import images, noise
-    from flowdenoise.comparison import sheet
+    from flowdenoise.images.sheets import sheet
 
     flow = _flow(prior, 1 if gray else 3, device, offline)
     with torch.no_grad():
@@ -98,7 +99,7 @@ def sample(
 
 def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:
     from flowdenoise import weights
-    from flowdenoise.denoiser import AUTOMATIC
+    from flowdenoise.engine.denoiser import AUTOMATIC
     from flowdenoise.flow.glow import Glow
     from flowdenoise.system.device import choose_device
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from flowdenoise import metrics, noise
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
+from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.descent import LEAST_SIGMA, descend
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
-from flowdenoise.tiling import mirror
 from flowdenoise.training.objectives import (
     DataTerm,
     ObjectiveConfig,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from flowdenoise import images
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
-from flowdenoise.noise_level import NoiseLevelNet, from_scale, to_scale
+from flowdenoise.networks.noise_level import NoiseLevelNet, from_scale, to_scale
 from flowdenoise.system.random_streams import Draws
 
 _LEVEL, _NOISE, _FATE, _QUALITY = range(48, 52)  # streams of a sample's random numbers

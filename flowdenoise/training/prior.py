@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import metrics
-from flowdenoise.comparison import sheet
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, dequantize
+from flowdenoise.images.sheets import sheet
 from flowdenoise.system.random_streams import Draws
 
 _LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers

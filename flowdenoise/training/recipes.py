@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
-from flowdenoise.dncnn import DnCNNConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
-from flowdenoise.noise_level import NoiseLevelConfig
-from flowdenoise.resnet import ResNetConfig
+from flowdenoise.networks.dncnn import DnCNNConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig
+from flowdenoise.networks.resnet import ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig

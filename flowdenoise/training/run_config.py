@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
-from flowdenoise.dncnn import DnCNNConfig
 from flowdenoise.flow.config import GlowConfig
-from flowdenoise.noise_level import NoiseLevelConfig
-from flowdenoise.resnet import ResNetConfig
+from flowdenoise.networks.dncnn import DnCNNConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig
+from flowdenoise.networks.resnet import ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level import NoiseLevelTraining

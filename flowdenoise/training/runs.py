@@ -17,12 +17,12 @@ from torch import nn
 from flowdenoise.data.corpus import Corpus, OnSkip
 from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
-from flowdenoise.dncnn import DnCNN
 from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.growth import grow
-from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.dncnn import DnCNN
+from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import TAUGHT, DenoiserStage
 from flowdenoise.training.loop import Loop, LoopConfig, Stage

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
-from flowdenoise.denoiser import Denoiser
+from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision

@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from flowdenoise import weights
-from flowdenoise.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.errors import CheckpointError, WeightsError
+from flowdenoise.networks.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, restore
 from flowdenoise.weights.address import SCHEME
 from flowdenoise.weights.architectures import architecture, build_config

@@ -57,13 +57,13 @@ class Architecture:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "resnet": Architecture("denoiser", "flowdenoise.resnet", "ResNetConfig", "ResNet"),
-    "dncnn": Architecture("denoiser", "flowdenoise.dncnn", "DnCNNConfig", "DnCNN"),
+    "resnet": Architecture("denoiser", "flowdenoise.networks.resnet", "ResNetConfig", "ResNet"),
+    "dncnn": Architecture("denoiser", "flowdenoise.networks.dncnn", "DnCNNConfig", "DnCNN"),
     "glow": Architecture(
         "prior", "flowdenoise.flow.glow", "GlowConfig", "Glow", before={"split": "net"}
     ),
     "noise_level": Architecture(
-        "noise level", "flowdenoise.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
+        "noise level", "flowdenoise.networks.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
     ),
 }
 """Kind, as written in a weights file, and its definition."""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods import Method
-from flowdenoise.dncnn import DnCNN, DnCNNConfig
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import manifest
 
 from ..conftest import scene

@@ -16,10 +16,10 @@ from flowdenoise.benchmark.methods import DEFAULT, METHODS, Method, MethodOption
 from flowdenoise.benchmark.methods import base as contract
 from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
 from flowdenoise.benchmark.methods.networks import NetworkMethod
-from flowdenoise.dncnn import DnCNN, DnCNNConfig
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
 
 from .conftest import tensor_scene
 

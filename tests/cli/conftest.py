@@ -15,7 +15,7 @@ from PIL import Image
 
 from flowdenoise import weights
 from flowdenoise.__main__ import main
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 sys.path.append(str(Path(__file__).parents[1] / "weights"))  # for the Hub on loopback
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.optimizers import Together, build_optimizer, orthogonalize
 
 

@@ -16,8 +16,8 @@ from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import CheckpointError, TrainingError, WeightsError, WeightsIntegrityError
 from flowdenoise.flow.config import GlowConfig
-from flowdenoise.noise_level import NoiseLevelConfig
-from flowdenoise.resnet import ResNetConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig
+from flowdenoise.networks.resnet import ResNetConfig
 from flowdenoise.training import runs
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.denoiser import DenoiserTraining

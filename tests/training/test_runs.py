@@ -11,8 +11,8 @@ from PIL import Image
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig

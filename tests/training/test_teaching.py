@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, noisy_image
 from flowdenoise.errors import UsageError
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.teaching import taught_corpus

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import save_weights
 
 sys.path.append(str(Path(__file__).parent))  # for the helpers beside: pytest adds no folders

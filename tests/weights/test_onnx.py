@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.tiling import mirror
+from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import WeightsFile, onnx, read_weights
 from flowdenoise.weights.onnx import AnySize, export_onnx
 

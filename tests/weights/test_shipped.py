@@ -9,7 +9,7 @@ import pytest
 from floors import examples, floor
 
 from flowdenoise import noise
-from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.weights import load, store
 from flowdenoise.weights.manifest import Entry, Result, read_manifest
 

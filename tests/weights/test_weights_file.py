@@ -19,7 +19,7 @@ from torch import nn
 
 from flowdenoise.errors import UsageError, WeightsError, WeightsIntegrityError
 from flowdenoise.flow.config import GlowConfig
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import header, read_weights, save_weights
 from flowdenoise.weights.architectures import ARCHITECTURES, Architecture, build_config
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
-from flowdenoise.denoiser import Denoiser, Sigma
-from flowdenoise.dncnn import DnCNN, fold_batch_norm
+from flowdenoise.engine.denoiser import Denoiser, Sigma
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
+from flowdenoise.networks.dncnn import DnCNN, fold_batch_norm
 from flowdenoise.system.device import choose_precision
 from flowdenoise.weights import store
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from flowdenoise.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
+from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
 
 
 @pytest.mark.parametrize(("channels", "millions"), [(1, 0.554), (3, 0.667)])

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowdenoise import likelihood
-from flowdenoise.comparison import sheet
+from flowdenoise.engine import likelihood
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.images import Picture
+from flowdenoise.images.sheets import sheet
 
 
 class Uniform(Glow):

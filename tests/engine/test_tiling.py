@@ -8,10 +8,10 @@ import torch
 from hypothesis import assume, given
 from torch import Tensor
 
-from flowdenoise import tiling
+from flowdenoise.engine import tiling
+from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.tiling import TilingConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 
 @st.composite

@@ -9,7 +9,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 configs = st.builds(
     lambda channels, scales, unshuffle, noise_map, image_channels, bottleneck: ResNetConfig(

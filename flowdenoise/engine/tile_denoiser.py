@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from flowdenoise.engine.self_ensemble import self_ensemble
+from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
-from flowdenoise.tiling import TilingConfig
-from flowdenoise.turns import self_ensemble
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 

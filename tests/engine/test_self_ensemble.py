@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.denoiser import Denoiser
+from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.engine.self_ensemble import self_ensemble
 from flowdenoise.images import Picture
-from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.turns import self_ensemble
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 
 def test_every_turn_is_undone() -> None:

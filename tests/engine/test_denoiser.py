@@ -11,16 +11,16 @@ import torch
 from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise import tiling
-from flowdenoise.denoiser import CLEAN_BELOW, Denoiser
+from flowdenoise.engine import tiling
+from flowdenoise.engine.denoiser import CLEAN_BELOW, Denoiser
+from flowdenoise.engine.out_of_memory import with_less_memory
+from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.images import Picture
-from flowdenoise.memory import with_less_memory
-from flowdenoise.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.resnet import ResNet, ResNetConfig
-from flowdenoise.tiling import TilingConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 CPU = torch.device("cpu")
 

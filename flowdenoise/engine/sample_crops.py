@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from flowdenoise import tiling
+from flowdenoise.engine import tiling
 from flowdenoise.images import Picture
 
 

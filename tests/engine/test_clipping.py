@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from numpy.typing import NDArray
 
-from flowdenoise.clipping import ClippedEnds, Unclip, clipped_ends, expected
-from flowdenoise.denoiser import Denoiser
+from flowdenoise.engine.clipping import ClippedEnds, Unclip, clipped_ends, expected
+from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.images import Picture
 
 BOTH = ClippedEnds(black=True, white=True)

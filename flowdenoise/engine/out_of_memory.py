@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import torch
 
+from flowdenoise.engine.tiling import UNIT, TilingConfig
 from flowdenoise.errors import DeviceError
-from flowdenoise.tiling import UNIT, TilingConfig
 
 T = TypeVar("T")
 

@@ -1,60 +1,12 @@
-"""Noise levels, their unit, and noise itself.
-
-`sigma` is the standard deviation of the noise on the scale where white is 1. The scale of 0 to
-255 that the literature prints exists at two places only: on the command line and in the labels
-of benchmarks, and both convert with `from_255`.
-"""
+"""White Gaussian noise: afresh from a seed, or the one that an image has for ever."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
 
-from flowdenoise.errors import SigmaError
+from flowdenoise.noise.levels import check_sigma
 from flowdenoise.system import random_streams
-
-WHITE = 255.0
-"""The value of white in an 8-bit picture: the unit of a sigma on the command line."""
-
-
-def check_sigma(sigma: float) -> float:
-    """Return `sigma` if it is a noise level on the [0, 1] scale.
-
-    Raises:
-        SigmaError: It is negative, above 1, or not a number.
-
-    >>> check_sigma(25 / 255)
-    0.09803921568627451
-    """
-    if not math.isfinite(sigma) or sigma < 0:
-        raise SigmaError(f"sigma must be a number of at least 0, not {sigma}")
-    if sigma > 1:
-        raise SigmaError(
-            f"sigma is on the scale where white is 1, and {sigma:g} is above it: "
-            f"did you mean {sigma:g}/255?"
-        )
-    return float(sigma)
-
-
-def from_255(sigma: float) -> float:
-    """Convert a noise level from the 0 to 255 scale to the [0, 1] scale.
-
-    Raises:
-        SigmaError: It is negative, above 255, or not a number.
-
-    >>> from_255(25.5)
-    0.1
-    """
-    if not math.isfinite(sigma) or not 0 <= sigma <= WHITE:
-        raise SigmaError(f"sigma must be a number from 0 to 255, not {sigma}")
-    return sigma / WHITE
-
-
-def to_255(sigma: float) -> float:
-    """Convert a noise level from the [0, 1] scale to the 0 to 255 scale."""
-    return sigma * WHITE
 
 
 def add_gaussian(clean: Tensor, sigma: float, *, seed: int) -> Tensor:

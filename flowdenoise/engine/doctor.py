@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import __version__, metrics, noise
-from flowdenoise.denoiser import Denoiser
+from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import fast_bfloat16

@@ -16,18 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flowdenoise import images, noise, tiling, weights
-from flowdenoise.clipping import Unclip, clipped_ends
-from flowdenoise.crops import crops
+from flowdenoise import images, noise, weights
+from flowdenoise.engine import tiling
+from flowdenoise.engine.clipping import Unclip, clipped_ends
+from flowdenoise.engine.out_of_memory import with_less_memory
+from flowdenoise.engine.sample_crops import crops
+from flowdenoise.engine.tile_denoiser import TileNetwork, tile_network
+from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import likeliest_sigma
 from flowdenoise.images import Picture
-from flowdenoise.memory import with_less_memory
-from flowdenoise.networks import TileNetwork, tile_network
-from flowdenoise.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.system.device import choose_device, choose_precision
-from flowdenoise.tiling import OnTile, TilingConfig
 
 CLEAN_BELOW = 1.0 / 255
 """A picture whose estimated noise is below this is left alone."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from flowdenoise import metrics, tiling
+from flowdenoise import metrics
+from flowdenoise.engine import tiling
+from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, dequantize
 from flowdenoise.images import Picture
-from flowdenoise.tiling import TilingConfig
 
 _STOPS = torch.tensor(  # dark blue, blue, teal, yellow, white: dark is expected
     [[0.05, 0.03, 0.25], [0.15, 0.25, 0.65], [0.1, 0.6, 0.55], [0.95, 0.85, 0.25], [1, 1, 1]]

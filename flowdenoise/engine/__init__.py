@@ -1,0 +1,14 @@
+"""The engine: pictures of any size in, denoised pictures out, in whatever memory there is.
+
+```
+denoiser        the use case: find the level, cut, denoise, blend, put back
+sample_crops    crops that stand for the whole picture
+tiling          cutting and blending
+tile_denoiser   a network as the tiling calls it
+self_ensemble   the mean over the eight ways to turn a picture
+clipping        noise that was cut off at black or white
+out_of_memory   the same again in smaller pieces
+likelihood      how likely a picture is under a prior
+doctor          is this installation sound?
+```
+"""

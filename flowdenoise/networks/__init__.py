@@ -1,0 +1,1 @@
+"""Networks: what each takes, and what it gives back."""
