@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from flowdenoise import noise
+from flowdenoise.data.coloring import ColorConfig, mix, permute
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.errors import DataError
+from flowdenoise.errors import DataError, UsageError
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws
 
@@ -42,9 +43,9 @@ class NoiseConfig:
     prefer_quiet: float = 0.0
 
 
-# Streams of a sample's random numbers that the sampler uses; objectives take others.
+# Streams of a sample's random numbers that the sampler uses; colors and objectives take others.
 _PLACE, _ROW, _COLUMN, _TURN, _SIGMA, _NOISE = range(6)
-_IMAGE_SIGMA, _IMAGE_NOISE = 1, 2
+_IMAGE_SIGMA, _IMAGE_NOISE, _IMAGE_COLOR = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,11 @@ class PatchSampler:
         device: Where the patches are wanted; None is where the images are.
         levels: (I,) noise level of each image, for really noisy images whose level is known.
         weights: (I,) factor of the chance of each image; None is all alike.
+        color: How the colors are varied.
 
     Raises:
         DataError: An image is smaller than a patch.
+        UsageError: The colors of gray images shall be varied.
     """
 
     def __init__(
@@ -86,13 +89,17 @@ class PatchSampler:
         device: torch.device | None = None,
         levels: Tensor | None = None,
         weights: Tensor | None = None,
+        color: ColorConfig = ColorConfig(),  # noqa: B008 - frozen
     ) -> None:
         small = torch.minimum(corpus.heights, corpus.widths) < patch
         if small.any():
             name = corpus.names[int(small.nonzero()[0])]
             raise DataError(f"{name} is smaller than a patch of {patch} pixels")
+        if color.varies and corpus.channels != 3:
+            raise UsageError("only color images have colors to vary")
         self.corpus = corpus
         self.patch = patch
+        self.color = color
         self.seed = seed
         self.device = corpus.pixels.device if device is None else device
         self.levels = levels
@@ -108,7 +115,8 @@ class PatchSampler:
     def clean(self, draws: Draws) -> Tensor:
         """Clean patches, (B, C, P, P) uint8; or of whatever else the corpus holds."""
         image, position = self._places(draws)
-        return _turn(self._gather(image, position), draws.uniform(_TURN)).to(self.device)
+        patches = self._recolored(draws, image, self._gather(image, position))
+        return self._arranged(patches, draws)
 
     def noisy(self, draws: Draws, config: NoiseConfig) -> NoisyPatches:
         """Patches of noisy images.
@@ -118,7 +126,7 @@ class PatchSampler:
             config: What noise. With mode `none` sigma is NaN if nobody knows it.
         """
         image, position = self._places(draws)
-        patches = self._gather(image, position).float().div_(255)
+        patches = self._recolored(draws, image, self._gather(image, position)).float().div_(255)
         sigma = self._sigma(draws, image, config)
         if config.mode != "none":
             patches = patches + sigma[:, None, None, None] * self._unit(
@@ -126,8 +134,19 @@ class PatchSampler:
             )
         if config.eight_bit:
             patches = _eight_bit(patches)
-        turned = _turn(patches, draws.uniform(_TURN)).to(self.device)
-        return NoisyPatches(turned, sigma.to(self.device), Draws(draws.keys.to(self.device)))
+        arranged = self._arranged(patches, draws)
+        return NoisyPatches(arranged, sigma.to(self.device), Draws(draws.keys.to(self.device)))
+
+    def _recolored(self, draws: Draws, image: Tensor, patches: Tensor) -> Tensor:
+        """Clean patches in the colors of this visit, or of their image."""
+        if self.color.by_image:
+            draws = _color_draws(self.corpus, image, self.seed)
+        return mix(patches, draws, self.color)
+
+    def _arranged(self, patches: Tensor, draws: Draws) -> Tensor:
+        """Patches turned, their channels reordered, on the device where they are wanted."""
+        turned = _turn(patches, draws.uniform(_TURN))
+        return permute(turned, draws, self.color).to(self.device)
 
     def _sigma(self, draws: Draws, image: Tensor, config: NoiseConfig) -> Tensor:
         low, high = config.sigma_range
@@ -173,8 +192,19 @@ def image_sigma(
     return low + (high - low) * random_streams.uniform(key, torch.zeros_like(key))
 
 
+def _color_draws(corpus: Corpus, image: Tensor, seed: int) -> Draws:
+    """The random numbers that decide the one mix of colors of each image."""
+    return Draws(random_streams.fold(seed, _IMAGE_COLOR, corpus.keys[image]))
+
+
 def noisy_image(
-    corpus: Corpus, index: int, config: NoiseConfig, *, seed: int, levels: Tensor | None = None
+    corpus: Corpus,
+    index: int,
+    config: NoiseConfig,
+    *,
+    seed: int,
+    levels: Tensor | None = None,
+    color: ColorConfig = ColorConfig(),  # noqa: B008 - frozen
 ) -> tuple[Tensor, float]:
     """A whole image of a corpus whose noise is fixed or real, and its noise level.
 
@@ -184,12 +214,14 @@ def noisy_image(
         config: What noise; not `fresh`.
         seed: As in `PatchSampler`.
         levels: As in `PatchSampler`; needed with mode `none`.
+        color: As in `PatchSampler`; mixes by image only.
 
     Returns:
         (C, H, W) float32, about [0, 1], of which `PatchSampler.noisy` cuts patches; sigma.
     """
-    image = corpus.image(index).float().div(255)
-    which = torch.tensor([index], device=image.device)
+    which = torch.tensor([index], device=corpus.pixels.device)
+    mixed = mix(corpus.image(index)[None], _color_draws(corpus, which, seed), color)[0]
+    image = mixed.float().div(255)
     if config.mode == "none":
         sigma = float("nan") if levels is None else float(levels[index])
     else:

@@ -8,12 +8,13 @@ prior, by `flow.tweedie`, or an earlier denoiser; `descent` asks the prior, by `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from flowdenoise import metrics, noise
+from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
 from flowdenoise.engine.tiling import mirror
@@ -45,6 +46,7 @@ class DenoiserTraining:
     Attributes:
         objective: What to minimize.
         noise: The noise of the noisy corpus.
+        color: How the colors of the noisy corpus are varied.
         patch: Side of the patches.
         late_patch: Side of the patches near the end, in batches that are smaller accordingly;
             0 is no change.
@@ -56,6 +58,7 @@ class DenoiserTraining:
 
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
+    color: ColorConfig = field(default_factory=ColorConfig)
     patch: int = 64
     late_patch: int = 0
     late_share: float = 0.3
@@ -67,6 +70,11 @@ class DenoiserTraining:
             raise UsageError("clean targets are for the supervised baseline: ask for it by name")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
+        if self.noise.mode == "none" and self.color.varies:
+            raise UsageError("varied colors would alter the noise of really noisy images")
+        fresh_mix = self.color.mix > 0 and not self.color.by_image
+        if fresh_mix and (self.noise.mode == "fixed" or self.teach_once):
+            raise UsageError("images whose noise is fixed have one mix of colors: color.by_image")
 
 
 @dataclass(frozen=True)
@@ -120,12 +128,21 @@ class DenoiserStage:
         weights = quiet_weights(corpus, training.noise, seed)
 
         def samplers(patch: int) -> _Samplers:
-            def sampler(images: Corpus) -> PatchSampler:
+            def sampler(images: Corpus, color: ColorConfig) -> PatchSampler:
                 return PatchSampler(
-                    images, patch, seed=seed, device=device, levels=levels, weights=weights
+                    images,
+                    patch,
+                    seed=seed,
+                    device=device,
+                    levels=levels,
+                    weights=weights,
+                    color=color,
                 )
 
-            return _Samplers(sampler(corpus), None if taught is None else sampler(taught))
+            noisy = sampler(corpus, training.color)
+            if taught is None:
+                return _Samplers(noisy, None)
+            return _Samplers(noisy, sampler(taught, replace(training.color, mix=0.0)))
 
         self.samplers = samplers(training.patch)
         self.late_from = steps

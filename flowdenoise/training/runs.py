@@ -6,6 +6,7 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import TAUGHT, DenoiserStage
-from flowdenoise.training.loop import Loop, LoopConfig, Stage
+from flowdenoise.training.loop import Loop, Stage
 from flowdenoise.training.noise_level import NoiseLevelStage
 from flowdenoise.training.prior import PriorStage
 from flowdenoise.training.processes import Workers
@@ -93,7 +94,7 @@ def train_prior(
     )
     if initial is None and not place.resume:
         stage.initialize()
-    return _run(stage, run.loop, asdict(run), place)
+    return _run(stage, run, place)
 
 
 def train_denoiser(
@@ -140,7 +141,7 @@ def train_denoiser(
         levels=levels,
         taught=_taught(run, place, corpus, teacher, levels),
     )
-    return _run(stage, run.loop, asdict(run), place)
+    return _run(stage, run, place)
 
 
 def build_network(config: DenoiserConfig) -> nn.Module:
@@ -191,6 +192,7 @@ def _taught(
         place.folder,
         seed=run.loop.seed,
         levels=levels,
+        color=training.color,
         on_taught=place.on_taught,
     )
     made = taught() if place.workers.first else None
@@ -213,7 +215,7 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
         validation=_validation(run.data, run.training.patch, place),
         device=place.workers.device,
     )
-    return _run(stage, run.loop, asdict(run), place)
+    return _run(stage, run, place)
 
 
 def _corpus(data: DataConfig, part: Part, smallest: int, place: Place) -> Corpus:
@@ -231,19 +233,28 @@ def _validation(data: DataConfig, smallest: int, place: Place) -> Corpus | None:
     )
 
 
+def _unknown_then(
+    settings: Mapping[str, Any], run: PriorRun | DenoiserRun | NoiseLevelRun
+) -> dict[str, Any]:
+    """Defaults of the settings that a run of before did not have: they say what it did."""
+    defaults = plain(asdict(type(run)()))
+    return {name: value for name, value in defaults.items() if name not in settings}
+
+
 _MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")
 
 
-def _run(stage: Stage, config: LoopConfig, settings: dict[str, Any], place: Place) -> bool:
+def _run(stage: Stage, run: PriorRun | DenoiserRun | NoiseLevelRun, place: Place) -> bool:
     """Start or resume the loop."""
     folder = RunFolder(place.folder, tensorboard=place.tensorboard)
-    settings = {"kind": kind_of(stage.model), **plain(settings)}
+    settings = {"kind": kind_of(stage.model), **plain(asdict(run))}
     loop = Loop(
-        stage, config, folder, settings=settings, workers=place.workers, report=place.report
+        stage, run.loop, folder, settings=settings, workers=place.workers, report=place.report
     )
     if place.resume:
         checkpoint = folder.load()
-        changes = changed_settings(checkpoint.settings, settings)
+        before = {**_unknown_then(checkpoint.settings, run), **checkpoint.settings}
+        changes = changed_settings(before, settings)
         refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
         if refused:
             raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")

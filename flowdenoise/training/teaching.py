@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
 from flowdenoise.engine.denoiser import Denoiser
@@ -37,6 +38,7 @@ def taught_corpus(
     *,
     seed: int,
     levels: Tensor | None = None,
+    color: ColorConfig = ColorConfig(),  # noqa: B008 - frozen
     on_taught: OnTaught | None = None,
 ) -> Corpus:
     """The corpus with the teacher's answers in place of the pixels, made or found in `folder`.
@@ -49,6 +51,7 @@ def taught_corpus(
         folder: Where the answers are kept. It must exist.
         seed: Of the noise.
         levels: (I,) noise level of each image of a really noisy corpus.
+        color: How its colors are varied; the answers are those to the mixed images.
         on_taught: Told how it gets on.
 
     Returns:
@@ -62,12 +65,14 @@ def taught_corpus(
         raise UsageError("a teacher can be asked once only about images with fixed noise")
     counts = corpus.heights * corpus.widths
     shape = (int(counts.sum()), corpus.channels)
-    file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels)[:16]}.f16"
+    file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels, color)[:16]}.f16"
     if not file.exists() or file.stat().st_size != 2 * shape[0] * shape[1]:
         engine = _engine(teacher, corpus.channels)
         with replacing(file) as stream:
             for index in range(len(corpus)):
-                noisy, sigma = noisy_image(corpus, index, config, seed=seed, levels=levels)
+                noisy, sigma = noisy_image(
+                    corpus, index, config, seed=seed, levels=levels, color=color
+                )
                 answer = engine(noisy[None], sigma)[0].permute(1, 2, 0)
                 stream.write(answer.to("cpu", torch.float16).numpy().tobytes())
                 if on_taught:
@@ -89,13 +94,20 @@ def _engine(teacher: nn.Module, channels: int) -> Denoiser:
 
 
 def _fingerprint(
-    teacher: nn.Module, corpus: Corpus, config: NoiseConfig, seed: int, levels: Tensor | None
+    teacher: nn.Module,
+    corpus: Corpus,
+    config: NoiseConfig,
+    seed: int,
+    levels: Tensor | None,
+    color: ColorConfig,
 ) -> str:
     """What the answers depend on."""
     digest = hashlib.sha256(
         repr((seed, config.mode, config.sigma_range, config.eight_bit, corpus.names)).encode()
     )
+    if color.mix > 0:
+        digest.update(repr(replace(color, permute=0.0)).encode())
     parts = [corpus.heights, corpus.widths, *teacher.state_dict().values()]
     for tensor in parts if levels is None else [*parts, levels]:
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
-from flowdenoise.errors import UsageError
+from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
@@ -89,3 +90,34 @@ def test_a_run_can_begin_with_weights(run: DenoiserRun, place: Place) -> None:
     train_denoiser(still, place, initial=begin, estimator=estimator)
     state = torch.load(place.folder / "checkpoint.pt", weights_only=True)["model"]
     assert torch.allclose(state["head.weight"], before)
+
+
+@pytest.mark.parametrize(
+    ("noise", "color", "message"),
+    [
+        (NoiseConfig(mode="none"), ColorConfig(permute=0.5), "really noisy images"),
+        (NoiseConfig(), ColorConfig(mix=0.5, by_image=False), "have one mix of colors"),
+    ],
+)
+def test_varied_colors_that_would_break_the_rule_are_refused(
+    noise: NoiseConfig, color: ColorConfig, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        DenoiserTraining(noise=noise, color=color)
+
+
+def test_a_run_of_before_a_setting_resumes_where_the_setting_is_the_default(
+    run: DenoiserRun, place: Place
+) -> None:
+    run = replace(run, training=replace(run.training, noise=NoiseConfig()))
+    assert train_denoiser(run, place)
+    file = place.folder / "checkpoint.pt"
+    old = torch.load(file, weights_only=True)
+    del old["settings"]["training.color.mix"]
+    torch.save(old, file)
+    (place.folder / "weights.safetensors").unlink()
+    again = replace(place, resume=True)
+    assert train_denoiser(run, again)
+    changed = replace(run, training=replace(run.training, color=ColorConfig(mix=0.5)))
+    with pytest.raises(TrainingError, match=r"training\.color\.mix: 0\.0 -> 0\.5"):
+        train_denoiser(changed, again)

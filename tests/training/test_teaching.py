@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, noisy_image
 from flowdenoise.errors import UsageError
@@ -80,12 +81,27 @@ def test_patches_of_the_answers_match_the_noisy_ones(corpus: Corpus, tmp_path: P
     assert torch.allclose(answers.clean(batch.draws).float(), batch.noisy, atol=2e-3)
 
 
+def test_patches_of_the_answers_have_the_colors_of_the_noisy_ones(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "color.png")
+    corpus = load_corpus([tmp_path / "color.png"], channels=3)
+    color = ColorConfig(mix=1.0, permute=1.0)
+    taught = taught_corpus(_Same(3), corpus, FIXED, tmp_path, seed=3, color=color)
+    training = DenoiserTraining(
+        objective=ObjectiveConfig(data_term="teacher"), color=color, patch=32, teach_once=True
+    )
+    stage = DenoiserStage(
+        _Same(3), corpus, training, steps=1, seed=3, teacher=_Same(3), taught=taught
+    )
+    assert float(stage.loss(_Same(3), 0, 0, 8).detach()) < 1e-6
+
+
 class _Same(nn.Module):
     """Finds nothing to remove."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
         super().__init__()
-        self.config = ResNetConfig(image_channels=1)
+        self.config = ResNetConfig(image_channels=channels)
         self.scale = nn.Parameter(torch.ones(()))
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
