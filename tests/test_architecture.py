@@ -21,7 +21,8 @@ LAYERS = (
     {"flow", "networks"},
     {"weights"},
     {"engine"},
-    {"batch", "benchmark", "data", "outputs", "shortcut", "training"},
+    {"batch", "benchmark", "data", "training"},
+    {"api"},
     {"cli"},
 )
 """From the ground up: a room may know those of its own floor and below."""

@@ -12,9 +12,8 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Outcome
+    from flowdenoise.batch import BatchConfig, Existing, Job, Outcome
     from flowdenoise.engine.denoiser import Denoiser, Sigma
-    from flowdenoise.outputs import Job
 
 
 Inputs = Annotated[
@@ -105,11 +104,11 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise import images, outputs
-    from flowdenoise.batch import BatchConfig
+    from flowdenoise import images
+    from flowdenoise.batch import BatchConfig, plan_jobs
 
     suffix = images.suffix_of(image_format) if image_format else None
-    jobs = outputs.plan(inputs, output=output, template=name, suffix=suffix, recursive=recursive)
+    jobs = plan_jobs(inputs, output=output, template=name, suffix=suffix, recursive=recursive)
     config = BatchConfig(
         sigma=parse_sigma(sigma),
         strength=strength,

@@ -12,3 +12,14 @@ likelihood      how likely a picture is under a prior
 doctor          is this installation sound?
 ```
 """
+
+from typing import TYPE_CHECKING
+
+from flowdenoise.system.lazy import homes
+
+if TYPE_CHECKING:
+    from flowdenoise.engine.denoiser import Denoised, Denoiser
+
+__all__ = ["Denoised", "Denoiser"]
+
+__getattr__ = homes(__name__, {"denoiser": ("Denoised", "Denoiser")})

@@ -19,8 +19,9 @@ onnx            a network for other programs
 ```
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.weights.file import WeightsFile, read_weights, save_weights
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WeightsFile", "load", "read_weights", "save_weights"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is asked for: listing weights must not wait for it."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "loading" if name == "load" else "file"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+__getattr__ = homes(
+    __name__, {"file": ("WeightsFile", "read_weights", "save_weights"), "loading": ("load",)}
+)

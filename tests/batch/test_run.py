@@ -13,11 +13,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from flowdenoise import batch, images
-from flowdenoise.batch import BatchConfig, Outcome
+from flowdenoise.batch import BatchConfig, Job, Outcome, plan_jobs
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.images import sheets
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
-from flowdenoise.outputs import Job, plan
 
 
 def denoiser() -> Denoiser:
@@ -49,21 +48,21 @@ def album(tmp_path: Path) -> Path:
 
 
 def test_one_failure_does_not_touch_the_others(album: Path) -> None:
-    outcomes = run(plan([str(album)], output=str(album / "out")))
+    outcomes = run(plan_jobs([str(album)], output=str(album / "out")))
     assert [outcome.status for outcome in outcomes] == ["denoised", "denoised", "failed"]
     assert "bad.png" in str(outcomes[2].error)
     assert sorted(path.name for path in (album / "out").iterdir()) == ["a.png", "b.png"]
 
 
 def test_fail_fast_stops_at_the_first_failure(album: Path) -> None:
-    jobs = plan([str(album / name) for name in ("bad.png", "a.png")])
+    jobs = plan_jobs([str(album / name) for name in ("bad.png", "a.png")])
     outcomes = run(jobs, keep_going=False)
     assert [outcome.status for outcome in outcomes] == ["failed"]
     assert not list(album.glob("*_denoised*"))
 
 
 def test_an_existing_result_is_refused_skipped_or_replaced(album: Path) -> None:
-    jobs = plan([str(album / "a.png")], output=str(album / "b.png"))
+    jobs = plan_jobs([str(album / "a.png")], output=str(album / "b.png"))
     before = (album / "b.png").read_bytes()
     (refused,) = run(jobs)
     assert refused.status == "failed"
@@ -77,7 +76,7 @@ def test_an_existing_result_is_refused_skipped_or_replaced(album: Path) -> None:
 
 
 def test_the_input_is_only_replaced_when_asked(album: Path) -> None:
-    jobs = plan([str(album / "a.png")], output=str(album / "a.png"))
+    jobs = plan_jobs([str(album / "a.png")], output=str(album / "a.png"))
     (refused,) = run(jobs)
     assert "is the input itself" in str(refused.error)
     (replaced,) = run(jobs, existing="overwrite")
@@ -85,20 +84,20 @@ def test_the_input_is_only_replaced_when_asked(album: Path) -> None:
 
 
 def test_a_clean_picture_is_copied_bit_for_bit(album: Path) -> None:
-    jobs = plan([str(album / "a.png")])
+    jobs = plan_jobs([str(album / "a.png")])
     (outcome,) = run(jobs, strength=0.0)
     assert outcome.status == "clean"
     assert (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
 
 
 def test_a_clean_picture_in_another_format_is_converted(album: Path) -> None:
-    jobs = plan([str(album / "a.png")], output=str(album / "a.tif"))
+    jobs = plan_jobs([str(album / "a.png")], output=str(album / "a.tif"))
     run(jobs, strength=0.0)
     assert (images.read(album / "a.tif").samples == images.read(album / "a.png").samples).all()
 
 
 def test_the_outcome_says_what_was_done(album: Path) -> None:
-    (outcome,) = run(plan([str(album / "a.png")]), save_noise=True, compare=True)
+    (outcome,) = run(plan_jobs([str(album / "a.png")]), save_noise=True, compare=True)
     assert outcome.size == (40, 30)
     assert outcome.sigma == pytest.approx(0.1)
     assert [path.name for path in outcome.written] == [
@@ -114,7 +113,7 @@ def test_a_failed_write_leaves_nothing(album: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("flowdenoise.images.writing.write_png_file", fail)
-    (outcome,) = run(plan([str(album / "a.png")]))
+    (outcome,) = run(plan_jobs([str(album / "a.png")]))
     assert outcome.status == "failed"
     assert "space" in str(outcome.error)
     assert sorted(path.name for path in album.iterdir()) == ["a.png", "b.png", "bad.png"]
@@ -128,7 +127,7 @@ def test_an_interrupt_leaves_nothing(album: Path) -> None:
             raise KeyboardInterrupt
 
     engine = Denoiser({3: Interrupted}, {}, device=torch.device("cpu"))
-    jobs = plan([str(album / "a.png")])
+    jobs = plan_jobs([str(album / "a.png")])
     with pytest.raises(KeyboardInterrupt):
         list(batch.run(jobs, engine, BatchConfig(sigma=0.1)))
     assert sorted(path.name for path in album.iterdir()) == ["a.png", "b.png", "bad.png"]
@@ -153,7 +152,7 @@ def test_streams_in_and_out(album: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_progress_names_the_picture(album: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    jobs = plan([str(album / "a.png"), str(album / "b.png")])
+    jobs = plan_jobs([str(album / "a.png"), str(album / "b.png")])
     on_tile = lambda job, done, total: seen.append((Path(job.name).name, done, total))  # noqa: E731
     list(batch.run(jobs, denoiser(), BatchConfig(sigma=0.1), on_tile=on_tile))
     assert [name for name, done, total in seen if done == total] == ["a.png", "b.png"]

@@ -1,7 +1,6 @@
-"""Denoise many pictures: one after the other, each whole or not at all.
+"""One picture of a batch: read, denoised and written, whole or not at all.
 
-What can go wrong with one picture is reported and does not touch the others. Results appear
-under their names only when they are complete, and an input is never written to.
+Results appear under their names only when they are complete, and an input is never written to.
 """
 
 from __future__ import annotations
@@ -9,17 +8,16 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from flowdenoise import images
+from flowdenoise.batch.plan import Job
 from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma, check_strength
 from flowdenoise.engine.tiling import OnTile
-from flowdenoise.errors import FlowdenoiseError, ImageWriteError
+from flowdenoise.errors import ImageWriteError
 from flowdenoise.images import Picture, sheets
-from flowdenoise.outputs import Job
 
 Existing = Literal["refuse", "skip", "overwrite"]
 """What to do where a result's name is taken."""
@@ -80,43 +78,21 @@ class Outcome:
     seconds: float = 0.0
 
 
-def run(
-    jobs: Iterable[Job],
-    denoiser: Denoiser,
-    config: BatchConfig,
-    *,
-    on_tile: Callable[[Job, int, int], None] | None = None,
-) -> Iterator[Outcome]:
-    """Denoise pictures, yielding what became of each.
-
-    Args:
-        jobs: From `outputs.plan`.
-        denoiser: The engine.
-        config: How to treat each picture.
-        on_tile: Told of the tiles done and all tiles of the picture at work.
-    """
-    for job in jobs:
-        start = time.perf_counter()
-        report = _report_for(job, on_tile)
-        try:
-            outcome = _denoise_one(job, denoiser, config, report, start)
-        except FlowdenoiseError as error:
-            seconds = time.perf_counter() - start
-            outcome = Outcome(job, "failed", error=str(error), seconds=seconds)
-        yield outcome
-        if outcome.status == "failed" and not config.keep_going:
-            return
-
-
-def _report_for(job: Job, on_tile: Callable[[Job, int, int], None] | None) -> OnTile | None:
-    if on_tile is None:
-        return None
-    return lambda done, total: on_tile(job, done, total)
-
-
-def _denoise_one(
+def denoise_one(
     job: Job, denoiser: Denoiser, config: BatchConfig, report: OnTile | None, start: float
 ) -> Outcome:
+    """Denoise one picture and write what was asked for.
+
+    Args:
+        job: From `plan_jobs`.
+        denoiser: The engine.
+        config: How to treat the picture.
+        report: Told of each finished batch of tiles.
+        start: When the work began, by `time.perf_counter`.
+
+    Raises:
+        FlowdenoiseError: The picture can't be read, denoised or written.
+    """
     if _taken(job, config):
         return Outcome(job, "skipped")
     data = sys.stdin.buffer.read() if job.source is None else None

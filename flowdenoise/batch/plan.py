@@ -42,7 +42,7 @@ class Job:
         return STREAM if self.source is None else str(self.source)
 
 
-def plan(
+def plan_jobs(
     inputs: Sequence[str],
     *,
     output: str | None = None,

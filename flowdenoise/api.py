@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowdenoise import batch, noise, outputs
+from flowdenoise import batch, noise
 from flowdenoise.batch import BatchConfig
 from flowdenoise.engine.denoiser import Denoiser, Sigma
 from flowdenoise.errors import ImageError
@@ -80,7 +80,7 @@ def _denoise_file(
     overwrite: bool,
 ) -> Any:
     target = None if output is None else os.fspath(output)
-    jobs = outputs.plan([str(source)], output=target)
+    jobs = batch.plan_jobs([str(source)], output=target)
     existing: batch.Existing = "overwrite" if overwrite else "refuse"
     config = BatchConfig(sigma=sigma, strength=strength, existing=existing)
     (outcome,) = batch.run(jobs, denoiser, config)
