@@ -98,7 +98,7 @@ def train(options: argparse.Namespace) -> ResNet:
                     taught = teacher(batch.noisy, batch.sigma).float()
                 term = objectives.relay(net, batch, taught, objective)
             else:
-                term = objectives.data_term(options.data_term)(net, batch, objective)
+                term = objectives.data_term(options.data_term).loss(net, batch, objective)
         optimizer.zero_grad()
         term.loss.mean().backward()
         optimizer.step()

@@ -44,23 +44,25 @@ class NoiseConfig:
 
 
 # Streams of a sample's random numbers that the sampler uses; colors and objectives take others.
-_PLACE, _ROW, _COLUMN, _TURN, _SIGMA, _NOISE = range(6)
-_IMAGE_SIGMA, _IMAGE_NOISE, _IMAGE_COLOR = 1, 2, 3
+_PLACE, _ROW, _COLUMN, _TURN, _SIGMA, _NOISE, _SECOND_NOISE = range(7)
+_IMAGE_SIGMA, _IMAGE_NOISE, _IMAGE_COLOR, _IMAGE_SECOND_NOISE = range(1, 5)
 
 
 @dataclass(frozen=True)
 class NoisyPatches:
-    """What a denoiser may see in training: noisy patches and their noise level, nothing else.
+    """What a denoiser sees in training: noisy patches, their noise level, and its target.
 
     Attributes:
         noisy: (B, C, P, P) float32, about [0, 1], not clipped.
         sigma: (B,) standard deviation of the noise in each patch.
         draws: Random numbers of each sample, for the objective.
+        target: (B, C, P, P), where the objective has a target that others made.
     """
 
     noisy: Tensor
     sigma: Tensor
     draws: Draws
+    target: Tensor | None = None
 
 
 class PatchSampler:
@@ -118,20 +120,24 @@ class PatchSampler:
         patches = self._recolored(draws, image, self._gather(image, position))
         return self._arranged(patches, draws)
 
-    def noisy(self, draws: Draws, config: NoiseConfig) -> NoisyPatches:
+    def noisy(self, draws: Draws, config: NoiseConfig, version: Literal[0, 1] = 0) -> NoisyPatches:
         """Patches of noisy images.
 
         Args:
             draws: From `draws`.
             config: What noise. With mode `none` sigma is NaN if nobody knows it.
+            version: 1 has other noise of the same level. The strict rule knows version 0 only.
         """
         image, position = self._places(draws)
         patches = self._recolored(draws, image, self._gather(image, position)).float().div_(255)
         sigma = self._sigma(draws, image, config)
         if config.mode != "none":
-            patches = patches + sigma[:, None, None, None] * self._unit(
-                draws, image, position, config
-            )
+            if config.mode == "fixed":
+                unit = self._fixed(image, position, version)
+            else:
+                shape = (self.corpus.channels, self.patch, self.patch)
+                unit = draws.normal((_NOISE, _SECOND_NOISE)[version], shape)
+            patches = patches + sigma[:, None, None, None] * unit
         if config.eight_bit:
             patches = _eight_bit(patches)
         arranged = self._arranged(patches, draws)
@@ -157,12 +163,11 @@ class PatchSampler:
             return image_sigma(self.corpus, image, config.sigma_range, self.seed)
         return low + (high - low) * draws.uniform(_SIGMA)
 
-    def _unit(self, draws: Draws, image: Tensor, position: Tensor, config: NoiseConfig) -> Tensor:
-        """Standard normal noise, (B, C, P, P)."""
-        if config.mode == "fixed":
-            key = random_streams.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
-            return noise.fixed_gaussian(key, position, self.corpus.channels)
-        return draws.normal(_NOISE, (self.corpus.channels, self.patch, self.patch))
+    def _fixed(self, image: Tensor, position: Tensor, version: int) -> Tensor:
+        """The standard normal noise that belongs to these pixels, (B, C, P, P)."""
+        stream = (_IMAGE_NOISE, _IMAGE_SECOND_NOISE)[version]
+        key = random_streams.fold(self.seed, stream, self.corpus.keys[image])
+        return noise.fixed_gaussian(key, position, self.corpus.channels)
 
     def _places(self, draws: Draws) -> tuple[Tensor, Tensor]:
         """Image of each sample, (B,), and the index of each patch pixel in it, (B, P, P)."""

@@ -1,14 +1,13 @@
 """Second stage: train a denoiser on noisy patches, with or without a prior that judges it.
 
-The corpus gives noisy patches only. `teacher` and `relay` ask a teacher what it makes of them: a
-prior, by `flow.tweedie`, or an earlier denoiser; `descent` asks the prior, by `flow.descent`.
-`supervised` is the baseline with clean targets, which runs only where the configuration says
-`baseline`.
+What is minimized is a data term of the table in `training.objectives`. Those that see more of an
+image than one noisy version run only where the configuration says `baseline`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,24 +15,13 @@ from torch import Tensor, nn
 from flowdenoise import metrics, noise
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler, quiet_weights
+from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.descent import LEAST_SIGMA, descend
 from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import tweedie
-from flowdenoise.training.objectives import (
-    DataTerm,
-    ObjectiveConfig,
-    data_term,
-    prior_term,
-    prior_weight,
-    regression,
-    relay,
-)
-
-TAUGHT = ("teacher", "relay")
-"""Data terms that need a teacher."""
+from flowdenoise.training.objectives import NEEDS, Need, ObjectiveConfig, data_term
+from flowdenoise.training.prior_term import prior_term
+from flowdenoise.training.targets import Sources
 
 VALIDATION_SIGMAS = (15, 25, 50)
 """Noise levels of the validation, 0 to 255 scale."""
@@ -51,7 +39,8 @@ class DenoiserTraining:
         late_patch: Side of the patches near the end, in batches that are smaller accordingly;
             0 is no change.
         late_share: Share of the steps that use `late_patch`.
-        baseline: Allows clean targets, for the supervised baseline.
+        baseline: Allows what the strict rule forbids, for comparison: clean targets, or a second
+            noisy version of an image.
         teach_once: The teacher is asked once about each whole image, in eight turns, instead of
             about each patch: see `training.teaching`.
     """
@@ -66,8 +55,12 @@ class DenoiserTraining:
     teach_once: bool = False
 
     def __post_init__(self) -> None:
-        if self.objective.data_term == "supervised" and not self.baseline:
-            raise UsageError("clean targets are for the supervised baseline: ask for it by name")
+        term = data_term(self.objective.data_term)
+        if term.breaks_the_rule and not self.baseline:
+            what = _words(term.needs)
+            raise UsageError(f"{term.name} sees {what}: it runs as a baseline only, if asked to")
+        if term.breaks_the_rule and self.noise.mode == "none":
+            raise UsageError(f"{term.name} needs images that noise is added to")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
         if self.noise.mode == "none" and self.color.varies:
@@ -77,12 +70,8 @@ class DenoiserTraining:
             raise UsageError("images whose noise is fixed have one mix of colors: color.by_image")
 
 
-@dataclass(frozen=True)
-class _Samplers:
-    """Patches of one size: the noisy ones and, in the same places, what a teacher made of them."""
-
-    noisy: PatchSampler
-    taught: PatchSampler | None
+def _words(needs: frozenset[Need]) -> str:
+    return " and ".join(words for need, words in NEEDS.items() if need in needs)
 
 
 class DenoiserStage:
@@ -124,117 +113,77 @@ class DenoiserStage:
         self.prior = prior.eval().requires_grad_(False) if prior is not None else None
         self.teacher = teacher.eval().requires_grad_(False) if teacher is not None else None
         self.validation = validation
+        self.term = data_term(training.objective.data_term)
+        self._check(corpus)
 
         weights = quiet_weights(corpus, training.noise, seed)
+        sampler = partial(PatchSampler, seed=seed, device=device, levels=levels, weights=weights)
 
-        def samplers(patch: int) -> _Samplers:
-            def sampler(images: Corpus, color: ColorConfig) -> PatchSampler:
-                return PatchSampler(
-                    images,
-                    patch,
-                    seed=seed,
-                    device=device,
-                    levels=levels,
-                    weights=weights,
-                    color=color,
-                )
+        def sources(patch: int) -> Sources:
+            unmixed = replace(training.color, mix=0.0)  # the teacher saw the mixed colors
+            return Sources(
+                sampler(corpus, patch, color=training.color),
+                training.noise,
+                training.objective,
+                prior=self.prior,
+                teacher=self.teacher,
+                answers=None if taught is None else sampler(taught, patch, color=unmixed),
+            )
 
-            noisy = sampler(corpus, training.color)
-            if taught is None:
-                return _Samplers(noisy, None)
-            return _Samplers(noisy, sampler(taught, replace(training.color, mix=0.0)))
-
-        self.samplers = samplers(training.patch)
+        self.sources = self.late_sources = sources(training.patch)
         self.late_from = steps
-        self.late_samplers = self.samplers
         if training.late_patch:
-            self.late_samplers = samplers(training.late_patch)
+            self.late_sources = sources(training.late_patch)
             self.late_from = round(steps * (1 - training.late_share))
-        self._check(corpus)
-        objective = training.objective
-        judges = objective.prior_scale > 0 and objective.data_term != "descent"
-        self.judge = self.prior if judges else None
 
     def _check(self, corpus: Corpus) -> None:
-        objective = self.training.objective
-        descent = objective.data_term == "descent"
-        if (objective.prior_scale > 0 or descent) and self.prior is None:
-            raise UsageError("this objective needs a prior")
-        if objective.data_term in TAUGHT and self.teacher is None:
-            raise UsageError("this objective needs a teacher")
-        for name, network in (("prior", self.prior), ("teacher", self.teacher)):
+        """Check that all is there that the objective needs, and that it fits the images."""
+        objective, needs = self.training.objective, self.term.needs
+        helpers: tuple[tuple[Need, nn.Module | None], ...] = (
+            ("prior", self.prior),
+            ("teacher", self.teacher),
+        )
+        for need, network in helpers:
+            if network is None and need in needs:
+                raise UsageError(f"{self.term.name} needs {NEEDS[need]}")
             if network is None:
                 continue
             channels = network.config.image_channels  # type: ignore[union-attr]
             if channels != corpus.channels:
                 raise UsageError(
-                    f"the {name} is for {channels} channels, the images have {corpus.channels}"
+                    f"the {need} is for {channels} channels, the images have {corpus.channels}"
                 )
-        if self.prior is not None and not self.prior.config.noise_levels:
-            if objective.prior_level:
-                raise UsageError("this prior knows clean pictures only: prior_level must be 0")
-            if descent:
-                raise UsageError("descent begins with a prior that is conditioned on the noise")
         if isinstance(self.teacher, Glow) and not self.teacher.config.noise_levels:
             raise UsageError("only a prior that is conditioned on the noise level can teach")
+        if self.prior is None and objective.prior_scale > 0:
+            raise UsageError("a prior scale above 0 needs a prior")
+        if self.prior is None or self.prior.config.noise_levels:
+            return
+        if objective.prior_level:
+            raise UsageError("this prior knows clean pictures only: prior_level must be 0")
+        if "prior" in needs:
+            raise UsageError(f"{self.term.name} needs {NEEDS['prior']}")
+
+    @property
+    def judge(self) -> Glow | None:
+        """The prior that judges the output, where it has not had its say in the target."""
+        judges = self.training.objective.prior_scale > 0 and "prior" not in self.term.needs
+        return self.prior if judges else None
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
-        samplers = self.samplers
+        sources, objective = self.sources, self.training.objective
         if step >= self.late_from:
-            samplers = self.late_samplers
+            sources = self.late_sources
             shrink = (self.training.late_patch // self.training.patch) ** 2
             first, count = first // shrink, max(1, count // shrink)
-        draws = samplers.noisy.draws(step, count, first)
-        batch = samplers.noisy.noisy(draws, self.training.noise)
-        term = self._data_term(model, batch, samplers)
-        loss = term.loss
-        if self.judge is not None:
-            loss = loss + prior_term(self.judge, term, self.training.objective)
-        return loss.mean()
-
-    def _data_term(self, model: nn.Module, batch: NoisyPatches, samplers: _Samplers) -> DataTerm:
-        objective = self.training.objective
-        if objective.data_term == "supervised":
-            clean = samplers.noisy.clean(batch.draws).float() / 255
-            return regression(model, batch, clean, objective)
-        if objective.data_term == "teacher":
-            return regression(model, batch, self._taught(batch, samplers), objective)
-        if objective.data_term == "descent":
-            return regression(model, batch, self._descended(batch), objective)
-        if objective.data_term == "relay":
-            return relay(model, batch, self._taught(batch, samplers), objective)
-        return data_term(objective.data_term)(model, batch, objective)
-
-    def _taught(self, batch: NoisyPatches, samplers: _Samplers) -> Tensor:
-        """The teacher's estimate of the clean patches, (B, C, P, P) float32."""
-        if samplers.taught is not None:
-            return samplers.taught.clean(batch.draws).float()
-        assert self.teacher is not None  # noqa: S101 - checked in the constructor
-        if not isinstance(self.teacher, Glow):
-            with torch.no_grad():
-                return self.teacher(batch.noisy, batch.sigma).float()  # type: ignore[no-any-return]
-        return self._tweedie(self.teacher, batch)
-
-    def _descended(self, batch: NoisyPatches) -> Tensor:
-        """What the prior and the noisy patches together make likeliest, (B, C, P, P)."""
-        assert self.prior is not None  # noqa: S101 - checked in the constructor
-        objective, sigma = self.training.objective, batch.sigma.clamp(min=LEAST_SIGMA)
-        dimensions = self.prior.config.dimensions
-        return descend(
-            self.prior,
-            batch.noisy,
-            sigma,
-            self._tweedie(self.prior, batch),
-            scale=prior_weight(sigma, dimensions, objective) * dimensions / (2 * sigma.square()),
-            steps=objective.descent_steps,
-        )
-
-    @staticmethod
-    def _tweedie(flow: Glow, batch: NoisyPatches) -> Tensor:
-        if batch.noisy.shape[-1] != flow.config.size:
-            raise UsageError(f"this flow takes patches of {flow.config.size} pixels")
-        return tweedie(flow, batch.noisy, batch.sigma)
+        batch = self.term.sample(sources, sources.patches.draws(step, count, first))
+        if self.term.target is not None:
+            batch = replace(batch, target=self.term.target(sources, batch))
+        value = self.term.loss(model, batch, objective)
+        if self.judge is None:
+            return value.loss.mean()
+        return (value.loss + prior_term(self.judge, value, objective)).mean()
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Mean PSNR over the validation images, by noise level."""

@@ -25,9 +25,10 @@ from flowdenoise.networks.dncnn import DnCNN
 from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
-from flowdenoise.training.denoiser import TAUGHT, DenoiserStage
+from flowdenoise.training.denoiser import DenoiserStage
 from flowdenoise.training.loop import Loop, Stage
 from flowdenoise.training.noise_level import NoiseLevelStage
+from flowdenoise.training.objectives import data_term
 from flowdenoise.training.prior import PriorStage
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.progress import Report
@@ -154,7 +155,7 @@ def needs_levels(run: DenoiserRun) -> bool:
     objective = run.training.objective
     follows = objective.prior_scale > 0 and objective.prior_weight == "map"
     told = isinstance(run.network, ResNetConfig) and run.network.noise_map
-    wanted = objective.data_term in ("r2r", "sure", "descent", *TAUGHT) or told or follows
+    wanted = "levels" in data_term(objective.data_term).needs or told or follows
     return run.training.noise.mode == "none" and wanted
 
 
@@ -181,7 +182,8 @@ def _taught(
 ) -> Corpus | None:
     """What the teacher makes of the whole corpus, where the run wants it; one process asks it."""
     training = run.training
-    if teacher is None or not training.teach_once or training.objective.data_term not in TAUGHT:
+    needs = data_term(training.objective.data_term).needs
+    if teacher is None or not training.teach_once or "teacher" not in needs:
         return None
     place.folder.mkdir(parents=True, exist_ok=True)
     taught = partial(

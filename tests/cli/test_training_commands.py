@@ -15,6 +15,7 @@ from flowdenoise import weights
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.training.objectives import DATA_TERMS
 
 from .conftest import Answer, Invoke
 
@@ -101,11 +102,23 @@ def test_the_two_stages_end_in_weights_that_denoise(
     assert invoke("denoise", photo, "-s", 25, "-m", flow, "--overwrite").status == 0
 
 
-@pytest.mark.parametrize("term", ["blur", "mse", "r2r", "sure", "n2v", "supervised"])
-def test_every_data_term_trains(invoke: Invoke, album: Path, tmp_path: Path, term: str) -> None:
+@pytest.mark.parametrize("term", DATA_TERMS)
+def test_every_data_term_trains_with_what_it_needs(
+    invoke: Invoke, album: Path, prior: Path, tmp_path: Path, term: str
+) -> None:
     line = ["--data", album, "--steps", 1, "--data-term", term, "--out", tmp_path / "run"]
-    extra = ["--baseline"] if term == "supervised" else []
-    answer = invoke("train-denoiser", *line, *extra, *SMALL)
+    needed = {
+        "prior": ["--prior", prior],
+        "teacher": ["--teacher", prior],
+        "clean": ["--baseline"],
+        "second": ["--baseline"],
+    }
+    options = [option for need in DATA_TERMS[term].needs for option in needed.get(need, [])]
+    if options:
+        refused = invoke("train-denoiser", *line, *SMALL)
+        assert refused.status == 2
+        assert term in message(refused)
+    answer = invoke("train-denoiser", *line, *options, *SMALL)
     assert answer.status == 0, answer.err
 
 

@@ -6,7 +6,13 @@ import torch
 from hypothesis import given
 
 from flowdenoise.data.corpus import Corpus, load_corpus
-from flowdenoise.data.patches import NoiseConfig, PatchSampler, image_sigma, quiet_weights
+from flowdenoise.data.patches import (
+    NoiseConfig,
+    NoiseMode,
+    PatchSampler,
+    image_sigma,
+    quiet_weights,
+)
 from flowdenoise.errors import DataError
 from flowdenoise.system.random_streams import Draws
 
@@ -79,6 +85,22 @@ def test_fixed_noise_is_the_same_at_every_visit_and_fresh_noise_is_not(corpus: C
         assert len(shared) > 1000
         same = [abs(first[place] - second[place]) < 1e-6 for place in shared]
         assert all(same) if fixed else sum(same) < 0.02 * len(same)
+
+
+@pytest.mark.parametrize("mode", ["fixed", "fresh"])
+def test_the_second_version_of_a_patch_has_other_noise_of_the_same_level(
+    corpus: Corpus, mode: NoiseMode
+) -> None:
+    sampler = PatchSampler(corpus, 32, seed=5)
+    draws, config = sampler.draws(0, 64), NoiseConfig(mode=mode, sigma_range=(0.1, 0.1))
+    clean = sampler.clean(draws).float() / 255
+    first, second = (
+        sampler.noisy(draws, config, version).noisy - clean  # type: ignore[arg-type]
+        for version in (0, 1)
+    )
+    assert float(first.std()) == pytest.approx(0.1, rel=0.02)
+    assert float(second.std()) == pytest.approx(0.1, rel=0.02)
+    assert abs(float((first * second).mean())) < 0.02 * 0.01
 
 
 def test_each_image_has_one_level_in_range(corpus: Corpus) -> None:

@@ -17,6 +17,7 @@ from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.training import targets
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
 
@@ -64,11 +65,9 @@ def test_a_fixed_weight_is_that_of_the_objective(corpus: Corpus) -> None:
     sigma, dimensions = 0.1, 64
     fixed = replace(OBJECTIVE, prior_weight="fixed", prior_scale=0.5 * 2 * sigma**2 / dimensions)
     made = stage(corpus, flow, fixed)
-    draws = made.samplers.noisy.draws(0, 4)
-    batch = replace(
-        made.samplers.noisy.noisy(draws, made.training.noise), sigma=torch.full((4,), sigma)
-    )
-    target = made._descended(batch)
+    draws = made.sources.patches.draws(0, 4)
+    batch = replace(targets.noisy_patches(made.sources, draws), sigma=torch.full((4,), sigma))
+    target = targets.descended(made.sources, batch)
     assert torch.allclose(target, Descended(flow, 0.5)(batch.noisy, batch.sigma), atol=1e-6)
 
 

@@ -1,20 +1,23 @@
 """Data terms: what they promise about their minimum, checked where it can be worked out."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from flowdenoise.data.patches import NoisyPatches
+from flowdenoise.data.patches import NoiseConfig, NoisyPatches
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.system.random_streams import Draws
-from flowdenoise.training import objectives
+from flowdenoise.training import losses
 from flowdenoise.training.denoiser import DenoiserTraining
-from flowdenoise.training.objectives import DataTerm, ObjectiveConfig
+from flowdenoise.training.losses import LossValue
+from flowdenoise.training.objectives import DATA_TERMS, ObjectiveConfig, data_term
+from flowdenoise.training.prior_term import prior_term
 
 SPREAD = 0.2  # deviation of the clean values
 
@@ -29,11 +32,11 @@ def batch(count: int, sigma: float, side: int = 8) -> tuple[NoisyPatches, Tensor
     return NoisyPatches(noisy, torch.full((count,), sigma, dtype=torch.float64), draws), clean
 
 
-def best_gain(term: objectives.Callable, patches: NoisyPatches, config: ObjectiveConfig) -> float:
+def best_gain(term: Callable, patches: NoisyPatches, config: ObjectiveConfig) -> float:
     """The gain c at which the loss of d(y) = c y is least: the loss is a parabola in c."""
 
     def loss(gain: float) -> float:
-        result: DataTerm = term(lambda noisy, sigma: gain * noisy, patches, config)
+        result: LossValue = term(lambda noisy, sigma: gain * noisy, patches, config)
         return float(result.loss.mean())
 
     low, middle, high = loss(0.0), loss(0.5), loss(1.0)
@@ -54,12 +57,12 @@ def test_r2r_is_least_at_the_best_estimate_of_the_recorrupted_input(
         seen.append(noisy)
         return noisy
 
-    objectives.r2r(remember, patches, config)
-    weight = objectives.r2r(lambda n, s: torch.zeros_like(n), patches, config)
+    losses.r2r(remember, patches, config)
+    weight = losses.r2r(lambda n, s: torch.zeros_like(n), patches, config)
     error = (patches.noisy - 0).square()  # weights of the loss, from its value at d = 0
     assert error.shape == clean.shape
     assert (weight.level >= patches.sigma).all()
-    gain = best_gain(objectives.r2r, patches, config)
+    gain = best_gain(losses.r2r, patches, config)
     # With alpha fixed, the level is too, and the best gain is Wiener's at that level.
     if alpha[0] == alpha[1]:
         level = sigma * math.sqrt(1 + alpha[0] ** 2)
@@ -76,16 +79,12 @@ def test_relay_takes_the_best_estimate_from_a_lower_to_a_higher_level(
     """Taught by the best estimate at sigma alone, it learns that of the recorrupted input."""
     patches, _ = batch(4000, sigma)
     config = ObjectiveConfig(alpha=(1.0, 1.0), level_limit=1.0, anchor=anchor)
-    taught = SPREAD**2 / (SPREAD**2 + sigma**2) * patches.noisy
-
-    def term(
-        denoise: objectives.Denoise, patches: NoisyPatches, config: ObjectiveConfig
-    ) -> DataTerm:
-        return objectives.relay(denoise, patches, taught, config)
+    estimate = SPREAD**2 / (SPREAD**2 + sigma**2) * patches.noisy
 
     level = sigma * math.sqrt(2)
     expected = SPREAD**2 / (SPREAD**2 + level**2)
-    assert best_gain(term, patches, config) == pytest.approx(expected, abs=0.01)
+    taught = replace(patches, target=estimate)
+    assert best_gain(losses.relay, taught, config) == pytest.approx(expected, abs=0.01)
 
 
 def test_r2r_makes_two_images_of_independent_noise() -> None:
@@ -97,7 +96,7 @@ def test_r2r_makes_two_images_of_independent_noise() -> None:
         return torch.zeros_like(noisy)
 
     config = ObjectiveConfig(alpha=(0.5, 0.5))
-    objectives.r2r(capture, patches, config)
+    losses.r2r(capture, patches, config)
     noise_in = captured["input"] - clean
     recorruption = (captured["input"] - patches.noisy) / 0.5
     noise_out = patches.noisy - recorruption / 0.5 - clean
@@ -110,7 +109,7 @@ def test_r2r_makes_two_images_of_independent_noise() -> None:
 def test_r2r_levels_stay_within_the_limit() -> None:
     patches, _ = batch(500, 0.1)
     config = ObjectiveConfig(alpha=(0.2, 50.0), level_limit=0.3)
-    level = objectives.r2r(lambda n, s: n, patches, config).level
+    level = losses.r2r(lambda n, s: n, patches, config).level
     assert float(level.min()) >= 0.1 * math.sqrt(1.04) - 1e-6
     assert float(level.max()) <= 0.3 + 1e-6
     assert float(level.max()) > 0.28
@@ -118,14 +117,14 @@ def test_r2r_levels_stay_within_the_limit() -> None:
 
 def test_r2r_survives_an_image_without_noise() -> None:
     patches, _ = batch(4, 0.0)
-    result = objectives.r2r(lambda n, s: n, patches, ObjectiveConfig())
+    result = losses.r2r(lambda n, s: n, patches, ObjectiveConfig())
     assert torch.isfinite(result.loss).all()
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.2])
 def test_sure_is_least_at_the_best_estimate(sigma: float) -> None:
     patches, _ = batch(4000, sigma)
-    gain = best_gain(objectives.sure, patches, ObjectiveConfig())
+    gain = best_gain(losses.sure, patches, ObjectiveConfig())
     assert gain == pytest.approx(SPREAD**2 / (SPREAD**2 + sigma**2), abs=0.02)
 
 
@@ -134,22 +133,22 @@ def test_sure_keeps_its_digits_where_the_rest_is_bfloat16() -> None:
     patches, _ = batch(4, 0.1)
     patches = replace(patches, noisy=patches.noisy.float(), sigma=patches.sigma.float())
     conv = torch.nn.Conv2d(1, 1, 3, padding=1)
-    exact = objectives.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
+    exact = losses.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = objectives.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
+        mixed = losses.sure(lambda n, s: conv(n), patches, ObjectiveConfig()).loss
     assert torch.allclose(mixed, exact, rtol=1e-3, atol=1e-6)
 
 
 def test_sure_estimates_the_true_error() -> None:
     patches, clean = batch(4000, 0.1)
-    estimate = objectives.sure(lambda n, s: 0.7 * n, patches, ObjectiveConfig()).loss.mean()
+    estimate = losses.sure(lambda n, s: 0.7 * n, patches, ObjectiveConfig()).loss.mean()
     truth = (0.7 * patches.noisy - clean).square().mean()
     assert float(estimate) == pytest.approx(float(truth), rel=0.02)
 
 
 def test_mse_alone_wants_the_noisy_image_back() -> None:
     patches, _ = batch(10, 0.1)
-    assert best_gain(objectives.mse, patches, ObjectiveConfig()) == pytest.approx(1)
+    assert best_gain(losses.mse, patches, ObjectiveConfig()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("size", [3, 5])
@@ -157,8 +156,8 @@ def test_the_blur_does_not_see_what_its_mean_cancels(size: int) -> None:
     patches, _ = batch(2, 0.1, side=15)
     wave = torch.cos(2 * math.pi * torch.arange(15) / size).expand(1, 1, 15, 15)
     config = ObjectiveConfig(blur=size)
-    unseen = objectives.blur(lambda n, s: n + wave, patches, config).loss
-    seen = objectives.blur(lambda n, s: n + 0.1, patches, config).loss
+    unseen = losses.blur(lambda n, s: n + wave, patches, config).loss
+    seen = losses.blur(lambda n, s: n + 0.1, patches, config).loss
     assert float(unseen.max()) < 1e-12
     assert torch.allclose(seen, torch.full_like(seen, 0.01))
 
@@ -172,21 +171,21 @@ def test_n2v_hides_some_pixels_and_counts_only_these() -> None:
         return noisy
 
     config = ObjectiveConfig(masked=0.05)
-    loss = objectives.n2v(copy, patches, config).loss
+    loss = losses.n2v(copy, patches, config).loss
     changed = captured["hidden"] != patches.noisy
     assert float(changed.double().mean()) == pytest.approx(0.05, rel=0.15)
     difference = (captured["hidden"] - patches.noisy).square()
     expected = difference.flatten(1).sum(1) / changed.flatten(1).sum(1)
     assert torch.allclose(loss, expected)
     # A neighbor of white images tells nothing: the best gain is zero.
-    assert best_gain(objectives.n2v, patches, config) == pytest.approx(0, abs=0.05)
+    assert best_gain(losses.n2v, patches, config) == pytest.approx(0, abs=0.05)
 
 
 def test_n2v_takes_each_replacement_from_the_neighborhood() -> None:
     place = torch.arange(32, dtype=torch.float64)
     ramp = (100 * place[:, None] + place[None]).expand(1, 1, 32, 32)
     patches = NoisyPatches(ramp, torch.zeros(1), Draws.for_step(0, 0, 1))
-    hidden = objectives._random_neighbor(patches)
+    hidden = losses._random_neighbor(patches)
     offset = (hidden - ramp)[0, 0, 4:-4, 4:-4]
     rows = (offset / 100).round()
     columns = offset - 100 * rows
@@ -203,18 +202,18 @@ def prior() -> Glow:
 
 def test_the_fixed_prior_weight_multiplies_nats_per_patch(prior: Glow) -> None:
     patches, _ = batch(3, 0.1)
-    term = objectives.mse(lambda n, s: n, patches, ObjectiveConfig())
+    term = losses.mse(lambda n, s: n, patches, ObjectiveConfig())
     config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.5e-6)
-    value = objectives.prior_term(prior, term, config)
+    value = prior_term(prior, term, config)
     assert torch.allclose(value, -1.5e-6 * prior.log_prob(patches.noisy))
 
 
 def test_a_fixed_prior_weight_needs_no_noise_level(prior: Glow) -> None:
     patches, _ = batch(3, float("nan"))
     known, _ = batch(3, 0.1)
-    term = DataTerm(torch.zeros(3), known.noisy, patches.sigma)
+    term = LossValue(torch.zeros(3), known.noisy, patches.sigma)
     config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.5e-6)
-    assert objectives.prior_term(prior, term, config).isfinite().all()
+    assert prior_term(prior, term, config).isfinite().all()
 
 
 def test_the_cost_of_what_is_no_picture_grows_slowly_in_the_same_direction() -> None:
@@ -226,9 +225,9 @@ def test_the_cost_of_what_is_no_picture_grows_slowly_in_the_same_direction() -> 
 
     patches, _ = batch(2, 0.1)
     noisy = patches.noisy.clone().requires_grad_(True)
-    term = DataTerm(torch.zeros(2), noisy, patches.sigma)
+    term = LossValue(torch.zeros(2), noisy, patches.sigma)
     config = ObjectiveConfig(prior_weight="fixed", prior_scale=1 / 64)
-    value = objectives.prior_term(Sure(), term, config)  # type: ignore[arg-type]
+    value = prior_term(Sure(), term, config)  # type: ignore[arg-type]
     rate = -Sure()(noisy.detach(), 0.0) / 64
     assert (rate > 1e5).all()
     assert torch.allclose(value, 5 + torch.log1p(rate - 5))
@@ -240,8 +239,8 @@ def test_the_cost_of_what_is_no_picture_grows_slowly_in_the_same_direction() -> 
 
 def test_the_map_weight_follows_the_noise_level(prior: Glow) -> None:
     patches, _ = batch(3, 0.1)
-    term = objectives.mse(lambda n, s: n, patches, ObjectiveConfig())
-    value = objectives.prior_term(prior, term, ObjectiveConfig(prior_scale=1.0))
+    term = losses.mse(lambda n, s: n, patches, ObjectiveConfig())
+    value = prior_term(prior, term, ObjectiveConfig(prior_scale=1.0))
     assert torch.allclose(value, -2 * 0.01 / 64 * prior.log_prob(patches.noisy))
 
 
@@ -258,10 +257,10 @@ def test_the_map_objective_is_least_at_the_maximum_a_posteriori(share: float) ->
 
     config = ObjectiveConfig(prior_scale=1.0, prior_level=share)
 
-    def total(denoise: objectives.Denoise, patches: NoisyPatches, c: ObjectiveConfig) -> DataTerm:
-        term = objectives.mse(denoise, patches, c)
-        loss = term.loss + objectives.prior_term(Gaussian(), term, c)  # type: ignore[arg-type]
-        return DataTerm(loss, term.denoised, term.level)
+    def total(denoise: losses.Denoise, patches: NoisyPatches, c: ObjectiveConfig) -> LossValue:
+        term = losses.mse(denoise, patches, c)
+        loss = term.loss + prior_term(Gaussian(), term, c)  # type: ignore[arg-type]
+        return LossValue(loss, term.denoised, term.level)
 
     patches, _ = batch(100, 0.1)
     variance = 0.04 + share**2 * 0.01
@@ -270,21 +269,35 @@ def test_the_map_objective_is_least_at_the_maximum_a_posteriori(share: float) ->
 
 def test_a_larger_patch_is_judged_in_pieces(prior: Glow) -> None:
     large, _ = batch(2, 0.1, side=19)
-    term = objectives.mse(lambda n, s: n, large, ObjectiveConfig())
+    term = losses.mse(lambda n, s: n, large, ObjectiveConfig())
     config = ObjectiveConfig(prior_weight="fixed", prior_scale=1.0)
-    value = objectives.prior_term(prior, term, config)
+    value = prior_term(prior, term, config)
     corners = [(0, 0), (0, 8), (8, 0), (8, 8)]
     pieces = [large.noisy[:, :, top : top + 8, left : left + 8] for top, left in corners]
     expected = torch.stack([-prior.log_prob(piece) for piece in pieces]).mean(0)
     assert torch.allclose(value, expected)
 
 
-def test_clean_targets_must_be_asked_for_by_name() -> None:
-    with pytest.raises(UsageError, match="supervised baseline"):
-        DenoiserTraining(objective=ObjectiveConfig(data_term="supervised"))
-    DenoiserTraining(objective=ObjectiveConfig(data_term="supervised"), baseline=True)
+def test_two_noisy_versions_teach_the_best_estimate() -> None:
+    patches, clean = batch(4000, 0.2)
+    generator = torch.Generator().manual_seed(1)
+    second = clean + 0.2 * torch.randn(clean.shape, generator=generator, dtype=torch.float64)
+    gain = best_gain(losses.regression, replace(patches, target=second), ObjectiveConfig())
+    assert gain == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["supervised", "n2n"])
+def test_what_breaks_the_rule_must_be_asked_for(name: str) -> None:
+    objective = ObjectiveConfig(data_term=name)
+    with pytest.raises(UsageError, match=f"{name} sees .*: it runs as a baseline only"):
+        DenoiserTraining(objective=objective)
+    DenoiserTraining(objective=objective, baseline=True)
+    with pytest.raises(UsageError, match="images that noise is added to"):
+        DenoiserTraining(objective=objective, baseline=True, noise=NoiseConfig(mode="none"))
 
 
 def test_an_unknown_data_term_says_which_exist() -> None:
-    with pytest.raises(UsageError, match="blur, mse, n2v, r2r, sure"):
-        objectives.data_term("magic")
+    with pytest.raises(UsageError, match=f"there are {', '.join(DATA_TERMS)}"):
+        data_term("magic")
+    with pytest.raises(UsageError, match="there are blur"):
+        ObjectiveConfig(data_term="magic")

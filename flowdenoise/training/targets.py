@@ -1,0 +1,101 @@
+"""The targets of the data terms: what a denoiser is asked to make of a noisy patch.
+
+A target may come from whoever has not seen the clean picture either: a prior, by `flow.tweedie` or
+`flow.descent`, or an earlier denoiser. `clean` and `second` see more of a picture than its one
+noisy version and serve baselines only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.descent import LEAST_SIGMA, descend
+from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.system.random_streams import Draws
+from flowdenoise.training.prior_term import prior_weight
+
+if TYPE_CHECKING:
+    from flowdenoise.training.objectives import ObjectiveConfig
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What batches and their targets are made from.
+
+    Attributes:
+        patches: Draws patches of the noisy corpus.
+        noise: The corpus's noise.
+        objective: The settings of the objective.
+        prior: The prior, where there is one.
+        teacher: The teacher, where there is one.
+        answers: Draws, in the same places, what the teacher made of the whole images, where it
+            was asked about these.
+    """
+
+    patches: PatchSampler
+    noise: NoiseConfig
+    objective: ObjectiveConfig
+    prior: Glow | None = None
+    teacher: nn.Module | None = None
+    answers: PatchSampler | None = None
+
+
+def noisy_patches(sources: Sources, draws: Draws) -> NoisyPatches:
+    """The one noisy version of each patch."""
+    return sources.patches.noisy(draws, sources.noise)
+
+
+def clean(sources: Sources, batch: NoisyPatches) -> Tensor:
+    """x, the clean patch itself, (B, C, P, P): for the supervised baseline."""
+    return sources.patches.clean(batch.draws).float() / 255
+
+
+def second(sources: Sources, batch: NoisyPatches) -> Tensor:
+    """X + n', the patch with another noise of the same level. Lehtinen et al., ICML 2018.
+
+    Noise2Noise: the best prediction of the second from the first is the best estimate of x. The
+    strict rule knows one noisy version of each image, so this is a baseline.
+    """
+    return sources.patches.noisy(batch.draws, sources.noise, version=1).noisy
+
+
+def taught(sources: Sources, batch: NoisyPatches) -> Tensor:
+    """t(y), the teacher's estimate of the clean patches, (B, C, P, P) float32."""
+    if sources.answers is not None:
+        return sources.answers.clean(batch.draws).float()
+    teacher = sources.teacher
+    if teacher is None:
+        raise UsageError("there is no teacher to ask")
+    if isinstance(teacher, Glow):
+        return _tweedie(teacher, batch)
+    with torch.no_grad():
+        return teacher(batch.noisy, batch.sigma).float()  # type: ignore[no-any-return]
+
+
+def descended(sources: Sources, batch: NoisyPatches) -> Tensor:
+    """m(y), beside a minimum of `mse` with its prior: see `flow.descent`, (B, C, P, P)."""
+    prior, objective = sources.prior, sources.objective
+    if prior is None:
+        raise UsageError("there is no prior to descend by")
+    sigma, dimensions = batch.sigma.clamp(min=LEAST_SIGMA), prior.config.dimensions
+    return descend(
+        prior,
+        batch.noisy,
+        sigma,
+        _tweedie(prior, batch),
+        scale=prior_weight(sigma, dimensions, objective) * dimensions / (2 * sigma.square()),
+        steps=objective.descent_steps,
+    )
+
+
+def _tweedie(flow: Glow, batch: NoisyPatches) -> Tensor:
+    if batch.noisy.shape[-1] != flow.config.size:
+        raise UsageError(f"this flow takes patches of {flow.config.size} pixels")
+    return tweedie(flow, batch.noisy, batch.sigma)
