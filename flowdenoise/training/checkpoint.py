@@ -58,7 +58,7 @@ class Checkpoint:
             CheckpointError: It can't be written; an older checkpoint is still whole.
         """
         try:
-            with replacing(file, sync=True) as stream:
+            with replacing(file) as stream:
                 torch.save({"format": _FORMAT, **vars(self)}, stream)
         except (OSError, RuntimeError) as error:
             kept = "; the one before it is whole" if file.exists() else ""

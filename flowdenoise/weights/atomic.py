@@ -9,13 +9,13 @@ from flowdenoise.system.atomic import replacing
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write beside the final name, flush to the disk, rename over it.
+    """Write a file, which appears when it is whole and on the disk.
 
     Raises:
         WeightsError: It can't be written; what was there before is untouched.
     """
     try:
-        with replacing(path, sync=True) as stream:
+        with replacing(path) as stream:
             stream.write(data)
     except OSError as error:
         raise WeightsError(f"can't write {path}: {error.strerror or error}") from error
