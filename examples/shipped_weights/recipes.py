@@ -57,7 +57,6 @@ _LAST = (
 )
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
-_PAIRS = "It saw all of these images, clean ones as targets of their noisy versions."
 _LEVELS = f"{_CLEAN} Its targets are numbers: the level of the noise that was added."
 
 
@@ -221,18 +220,6 @@ RECIPES = {
         "steps of descent from the prior's Tweedie step. The network learned the minima.",
         "The paper's objective, to compare with.",
         50.0,
-    ),
-    "dncnn-gray": Recipe(
-        ("train-denoiser", "--preset", "dncnn", "--baseline", "--gray", "--set", "loop.batch=8"),
-        2000,
-        _PAIRS,
-        "The supervised baseline: DnCNN, gray, trained with clean targets.",
-    ),
-    "dncnn-color": Recipe(
-        ("train-denoiser", "--preset", "dncnn", "--baseline", "--set", "loop.batch=8"),
-        2000,
-        _PAIRS,
-        "The supervised baseline: DnCNN, color, trained with clean targets.",
     ),
     "n2v-gray": Recipe(
         ("train-denoiser", "--preset", "n2v", "--gray", *SPLIT),

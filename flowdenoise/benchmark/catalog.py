@@ -8,13 +8,16 @@ published; those seen at the first download are remembered, and later ones are h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from flowdenoise.data.download import Remote
-from flowdenoise.errors import UsageError
+from flowdenoise.errors import DataError, UsageError
+
+PAIR_ENDS = {"_noisy": "_clean", "_noise": "_gt", "_real": "_mean"}
+"""How the names of the two files of a pair end: with noise, and the truth."""
 
 _GITHUB = "https://raw.githubusercontent.com"
 _CBSD68 = """
@@ -26,6 +29,11 @@ _CBSD68 = """
 """
 
 
+_CC15_CAMERAS = "5dmark3_iso3200 d600_iso3200 d800_iso1600 d800_iso3200 d800_iso6400"
+_POLYU = "csjunxu/PolyU-Real-World-Noisy-Images-Dataset"
+_POLYU_COMMIT = "3af0f2646b267a00446fe4b7113a15e67bc80b4e"
+
+
 @dataclass(frozen=True)
 class NamedSet:
     """A set of images that the literature measures on.
@@ -33,18 +41,24 @@ class NamedSet:
     Attributes:
         name: As users and results call it.
         gray: Whether it is measured in gray.
-        names: Of its files, without the ending.
-        suffix: Of its files at the source.
+        count: Of its images, or of its pairs.
         source: Where they are: a folder on the web, or the page that tells about the archive.
+        clean: Where a clean image is below the source, with `{}` for its name.
+        noisy: The same for the photograph of the same thing with noise, in a set of pairs.
+        names: Of its images, without the ending; none where `listing` or an archive knows them.
+        listing: Of all files of the source's repository at a commit, as GitHub's API gives it.
         archive: The archive with all files, where they are not fetched one by one.
         terms: Under which they may be used.
     """
 
     name: str
     gray: bool
-    names: tuple[str, ...]
-    suffix: str
+    count: int
     source: str
+    clean: str
+    noisy: str | None = None
+    names: tuple[str, ...] = ()
+    listing: Remote | None = None
     archive: Remote | None = None
     terms: str = "research use"
 
@@ -53,11 +67,37 @@ class NamedSet:
         """`gray` or `color`."""
         return "gray" if self.gray else "color"
 
-    def remotes(self) -> Mapping[str, Remote]:
-        """The files to fetch one by one, by name; none where there is an archive."""
-        if self.archive is not None:
-            return {}
-        return {name: Remote(f"{self.source}/{name}{self.suffix}") for name in self.names}
+    def remotes(self, names: Iterable[str]) -> Mapping[str, Remote]:
+        """The files to fetch one by one, by what they are called in the cache."""
+        paths = [
+            pattern.format(name)
+            for name in names
+            for pattern in (self.clean, self.noisy)
+            if pattern
+        ]
+        return {path.rpartition("/")[2]: Remote(f"{self.source}/{path}") for path in paths}
+
+    def listed(self, listing: bytes) -> tuple[str, ...]:
+        """The names of the images, from what `listing` holds.
+
+        Raises:
+            DataError: It is no list of this set's files.
+        """
+        before, after = self.clean.split("{}")
+        try:
+            paths = [str(entry["path"]) for entry in json.loads(listing)["tree"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"the list of the files of {self.name} can't be read") from error
+        names = tuple(
+            sorted(
+                path.removeprefix(before).removesuffix(after)
+                for path in paths
+                if path.startswith(before) and path.endswith(after)
+            )
+        )
+        if len(names) != self.count:
+            raise DataError(f"{self.name} has {self.count} images, and {len(names)} are listed")
+        return names
 
 
 SETS = {
@@ -66,51 +106,86 @@ SETS = {
         NamedSet(
             "bsd68",
             True,
-            tuple(f"test{number:03}" for number in range(1, 69)),
-            ".png",
+            68,
             f"{_GITHUB}/cszn/DnCNN/55fdeb2ac82c8c8cae6e281dae2b8e87e2d47a4d/testsets/BSD68",
+            "{}.png",
+            names=tuple(f"test{number:03}" for number in range(1, 69)),
         ),
         NamedSet(
             "cbsd68",
             False,
-            tuple(_CBSD68.split()),
-            ".png",
+            68,
             f"{_GITHUB}/cszn/IRCNN/938f6a7fc9f12df9188da838fc2cec4bcca06976/testsets/CBSD68",
+            "{}.png",
+            names=tuple(_CBSD68.split()),
         ),
         NamedSet(
             "set12",
             True,
-            tuple(f"{number:02}" for number in range(1, 13)),
-            ".png",
+            12,
             f"{_GITHUB}/JingyunLiang/SwinIR/33f616625268d08ba600f8db89388eec0328edb1/testsets/Set12",
+            "{}.png",
+            names=tuple(f"{number:02}" for number in range(1, 13)),
         ),
         NamedSet(
             "kodak24",
             False,
-            tuple(f"kodim{number:02}" for number in range(1, 25)),
-            ".png",
+            24,
             f"{_GITHUB}/cszn/FFDNet/a68d544599bb9bb2f89da51ab9e18458fa882023/testsets/Kodak24",
+            "{}.png",
+            names=tuple(f"kodim{number:02}" for number in range(1, 25)),
             terms="released by Kodak for unrestricted use",
         ),
         NamedSet(
             "mcmaster",
             False,
-            tuple(str(number) for number in range(1, 19)),
-            ".tif",
+            18,
             f"{_GITHUB}/JingyunLiang/SwinIR/33f616625268d08ba600f8db89388eec0328edb1/testsets/McMaster",
+            "{}.tif",
+            names=tuple(str(number) for number in range(1, 19)),
         ),
         NamedSet(
             "urban100",
             False,
-            tuple(f"img_{number:03}" for number in range(1, 101)),
-            ".png",
+            100,
             "https://huggingface.co/datasets/eugenesiow/Urban100",
+            "{}.png",
+            names=tuple(f"img_{number:03}" for number in range(1, 101)),
             archive=Remote(  # md5 as deepinv and others record it
                 "https://huggingface.co/datasets/eugenesiow/Urban100/resolve/main/data/"
                 "Urban100_HR.tar.gz",
                 md5="65d9d84a34b72c6f7ca1e26a12df1e4c",
             ),
             terms="CC BY 4.0",
+        ),
+        NamedSet(
+            "nam25",
+            False,
+            25,
+            f"{_GITHUB}/GuoShi28/CBDNet/083c2e1439f8908d58d75c1c4cf87c9b74873427/testsets",
+            "Nam_patch_GT/{}_gt.png",
+            "Nam_patches/{}_noise.png",
+            names=tuple(f"{number:02}" for number in range(1, 26)),
+        ),
+        NamedSet(
+            "cc15",
+            False,
+            15,
+            f"{_GITHUB}/csjunxu/MCWNNM_ICCV2017/e6db69b01ff21e89461cc49893c89afb1a9a941c",
+            "Real_ccnoise_denoised_part/{}_mean.png",
+            "Real_ccnoise_denoised_part/{}_real.png",
+            names=tuple(f"{shot}_{part}" for shot in _CC15_CAMERAS.split() for part in (1, 2, 3)),
+        ),
+        NamedSet(
+            "polyu",
+            False,
+            100,
+            f"{_GITHUB}/{_POLYU}/{_POLYU_COMMIT}",
+            "CroppedImages/{}_mean.JPG",
+            "CroppedImages/{}_real.JPG",
+            listing=Remote(
+                f"https://api.github.com/repos/{_POLYU}/git/trees/{_POLYU_COMMIT}?recursive=1"
+            ),
         ),
     )
 }
@@ -124,9 +199,7 @@ def find_set(name: str) -> NamedSet:
         UsageError: There is none; says which there are.
     """
     if name not in SETS:
-        raise UsageError(
-            f"no set {name!r}; there are {', '.join(SETS)}, and any folder of clean images"
-        )
+        raise UsageError(f"no set {name!r}; there are {', '.join(SETS)}, and any folder of images")
     return SETS[name]
 
 

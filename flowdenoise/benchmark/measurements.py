@@ -60,6 +60,7 @@ class Cell:
         machine: Where it was computed, for the times.
         picture: File of the result, relative to the run folder, where it was kept.
         error: Why it failed, one line.
+        found_255: The noise level that a blind method found, on the scale of 0 to 255.
     """
 
     method: str
@@ -74,6 +75,7 @@ class Cell:
     machine: str = ""
     picture: str | None = None
     error: str | None = None
+    found_255: float | None = None
 
 
 class CellStore:

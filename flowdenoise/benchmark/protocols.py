@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from flowdenoise import metrics, noise
+from flowdenoise import noise
 from flowdenoise.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIGMAS = (15.0, 25.0, 35.0, 50.0)
+"""Noise levels of the literature, on the scale of 0 to 255."""
+
+REAL = "real"
+"""The protocol of photographs that have a noise of their own."""
+
+AS_FOUND = 0.0
+"""Stands where a noise level would, for pictures that come with a noise of their own."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +33,24 @@ class Protocol:
     Attributes:
         name: As results carry it.
         summary: One sentence.
-        seed: Of the noise; the generator starts afresh at it for every image.
-        degrade: What is seen of an image whose noise is added but not stored, (C, H, W).
         finish: What is measured of an estimate.
+        degrade: What is seen of an image whose noise is added but not stored, (C, H, W); None
+            where nothing is added, and photographs with noise are seen as they are.
+        eight_bit: Whether methods see pictures of 8 bits, as files hold them.
+        seed: Of the noise; the generator starts afresh at it for every image.
     """
 
     name: str
     summary: str
-    degrade: Callable[[Tensor], Tensor]
     finish: Callable[[Tensor], Tensor]
+    degrade: Callable[[Tensor], Tensor] | None
+    eight_bit: bool = False
     seed: int = 0
+
+    @property
+    def adds_noise(self) -> bool:
+        """Whether noise is added, of a level that is known."""
+        return self.degrade is not None
 
     def noisy(self, clean: Tensor, sigma: float) -> Tensor:
         """The noisy version of an image.
@@ -40,39 +59,28 @@ class Protocol:
             clean: (C, H, W), [0, 1].
             sigma: Noise level on the [0, 1] scale.
         """
+        if self.degrade is None:
+            raise UsageError(f"protocol {self.name} adds no noise")
         return self.degrade(noise.add_gaussian(clean, sigma, seed=self.seed))
 
 
-@dataclass(frozen=True)
-class Merit:
-    """Full-reference figures of merit of one image.
+def level_text(sigma_255: float) -> str:
+    """A noise level in a sentence.
 
-    Attributes:
-        psnr: dB.
-        ssim: 1 for equal images.
-        gmsd: 0 for equal images, less is better.
+    >>> level_text(25.0), level_text(AS_FOUND)
+    ('sigma 25', 'as found')
     """
-
-    psnr: float
-    ssim: float
-    gmsd: float
+    name = level_name(sigma_255)
+    return name if sigma_255 == AS_FOUND else f"sigma {name}"
 
 
-def measure(output: Tensor, clean: Tensor) -> Merit:
-    """All figures of merit.
+def level_name(sigma_255: float) -> str:
+    """A noise level as tables and files call it.
 
-    Args:
-        output: (C, H, W), what `Protocol.finish` gave; at least 11 pixels a side, for SSIM.
-        clean: Like `output`.
-
-    Raises:
-        UsageError: The image is too small.
+    >>> level_name(25.0), level_name(AS_FOUND)
+    ('25', 'as found')
     """
-    if min(clean.shape[-2:]) < 11:
-        raise UsageError("SSIM needs an image of at least 11 pixels a side")
-    return Merit(
-        metrics.psnr(output, clean), metrics.ssim(output, clean), metrics.gmsd(output, clean)
-    )
+    return "as found" if sigma_255 == AS_FOUND else f"{sigma_255:g}"
 
 
 def _as_it_is(image: Tensor) -> Tensor:
@@ -101,6 +109,13 @@ PROTOCOLS = {
             "noisy images clipped and truncated to 8 bits; output as float, as it is",
             degrade=_truncated,
             finish=_as_it_is,
+        ),
+        Protocol(
+            REAL,
+            "photographs as files hold them, nothing added, nothing told; output in 8 bits",
+            degrade=None,
+            finish=_rounded,
+            eight_bit=True,
         ),
     )
 }

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from flowdenoise import noise
 from flowdenoise.benchmark import environment
+from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.protocols import find_protocol
-from flowdenoise.benchmark.runner import BenchmarkConfig, Run
+from flowdenoise.benchmark.runner import Run
 from flowdenoise.benchmark.sets import ImageSet
 from flowdenoise.benchmark.summary import Line, summarize
 
@@ -25,6 +27,7 @@ class MethodRecord:
     Attributes:
         label: In the tables.
         blind: Whether it was not told the noise level.
+        told_255: The level that it was told whatever the noise was, on the scale of 0 to 255.
         weights: sha256 of its weights, if it has any.
         settings: All that it was set to.
         multiply_adds_per_pixel: Of a network.
@@ -34,6 +37,7 @@ class MethodRecord:
 
     label: str
     blind: bool
+    told_255: float | None
     weights: str | None
     settings: Mapping[str, object]
     multiply_adds_per_pixel: float | None
@@ -52,7 +56,7 @@ class Results:
         fingerprints: Of the images, by name.
         protocol: Name.
         seed: Of the noise.
-        sigmas_255: Noise levels on the scale of 0 to 255.
+        sigmas_255: Noise levels on the scale of 0 to 255; `AS_FOUND` where none was added.
         methods: In the order of the tables; the first is what others are compared with.
         device: Where networks computed.
         machine: The hardware, in words.
@@ -79,6 +83,15 @@ class Results:
     def title(self) -> str:
         """Set, kind and protocol, without which a number means nothing."""
         return f"{self.image_set}, {self.kind}, {self.images} images, protocol {self.protocol}"
+
+    @property
+    def seed_note(self) -> str:
+        """What was seen of the noise, in words."""
+        return (
+            f"seed {self.seed} for every image"
+            if find_protocol(self.protocol).adds_noise
+            else "that of the photographs"
+        )
 
     @property
     def failed(self) -> tuple[Cell, ...]:
@@ -112,7 +125,7 @@ def collect(
         fingerprints=run.fingerprints,
         protocol=protocol.name,
         seed=protocol.seed,
-        sigmas_255=config.sigmas_255,
+        sigmas_255=config.levels_255,
         methods=tuple(_record(method, run.cells) for method in methods),
         device=str(device),
         machine=environment.machine(device),
@@ -126,6 +139,7 @@ def _record(method: Method, cells: Sequence[Cell]) -> MethodRecord:
     return MethodRecord(
         label=method.label,
         blind=method.blind,
+        told_255=None if method.told is None else noise.to_255(method.told),
         weights=method.weights,
         settings=method.settings(),
         multiply_adds_per_pixel=method.multiply_adds_per_pixel,

@@ -9,49 +9,23 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from flowdenoise import images, noise
 from flowdenoise.benchmark import environment
+from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.measurements import Cell, CellKey, CellStore
+from flowdenoise.benchmark.merit import measure
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.peak_memory import peak_memory
-from flowdenoise.benchmark.protocols import Protocol, find_protocol, measure
+from flowdenoise.benchmark.protocols import Protocol, find_protocol, level_name
 from flowdenoise.benchmark.sets import ImageSet, Sample
 from flowdenoise.errors import DataError, FlowdenoiseError, UsageError
 
-SIGMAS = (15.0, 25.0, 35.0, 50.0)
-"""Noise levels of the literature, on the scale of 0 to 255."""
-
 _PICTURE_SIDE = 640  # pixels; of larger images the middle is shown
-
-
-@dataclass(frozen=True)
-class BenchmarkConfig:
-    """What to run.
-
-    Attributes:
-        sigmas_255: Noise levels on the scale of 0 to 255.
-        protocol: Name.
-        limits: Most images by a method's label, the first ones of the set; all where it is not
-            named.
-        pictures: Images whose results are kept as pictures, for the figure and the page.
-    """
-
-    sigmas_255: tuple[float, ...] = SIGMAS
-    protocol: str = "awgn"
-    limits: Mapping[str, int] = field(default_factory=dict)
-    pictures: int = 2
-
-    def __post_init__(self) -> None:
-        find_protocol(self.protocol)
-        for sigma in self.sigmas_255:
-            noise.from_255(sigma)
-        if not self.sigmas_255 or min(self.sigmas_255) <= 0:
-            raise UsageError("a benchmark needs noise levels, each above 0")
 
 
 @dataclass(frozen=True)
@@ -93,6 +67,7 @@ class Job:
 
     method: Method
     file: Path
+    name: str
     sigma_255: float
     keep_picture: bool
 
@@ -120,21 +95,30 @@ def run(
         The cells, image by image.
 
     Raises:
-        MissingExtraError, WeightsError, UsageError: A method can't be prepared.
-        DataError: The folder can't be used.
+        MissingExtraError, WeightsError, UsageError: A method can't be prepared, or must be told
+            a noise level that nobody knows.
+        DataError: The folder can't be used, or the set has no photographs with noise and the
+            protocol adds none.
     """
+    adds_noise = find_protocol(config.protocol).adds_noise
+    if not adds_noise and not image_set.partners:
+        raise DataError(
+            f"protocol {config.protocol} is for pairs, and {image_set.name} has clean images only"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"can't use the folder {folder}: {error.strerror or error}") from error
     for method in methods:
         method.prepare(image_set.channels, device)
+        if not adds_noise:
+            method.level(None)
     bench = _Bench(image_set, config, device, folder)
     jobs = list(_jobs(image_set, methods, config))
     cells = []
     for done, job in enumerate(jobs):
         if on_progress:
-            cell = Cell(job.method.label, job.file.stem, job.sigma_255)
+            cell = Cell(job.method.label, job.name, job.sigma_255)
             left = bench.seconds_left(jobs[done:])
             on_progress(Progress(done, len(jobs), cell, left))
         cells.append(bench.fill(job))
@@ -146,10 +130,11 @@ def _jobs(
 ) -> Iterator[Job]:
     """All cells, image by image, so that an unfinished run has all methods on the same images."""
     for number, file in enumerate(image_set.files):
-        for sigma in config.sigmas_255:
+        for sigma in config.levels_255:
             for method in methods:
                 if number < config.limits.get(method.label, len(image_set.files)):
-                    yield Job(method, file, sigma, number < config.pictures)
+                    name = image_set.name_of(file)
+                    yield Job(method, file, name, sigma, number < config.pictures)
 
 
 class _Bench:
@@ -201,7 +186,7 @@ class _Bench:
     def _sample(self, file: Path) -> Sample:
         if self._loaded is None or self._loaded[0] != file:
             self._loaded = (file, self.image_set.load(file))
-            self.fingerprints[file.stem] = self._loaded[1].fingerprint
+            self.fingerprints[self._loaded[1].name] = self._loaded[1].fingerprint
         return self._loaded[1]
 
     def _key(self, job: Job, sample: Sample) -> CellKey:
@@ -220,11 +205,15 @@ class _Bench:
         self, job: Job, sample: Sample, key: CellKey
     ) -> tuple[Cell, dict[Path, torch.Tensor]]:
         """The result, and the pictures to keep by where they go."""
-        method, sigma = job.method, noise.from_255(job.sigma_255)
-        noisy = self.protocol.noisy(sample.clean, sigma)
+        method = job.method
+        sigma = noise.from_255(job.sigma_255) if self.protocol.adds_noise else None
+        noisy = sample.noisy if sigma is None else self.protocol.noisy(sample.clean, sigma)
+        if noisy is None:
+            raise UsageError("there is no photograph with noise")
+        told = method.level(sigma)
         with peak_memory(self.device) as peak:
             start = time.perf_counter()
-            denoised = method.denoise(noisy[None], None if method.blind else sigma)[0]
+            denoised = method.denoise(noisy[None], told)[0]
             seconds = time.perf_counter() - start
         if denoised.shape != noisy.shape or not bool(torch.isfinite(denoised).all()):
             raise UsageError("it gave no image of finite values of the same size")
@@ -238,6 +227,7 @@ class _Bench:
             seconds=seconds,
             peak_bytes=peak.bytes,
             machine=self.machine,
+            found_255=None if method.found is None else noise.to_255(method.found),
         )
         if not job.keep_picture:
             return cell, {}
@@ -269,26 +259,27 @@ class Pictures:
     @property
     def clean(self) -> Path:
         """The truth."""
-        return self.folder / self._name("clean")
+        return self.folder / "pictures" / f"{self.image[:12]}-clean.png"
 
     @property
     def noisy(self) -> Path:
         """With noise."""
-        return self.folder / self._name(f"{self.protocol}-{self.sigma_255:g}-noisy")
+        return self.folder / self._name("noisy")
 
     def of(self, key: str) -> Path:
         """The result with the key of that text, relative to the folder."""
         digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return self._name(f"{self.protocol}-{self.sigma_255:g}-{digest}")
+        return self._name(digest)
 
     def _name(self, what: str) -> Path:
-        return Path("pictures") / f"{self.image[:12]}-{what}.png"
+        level = level_name(self.sigma_255).replace(" ", "-")
+        return Path("pictures") / f"{self.image[:12]}-{self.protocol}-{level}-{what}.png"
 
 
 def _failed(job: Job, error: Exception) -> Cell:
     reason = str(error) if isinstance(error, FlowdenoiseError) else repr(error)
     line = " ".join(reason.split())[:300]
-    return Cell(job.method.label, job.file.stem, job.sigma_255, error=line)
+    return Cell(job.method.label, job.name, job.sigma_255, error=line)
 
 
 def _middle(image: torch.Tensor) -> torch.Tensor:

@@ -1,15 +1,18 @@
 """Images to measure on: a named set, fetched or in a folder that stands in for it, or any folder.
 
-An image is known by its fingerprint, a hash of its pixels, so that the same image in another
-file format or compression is the same image, and an altered one is noticed.
+Some sets are pairs: a photograph with noise, and the truth, mostly the mean of many shots. The
+ends of the files' names tell which is which (`catalog.PAIR_ENDS`).
+
+An image is known by its fingerprint, a hash of its pixels, so that the same image in another file
+format or compression is the same image, and an altered one is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.benchmark.catalog import SETS, NamedSet, find_set, fingerprints
+from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS, NamedSet, find_set, fingerprints
 from flowdenoise.data.download import StageReport, download, fetch_archive
 from flowdenoise.errors import DataError, ImageReadError
 from flowdenoise.system.cache import cache_folder
@@ -27,19 +30,24 @@ from flowdenoise.system.cache import cache_folder
 _SEEN = "fingerprints.json"
 
 
+Pixels = npt.NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class Sample:
-    """A clean image, decoded.
+    """A clean image, or a pair, decoded.
 
     Attributes:
         name: Of its file, without the ending.
         clean: (C, H, W), [0, 1], whole 255ths.
         fingerprint: sha256 of its pixels.
+        noisy: The photograph with noise, like `clean`, if this is a pair.
     """
 
     name: str
     clean: Tensor
     fingerprint: str
+    noisy: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,9 @@ class ImageSet:
     Attributes:
         name: Of the set or the folder.
         gray: Whether they are measured in gray.
-        files: In the order of their names.
+        files: Of the clean images, in the order of their names.
         known: What the fingerprints must be, by name, as far as that is known.
+        partners: The photographs with noise of a set of pairs, by the file of the clean image.
         side: Only the middle of each image is measured, a square of this side; 0 is all of it.
     """
 
@@ -58,6 +67,7 @@ class ImageSet:
     gray: bool
     files: tuple[Path, ...]
     known: Mapping[str, str]
+    partners: Mapping[Path, Path] = field(default_factory=dict)
     side: int = 0
 
     @property
@@ -85,27 +95,43 @@ class ImageSet:
             ImageReadError: It can't be read.
             DataError: Its pixels are not those of the set, or are fewer than are wanted.
         """
-        pixels = images.read_uint8(file, self.channels)
-        found = fingerprint(pixels)
-        if found != self.known.get(file.stem, found):
-            raise DataError(f"{file} is not {file.stem} of {self.name}: its pixels differ")
+        pixels, noisy = images.read_uint8(file, self.channels), None
+        name, found = self.name_of(file), fingerprint(pixels)
+        if file in self.partners:
+            noisy = images.read_uint8(self.partners[file], self.channels)
+            found = fingerprint(pixels, noisy)
+            if noisy.shape != pixels.shape:
+                raise DataError(f"{self.partners[file]} and {file} are of different sizes")
+        if found != self.known.get(name, found):
+            raise DataError(f"{file} is not {name} of {self.name}: its pixels differ")
         if self.side:
             pixels = self._cut(pixels, file)
-            found = fingerprint(pixels)
-        clean = torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
-        return Sample(file.stem, clean, found)
+            noisy = None if noisy is None else self._cut(noisy, file)
+            found = fingerprint(pixels) if noisy is None else fingerprint(pixels, noisy)
+        return Sample(name, _tensor(pixels), found, None if noisy is None else _tensor(noisy))
 
-    def _cut(self, pixels: npt.NDArray[np.uint8], file: Path) -> npt.NDArray[np.uint8]:
+    def name_of(self, file: Path) -> str:
+        """What results call the image, or pair, of a clean file."""
+        return _pair_name(file.stem, PAIR_ENDS.values()) if file in self.partners else file.stem
+
+    def _cut(self, pixels: Pixels, file: Path) -> Pixels:
         if min(pixels.shape[:2]) < self.side:
             raise DataError(f"{file} is smaller than {self.side} pixels")
         top, left = ((length - self.side) // 2 for length in pixels.shape[:2])
         return pixels[top : top + self.side, left : left + self.side]
 
 
-def fingerprint(pixels: npt.NDArray[np.uint8]) -> str:
-    """The sha256 of an image's size and pixels, (H, W, C) uint8."""
-    head = "x".join(str(side) for side in pixels.shape).encode()
-    return hashlib.sha256(head + b":" + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+def _tensor(pixels: Pixels) -> Tensor:
+    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
+
+
+def fingerprint(*pictures: Pixels) -> str:
+    """The sha256 of the sizes and pixels of an image, or of both of a pair, (H, W, C) uint8."""
+    digest = hashlib.sha256()
+    for pixels in pictures:
+        digest.update("x".join(str(side) for side in pixels.shape).encode() + b":")
+        digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
 
 
 def open_set(
@@ -118,9 +144,9 @@ def open_set(
     """Find the images of a named set, or of a folder, and check that they are what they should be.
 
     Args:
-        name: A key of `catalog.SETS`, or a folder of clean images.
-        data_dir: A folder that holds the named set, or a sub-folder of its name that does; None
-            fetches it into the cache.
+        name: A key of `catalog.SETS`, or a folder of clean images or of pairs.
+        data_dir: A folder that holds the set, or a sub-folder of its name that does; None
+            fetches a named set into the cache.
         gray: Measure a color set, or a folder, in gray. A folder of nothing but gray images
             always is; gray ones among color ones are measured as color.
         report: Told about downloads.
@@ -129,28 +155,52 @@ def open_set(
         UsageError: There is neither a set nor a folder of that name.
         DataError: Images are missing, altered, or can't be fetched.
     """
-    if name not in SETS and Path(name).is_dir():
-        return _open_folder(Path(name), gray)
+    if name not in SETS:
+        for folder in (Path(name), *((data_dir / name,) if data_dir else ())):
+            if folder.is_dir():
+                return _open_folder(folder, gray)
     entry = find_set(name)
     folder = _fetch(entry, report) if data_dir is None else _beneath(data_dir, entry)
-    files = _match(entry, folder)
+    own = _match(entry, folder)
     known = fingerprints(entry.name)
     if not known and data_dir is None:
-        known = _first_seen(entry, folder, files)
-    own = ImageSet(entry.name, entry.gray, files, known)
-    for file in files if known else ():
+        known = _first_seen(own, folder)
+    own = replace(own, known=known)
+    for file in own.files if known else ():
         own.load(file)
-    return ImageSet(entry.name, entry.gray or gray, files, known if entry.gray or not gray else {})
+    return replace(own, gray=True, known={}) if gray and not entry.gray else own
 
 
 def _open_folder(folder: Path, gray: bool) -> ImageSet:
-    files = tuple(file for file in sorted(folder.iterdir()) if images.looks_like_image(file))
+    files = [file for file in sorted(folder.iterdir()) if images.looks_like_image(file)]
     if not files:
         raise DataError(f"no images in {folder}")
-    twice = {file.stem for file in files if sum(other.stem == file.stem for other in files) > 1}
+    stems = [file.stem for file in files]
+    twice = {stem for stem in stems if stems.count(stem) > 1}
     if twice:
         raise DataError(f"{folder} has several images called {min(twice)}: name them apart")
-    return ImageSet(folder.resolve().name, gray or all(map(_is_gray, files)), files, {})
+    pairs = _pairs(files)
+    alone = [file for file in files if file not in pairs and file not in pairs.values()]
+    if pairs and alone:
+        raise DataError(f"{folder} has pairs, and {alone[0].name}, which has no partner")
+    clean = tuple(pairs or files)
+    return ImageSet(folder.resolve().name, gray or all(map(_is_gray, clean)), clean, {}, pairs)
+
+
+def _pairs(files: Iterable[Path]) -> dict[Path, Path]:
+    """The photographs with noise by the files of their clean partners."""
+    by_stem = {file.stem: file for file in files}
+    found = {}
+    for stem, file in by_stem.items():
+        for noisy_end, clean_end in PAIR_ENDS.items():
+            partner = by_stem.get(stem.removesuffix(noisy_end) + clean_end)
+            if stem.endswith(noisy_end) and partner is not None:
+                found[partner] = file
+    return dict(sorted(found.items()))
+
+
+def _pair_name(stem: str, ends: Iterable[str]) -> str:
+    return next((stem.removesuffix(end) for end in ends if stem.endswith(end)), stem)
 
 
 def _is_gray(file: Path) -> bool:
@@ -168,19 +218,26 @@ def _beneath(data_dir: Path, entry: NamedSet) -> Path:
     return below if below.is_dir() else data_dir
 
 
-def _match(entry: NamedSet, folder: Path) -> tuple[Path, ...]:
-    """The files of a set in a folder, at any depth and in any format, in the set's order."""
+def _match(entry: NamedSet, folder: Path) -> ImageSet:
+    """A set in a folder, at any depth and in any format, in the set's order."""
+    every = [file for file in sorted(folder.rglob("*")) if images.looks_like_image(file)]
+    pairs = _pairs(every) if entry.noisy else {}
     found: dict[str, Path] = {}
-    for file in sorted(folder.rglob("*")):
-        if images.looks_like_image(file):
-            found.setdefault(file.stem, file)
-    missing = [name for name in entry.names if name not in found]
-    if missing:
+    for file in pairs or every:
+        name = _pair_name(file.stem, PAIR_ENDS.values()) if entry.noisy else file.stem
+        found.setdefault(name, file)
+    names = entry.names or tuple(sorted(found))
+    missing = [name for name in names if name not in found]
+    if missing or len(names) != entry.count:
+        lacking = len(missing) or entry.count - len(names)
+        first = f", {missing[0]} first" if missing else ""
         raise DataError(
-            f"{folder} lacks {len(missing)} of the {len(entry.names)} images of {entry.name}, "
-            f"{missing[0]} first; they are at {entry.source}"
+            f"{folder} lacks {lacking} of the {entry.count} images of {entry.name}{first}; "
+            f"they are at {entry.source}"
         )
-    return tuple(found[name] for name in entry.names)
+    files = tuple(found[name] for name in names)
+    partners = {file: pairs[file] for file in files if file in pairs}
+    return ImageSet(entry.name, entry.gray, files, {}, partners)
 
 
 def _fetch(entry: NamedSet, report: StageReport | None) -> Path:
@@ -188,27 +245,30 @@ def _fetch(entry: NamedSet, report: StageReport | None) -> Path:
     folder = cache_folder() / "sets" / entry.name
     try:
         if entry.archive is not None:
+            suffix = entry.clean.partition("{}")[2]
             return fetch_archive(
                 entry.archive,
                 folder,
-                members=lambda name: name.endswith(entry.suffix),
+                members=lambda name: name.endswith(suffix),
                 report=report,
             )
-        remotes = entry.remotes()
+        names = entry.names
+        if entry.listing is not None:
+            names = entry.listed(download(entry.listing, folder / "listing.json").read_bytes())
+        remotes = entry.remotes(names)
         for number, (name, remote) in enumerate(remotes.items(), start=1):
             stage = f"downloading {entry.name}, image {number} of {len(remotes)}"
-            target = folder / f"{name}{entry.suffix}"
-            if not target.is_file():
-                download(remote, target, report=report and partial(report, stage))
+            if not (folder / name).is_file():
+                download(remote, folder / name, report=report and partial(report, stage))
     except DataError as error:
         raise DataError(
-            f"{entry.name} can't be fetched ({error}): get its {len(entry.names)} images from "
+            f"{entry.name} can't be fetched ({error}): get its {entry.count} images from "
             f"{entry.source} and name their folder by --data-dir"
         ) from error
     return folder
 
 
-def _first_seen(entry: NamedSet, folder: Path, files: tuple[Path, ...]) -> Mapping[str, str]:
+def _first_seen(own: ImageSet, folder: Path) -> Mapping[str, str]:
     """The fingerprints of a fetched set as they were when it was first complete."""
     record = folder / _SEEN
     if record.is_file():
@@ -217,7 +277,6 @@ def _first_seen(entry: NamedSet, folder: Path, files: tuple[Path, ...]) -> Mappi
         except ValueError as error:
             raise DataError(f"{record} is damaged: remove it") from error
         return seen
-    fresh = ImageSet(entry.name, entry.gray, files, {})
-    seen = {file.stem: fresh.load(file).fingerprint for file in files}
+    seen = {own.name_of(file): own.load(file).fingerprint for file in own.files}
     images.write_bytes(record, json.dumps(seen, indent=0).encode())
     return seen

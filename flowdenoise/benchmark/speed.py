@@ -10,42 +10,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from flowdenoise import metrics, noise
-from flowdenoise.benchmark.methods import METHODS, Method, MethodOptions, build
+from flowdenoise.benchmark.config import SpeedConfig
+from flowdenoise.benchmark.methods import METHODS, Choice, Method, MethodOptions, build
 from flowdenoise.benchmark.protocols import PROTOCOLS
 from flowdenoise.benchmark.sets import ImageSet
 from flowdenoise.benchmark.statistics import mean
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.errors import UsageError
 
 _SIGMA = 25 / 255
-
-
-@dataclass(frozen=True)
-class SpeedConfig:
-    """What to time.
-
-    Attributes:
-        tiles: Sides of tiles for networks; 0 is the whole image at once.
-        side: Of the square image that networks are given.
-        slow_side: Of the one that other methods are given.
-        rounds: How often each is timed.
-        matrix: Side of the matrices whose product tells the machine's peak.
-    """
-
-    tiles: tuple[int, ...] = (32, 64, 128, 256, 512, 0)
-    side: int = 1024
-    slow_side: int = 256
-    rounds: int = 3
-    matrix: int = 2048
-
-    def __post_init__(self) -> None:
-        if min(self.side, self.slow_side, self.rounds, self.matrix) < 1:
-            raise UsageError("sizes and rounds must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -55,6 +32,7 @@ class Speed:
     Attributes:
         method: Label.
         tile: Side of the tiles; None for methods that have none.
+        precision: In which it multiplies; None for methods that are no networks.
         megapixels_per_second: Of the image; what tiles compute twice counts once.
         share_of_peak: Of the machine's float32 peak, by the network's multiply-adds per pixel.
         psnr: Mean over the images that were given for it, at sigma 25, if any were.
@@ -62,6 +40,7 @@ class Speed:
 
     method: str
     tile: int | None
+    precision: str | None
     megapixels_per_second: float
     share_of_peak: float | None
     psnr: float | None
@@ -81,7 +60,7 @@ class SpeedTable:
 
 
 def measure(
-    chosen: Sequence[str],
+    chosen: Sequence[Choice],
     config: SpeedConfig,
     options: MethodOptions,
     channels: int,
@@ -93,7 +72,7 @@ def measure(
     """Time methods.
 
     Args:
-        chosen: Names of methods, from `methods.parse`.
+        chosen: The methods.
         config: What to time.
         options: Of the methods, besides their tiles.
         channels: 1 or 3.
@@ -137,21 +116,20 @@ class _Run:
 
     def once(self) -> None:
         """Denoise the image."""
-        self.method.denoise(self.noisy, None if self.method.blind else _SIGMA)
+        self.method.denoise(self.noisy, self.method.level(_SIGMA))
 
 
 def _runs(
-    chosen: Sequence[str],
+    chosen: Sequence[Choice],
     config: SpeedConfig,
     options: MethodOptions,
     channels: int,
     device: torch.device,
 ) -> Iterator[_Run]:
-    for text in chosen:
-        tiled = bool(METHODS[text.partition("=")[0]].addresses)
+    for choice in chosen:
+        tiled = METHODS[choice.name].tiled
         for tile in config.tiles if tiled else (None,):
-            own = MethodOptions(options.precision, tile, options.overlap, options.offline)
-            (method,) = build([text], own)
+            (method,) = build([choice], replace(options, tile=tile))
             method.prepare(channels, device)
             yield _Run(method, tile, _image(config.side if tiled else config.slow_side, channels))
 
@@ -187,7 +165,7 @@ def _psnr(method: Method, images: ImageSet) -> float:
     for file in images.files:
         clean = images.load(file).clean
         noisy = protocol.noisy(clean, _SIGMA)
-        denoised = method.denoise(noisy[None], None if method.blind else _SIGMA)[0]
+        denoised = method.denoise(noisy[None], method.level(_SIGMA))[0]
         values.append(metrics.psnr(protocol.finish(denoised), clean))
     return mean(values)
 
@@ -198,6 +176,7 @@ def _speed(run: _Run, seconds: float, peak: float, psnr: float | None) -> Speed:
     return Speed(
         method=run.method.label,
         tile=run.tile,
+        precision=str(run.method.settings()["precision"]) if run.tile is not None else None,
         megapixels_per_second=pixels / seconds / 1e6,
         share_of_peak=None if cost is None else 2 * cost * pixels / seconds / peak,
         psnr=psnr,

@@ -7,10 +7,13 @@ The paper mixes settings: its DnCNN row is the published one of *gray* BSD68, it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flowdenoise.benchmark.report.grids import Grid
-from flowdenoise.benchmark.results import Results
 from flowdenoise.errors import UsageError
+
+if TYPE_CHECKING:
+    from flowdenoise.benchmark.report.grids import Grid
+    from flowdenoise.benchmark.results import Results
 
 SIGMAS = (15.0, 25.0, 35.0)
 METHODS = ("flowdenoise", "bm3d", "dncnn", "n2v", "dip")
@@ -71,6 +74,8 @@ def find_settings(names: str) -> tuple[Setting, ...]:
 
 def table(results: Results) -> Grid:
     """The table of one setting: what was measured, and what the paper printed."""
+    from flowdenoise.benchmark.report.grids import Grid  # the command line reads the settings
+
     lines = {(line.method, line.sigma_255): line for line in results.lines}
     rows = []
     for name, row in _ROWS.items():

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
+from flowdenoise.benchmark import table1 as paper
+from flowdenoise.benchmark.config import BenchmarkConfig
+from flowdenoise.benchmark.methods import (
+    METHODS,
+    Choice,
+    MethodOptions,
+    build,
+    missing,
+    parse,
+    quick,
+)
+from flowdenoise.benchmark.protocols import REAL, find_protocol, level_text
 from flowdenoise.cli import benchmark_options as own
 from flowdenoise.cli import console, options
 from flowdenoise.cli.benchmark_speed import show_grid, speed, whole_command
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.benchmark.methods import MethodOptions
+    import torch
+
     from flowdenoise.benchmark.results import Results
-    from flowdenoise.benchmark.runner import BenchmarkConfig
     from flowdenoise.benchmark.sets import ImageSet
 
 
@@ -47,14 +61,14 @@ app.command()(whole_command)
 def measure_set(
     name: own.Set,
     methods: own.Methods = "",
-    sigma: own.Sigmas = "15,25,35,50",
-    protocol: own.Protocol = "awgn",
+    sigma: own.Sigmas = own.SIGMAS,
+    protocol: own.Protocol = "",
     data_dir: own.DataDir = None,
     gray: own.Gray = False,
     limit: own.Limit = [],  # noqa: B006 - typer copies it
     middle: own.Middle = 0,
     out: own.Out = None,
-    pictures: own.Pictures = 2,
+    pictures: own.Pictures = own.PICTURES,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     device: options.Device = "auto",
@@ -70,25 +84,20 @@ def measure_set(
     interruption, and measures only what has changed.
     """
     console.set_verbosity(quiet, False)
-    from flowdenoise.benchmark.methods import MethodOptions
-    from flowdenoise.benchmark.runner import BenchmarkConfig
-
-    how = MethodOptions(precision, tile, overlap, offline)
-    bench = _Bench(_methods(methods), limit, middle, data_dir, how, device, threads)
-    config = BenchmarkConfig(own.numbers(sigma), protocol, bench.limits, pictures)
-    image_set = bench.open(name, gray)
-    _warn_of_missing(methods)
-    folder = out or Path("benchmark") / f"{image_set.name}-{image_set.kind}-{protocol}"
-    results = bench.run(image_set, config, folder)
-    _show(results, folder, as_json)
+    how = MethodOptions(precision, tile, overlap, offline, data_dir)
+    most, limits = _limits(limit)
+    where, image_set = own.device(device, threads), _open(name, how, most, middle, gray)
+    default = REAL if image_set.partners else BenchmarkConfig.protocol
+    config = BenchmarkConfig(own.numbers(sigma), protocol or default, limits, pictures)
+    chosen = _methods(methods, config)
+    folder = out or Path("benchmark") / f"{image_set.name}-{image_set.kind}-{config.protocol}"
+    _show(_run(image_set, chosen, config, how, where, folder), folder, as_json)
 
 
 @app.command()
 def table1(
     methods: own.Methods = "",
-    settings: Annotated[
-        str, typer.Option("--settings", help="Of gray-awgn, color-awgn, color-paper.")
-    ] = "gray-awgn,color-awgn,color-paper",
+    settings: own.Settings = own.TABLE1,
     data_dir: own.DataDir = None,
     limit: own.Limit = [],  # noqa: B006 - typer copies it
     middle: own.Middle = 0,
@@ -104,105 +113,73 @@ def table1(
     Deep image prior takes hours: give it some images only, by --limit dip=2.
     """
     console.set_verbosity(quiet, False)
-    from flowdenoise.benchmark import table1 as paper
-    from flowdenoise.benchmark.methods import MethodOptions
-    from flowdenoise.benchmark.runner import BenchmarkConfig
-
     wanted, failed = paper.find_settings(settings), False
-    how = MethodOptions(precision, offline=offline)
-    chosen = _methods(methods or ",".join(paper.METHODS))
-    bench = _Bench(chosen, limit, middle, data_dir, how, device, threads)
+    how = MethodOptions(precision, offline=offline, data_dir=data_dir)
+    most, limits = _limits(limit)
+    where = own.device(device, threads)
     for setting in wanted:
-        config = BenchmarkConfig(paper.SIGMAS, setting.protocol, bench.limits)
-        image_set = bench.open(setting.image_set)
+        config = BenchmarkConfig(paper.SIGMAS, setting.protocol, limits)
+        chosen = _methods(methods or ",".join(paper.METHODS), config)
         folder = (out or Path("benchmark") / "table1") / setting.name
-        results = bench.run(image_set, config, folder)
+        results = _run(
+            _open(setting.image_set, how, most, middle), chosen, config, how, where, folder
+        )
         show_grid(paper.table(results))
         failed = _tell_failures(results) or failed
     if failed:
         raise typer.Exit(1)
 
 
-class _Bench:
-    """What the user asked for, apart from the set: methods, limits, data, device.
+def _open(name: str, how: MethodOptions, most: int, middle: int, gray: bool = False) -> ImageSet:
+    """The images to measure on."""
+    from flowdenoise.benchmark.sets import open_set
 
-    Args:
-        chosen: Methods.
-        limit: The texts of --limit.
-        middle: Side of the square that is measured, 0 for whole images.
-        data_dir: Where the sets are, if not in the cache.
-        how: How the methods run.
-        device: Name.
-        threads: Of the processor.
-    """
-
-    def __init__(
-        self,
-        chosen: tuple[str, ...],
-        limit: list[str],
-        middle: int,
-        data_dir: Path | None,
-        how: MethodOptions,
-        device: str,
-        threads: int | None,
-    ) -> None:
-        self.chosen, self.how = chosen, how
-        self.most, self.limits = _limits(limit, chosen)
-        self.middle, self.data_dir = middle, data_dir
-        self.where = own.device(device, threads)
-
-    def open(self, name: str, gray: bool = False) -> ImageSet:
-        """The images to measure on."""
-        from flowdenoise.benchmark.sets import open_set
-
-        found = open_set(name, data_dir=self.data_dir, gray=gray, report=console.fetching())
-        return found.first(self.most).middle(self.middle)
-
-    def run(self, image_set: ImageSet, config: BenchmarkConfig, folder: Path) -> Results:
-        """Run, showing progress, and write all reports."""
-        from flowdenoise.benchmark import methods, runner
-        from flowdenoise.benchmark.report import write_all
-        from flowdenoise.benchmark.results import collect
-
-        built = methods.build(self.chosen, self.how)
-        with console.benchmark_progress() as report:
-            found = runner.run(image_set, built, config, self.where, folder, on_progress=report)
-        results = collect(found, image_set, built, config, self.where)
-        write_all(results, folder)
-        return results
+    found = open_set(name, data_dir=how.data_dir, gray=gray, report=console.fetching())
+    return found.first(most).middle(middle)
 
 
-def _methods(text: str) -> tuple[str, ...]:
-    """The methods that are named, or all that are quick and installed."""
-    from flowdenoise.benchmark import methods
+def _run(
+    image_set: ImageSet,
+    chosen: Sequence[Choice],
+    config: BenchmarkConfig,
+    how: MethodOptions,
+    where: torch.device,
+    folder: Path,
+) -> Results:
+    """Run, showing progress, and write all reports."""
+    from flowdenoise.benchmark import runner
+    from flowdenoise.benchmark.report import write_all
+    from flowdenoise.benchmark.results import collect
 
+    built = build(chosen, replace(how, eight_bit=find_protocol(config.protocol).eight_bit))
+    with console.benchmark_progress() as report:
+        found = runner.run(image_set, built, config, where, folder, on_progress=report)
+    results = collect(found, image_set, built, config, where)
+    write_all(results, folder)
+    return results
+
+
+def _methods(text: str, config: BenchmarkConfig) -> Sequence[Choice]:
+    """The methods that are named, or all that are quick, installed and fit the protocol."""
     if text:
-        return methods.parse(text)
-    return tuple(n for n in methods.DEFAULT if n not in methods.missing(methods.DEFAULT))
-
-
-def _warn_of_missing(text: str) -> None:
-    """Tell which methods are left out, unless the user named those to run."""
-    from flowdenoise.benchmark import methods
-
-    if text:
-        return
-    for name, problem in methods.missing(methods.DEFAULT).items():
+        chosen: Sequence[Choice] = parse(text)
+        unknown = [label for label in config.limits if label not in {c.label for c in chosen}]
+        if unknown:
+            raise UsageError(f"--limit {unknown[0]} names no method that is run")
+        return chosen
+    for name, problem in missing().items():
         console.warn(f"{name} is left out: {problem}")
+    told = find_protocol(config.protocol).adds_noise
+    return [choice for choice in quick() if told or METHODS[choice.name].blind]
 
 
-def _limits(texts: list[str], chosen: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+def _limits(texts: list[str]) -> tuple[int, dict[str, int]]:
     """The most images for all methods, 0 for no limit, and for single ones by their labels."""
-    from flowdenoise.benchmark.methods import label
-
-    labels = [label(text) for text in chosen]
     most, limits = 0, {}
     for text in texts:
         name, equals, number = text.rpartition("=")
-        if not number.isdecimal() or int(number) < 1 or (equals and name not in labels):
-            raise UsageError(
-                f"a limit is a number or METHOD=number, with a method that is run: {text!r}"
-            )
+        if not number.isdecimal() or int(number) < 1:
+            raise UsageError(f"a limit is a number or METHOD=number, not {text!r}")
         if equals:
             limits[name] = int(number)
         else:
@@ -225,5 +202,5 @@ def _show(results: Results, folder: Path, as_json: bool) -> None:
 
 def _tell_failures(results: Results) -> bool:
     for cell in results.failed:
-        console.error(f"{cell.method}, {cell.image}, sigma {cell.sigma_255:g}: {cell.error}")
+        console.error(f"{cell.method}, {cell.image}, {level_text(cell.sigma_255)}: {cell.error}")
     return bool(results.failed)

@@ -7,25 +7,39 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS
+from flowdenoise.benchmark.config import BenchmarkConfig, SpeedConfig
+from flowdenoise.benchmark.methods import METHODS
+from flowdenoise.benchmark.protocols import PROTOCOLS, REAL
+from flowdenoise.benchmark.table1 import SETTINGS
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
 
+_DEFAULTS, _SPEED = BenchmarkConfig(), SpeedConfig()
+
+SIGMAS, PICTURES = ",".join(f"{sigma:g}" for sigma in _DEFAULTS.sigmas_255), _DEFAULTS.pictures
+SPEED_METHODS, SIDE, ROUNDS = _SPEED.methods, _SPEED.side, _SPEED.rounds
+TILES = ",".join(map(str, _SPEED.tiles))
+TABLE1 = ",".join(setting.name for setting in SETTINGS)
+
 Set = Annotated[
     str,
     typer.Argument(
         metavar="SET",
-        help="bsd68, cbsd68, set12, kodak24, mcmaster, urban100, or a folder of clean images.",
+        help=f"{', '.join(SETS)}; or a folder of clean images, or of pairs: "
+        f"{', '.join(f'*{noisy} and *{clean}' for noisy, clean in PAIR_ENDS.items())}.",
     ),
 ]
 Methods = Annotated[
     str,
     typer.Option(
         "--methods",
-        help="Apart by commas, the first is what others are compared with: flowdenoise, "
-        "flowdenoise-x8, flowdenoise-blind, flowdenoise-blind-x8, bm3d, dncnn, n2v, dip, nlm, "
-        "wavelet, noisy; networks with other weights as dncnn=ADDRESS.",
+        help="With commas between, the first is what others are compared with: "
+        + "; ".join(f"{name}: {kind.summary}" for name, kind in METHODS.items())
+        + ". Networks of ours take other weights, flowdenoise=ADDRESS; what is told a noise level "
+        "can be told one of your own, ffdnet@12. By default all that are quick.",
     ),
 ]
 Sigmas = Annotated[str, typer.Option("--sigma", "-s", help="Noise levels from 0 to 255.")]
@@ -33,14 +47,17 @@ Protocol = Annotated[
     str,
     typer.Option(
         "--protocol",
-        help="awgn: unclipped noise, output in 8 bits, as in the literature; paper: noisy images "
-        "in 8 bits, output as float.",
+        help="; ".join(f"{protocol.name}: {protocol.summary}" for protocol in PROTOCOLS.values())
+        + f". By default {REAL} for pairs, {_DEFAULTS.protocol} for clean images.",
     ),
 ]
+Settings = Annotated[str, typer.Option("--settings", help=f"Of {TABLE1}.")]
 DataDir = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads this at run time
     typer.Option(
-        "--data-dir", help="Folder that holds the set, or a sub-folder of its name: no download."
+        "--data-dir",
+        help="Folder that holds the set, or a sub-folder of its name: no download. Weights of "
+        "others are looked for there, too, and in the sub-folder peers.",
     ),
 ]
 Gray = Annotated[bool, typer.Option("--gray", help="Measure color images in gray.")]

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from flowdenoise.benchmark.config import SpeedConfig
+from flowdenoise.benchmark.methods import MethodOptions, parse
 from flowdenoise.cli import benchmark_options as own
 from flowdenoise.cli import console, options
 
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def speed(
-    methods: own.Methods = "flowdenoise,dncnn",
-    tiles: own.Tiles = "32,64,128,256,512,0",
-    side: own.Side = 1024,
-    rounds: own.Rounds = 3,
+    methods: own.Methods = own.SPEED_METHODS,
+    tiles: own.Tiles = own.TILES,
+    side: own.Side = own.SIDE,
+    rounds: own.Rounds = own.ROUNDS,
     gray: own.Gray = False,
     quality: own.Quality = None,
     data_dir: own.DataDir = None,
@@ -30,15 +32,15 @@ def speed(
 ) -> None:
     """Measure megapixels per second, and the share of the machine's peak that networks reach."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.benchmark import methods as known
     from flowdenoise.benchmark.report.speed_grid import speed_grid
     from flowdenoise.benchmark.sets import open_set
-    from flowdenoise.benchmark.speed import SpeedConfig, measure
+    from flowdenoise.benchmark.speed import measure
 
     where = own.device(device, threads)
-    chosen = known.parse(methods)
-    config = SpeedConfig(tuple(int(tile) for tile in own.numbers(tiles)), side, rounds=rounds)
-    how = known.MethodOptions(precision)
+    chosen = parse(methods)
+    sides = tuple(int(tile) for tile in own.numbers(tiles))
+    config = SpeedConfig(tiles=sides, side=side, rounds=rounds)
+    how = MethodOptions(precision, data_dir=data_dir)
     images = open_set(quality, data_dir=data_dir, gray=gray).first(limit) if quality else None
     with console.progress() as display:
         task = display.add_task("timing")

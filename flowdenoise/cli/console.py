@@ -123,6 +123,8 @@ def benchmark_progress() -> Iterator[Callable[[Benchmark], None]]:
 
     Where standard error is no terminal, a line is printed for each tenth of the way instead.
     """
+    from flowdenoise.benchmark.protocols import level_text
+
     tenths: set[int] = set()
     with progress() as display:
         task = display.add_task("benchmark")
@@ -130,7 +132,7 @@ def benchmark_progress() -> Iterator[Callable[[Benchmark], None]]:
         def report(state: Benchmark) -> None:
             left = "" if state.seconds_left is None else f", {_time(state.seconds_left)} left"
             cell = state.cell
-            text = f"{cell.method}, {cell.image}, sigma {cell.sigma_255:g}{left}"
+            text = f"{cell.method}, {cell.image}, {level_text(cell.sigma_255)}{left}"
             display.update(task, completed=state.done, total=state.total, description=text)
             tenth = 10 * state.done // state.total
             if display.disable and tenth not in tenths:

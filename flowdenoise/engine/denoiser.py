@@ -41,7 +41,7 @@ AUTOMATIC = {
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
 
-_ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}
+ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}  # by number of channels
 _CROP, _MOST_CROPS = 256, 16  # the noise level is estimated from crops of this side
 _LIKELIHOOD_PATCHES = 48  # or, by likelihood, from this many patches of the prior's size
 
@@ -156,7 +156,7 @@ class Denoiser:
             networks = {loaded.config.image_channels: lambda: loaded.network}
         return cls(
             networks,
-            {channels: source(name) for channels, name in _ESTIMATORS.items()},
+            {channels: source(name) for channels, name in ESTIMATORS.items()},
             device=where,
             precision=dtype,
             tile=tile,

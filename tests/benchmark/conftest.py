@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods import Method
-from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
+from flowdenoise.benchmark.methods.peers import PEERS, Convolution
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import manifest
@@ -43,14 +45,60 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         blind = ResNet(
             ResNetConfig(image_channels=channels, channels=(4,), blocks=(1,), noise_map=False)
         )
-        plain = DnCNN(DnCNNConfig(image_channels=channels, channels=4, layers=3))
         level = NoiseLevelNet(NoiseLevelConfig(image_channels=channels, channels=4, blocks=1))
         _ship(folder, kind, net)
         _ship(folder, f"n2v-{kind}", blind)
-        _ship(folder, f"dncnn-{kind}", plain)
         _ship(folder, f"noise-level-{kind}", level)
     monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
     return folder
+
+
+@pytest.fixture
+def peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of data with tiny weights of DnCNN and FFDNet, as MATLAB saves them."""
+    folder = tmp_path / "data" / "peers"
+    folder.mkdir(parents=True)
+    for name, peer in PEERS.items():
+        files = {}
+        for channels, remote in peer.files.items():
+            file = folder / remote.url.rpartition("/")[2]
+            save_as_matlab(file, tiny_convolutions(name, channels))
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            files[channels] = dataclasses.replace(remote, sha256=digest)
+        monkeypatch.setitem(PEERS, name, dataclasses.replace(peer, files=files))
+    return folder.parent
+
+
+def tiny_convolutions(name: str, channels: int) -> list[Convolution]:
+    """Three convolutions of a DnCNN or an FFDNet of width 4."""
+    chance = np.random.default_rng(channels)
+    ends = (4 * channels + 1, 4 * channels) if name == "ffdnet" else (channels, channels)
+    shapes = ((4, ends[0], 3, 3), (4, 4, 3, 3), (ends[1], 4, 3, 3))
+    return [
+        (chance.normal(0, 0.1, shape).astype(np.float32), np.zeros(shape[0], np.float32))
+        for shape in shapes
+    ]
+
+
+def save_as_matlab(file: Path, convolutions: list[Convolution]) -> None:
+    """Write layers as MATLAB 7.3 does: HDF5 has its axes reversed, and no last axis of one."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(file, "w") as content:
+        layers = []
+        for number, (kernel, bias) in enumerate(convolutions):
+            reversed_axes = kernel.swapaxes(-1, -2)
+            arrays = (reversed_axes[0] if len(bias) == 1 else reversed_axes, bias[None])
+            parts = [
+                content.create_dataset(f"#refs#/{number}{part}", data=array)
+                for part, array in enumerate(arrays)
+            ]
+            for kind in ("conv", "relu"):
+                layer = content.create_group(f"#refs#/{kind}{number}")
+                layer["type"] = np.array([[ord(letter)] for letter in kind], np.uint16)
+                layers.append(layer.ref)
+                if kind == "conv":
+                    layer["weights"] = np.array([[part.ref] for part in parts], h5py.ref_dtype)
+        content["net/layers"] = np.array([[layer] for layer in layers], h5py.ref_dtype)
 
 
 def _ship(folder: Path, name: str, net: torch.nn.Module) -> None:

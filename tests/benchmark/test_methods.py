@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowdenoise import metrics, noise, weights
 from flowdenoise.benchmark import methods
-from flowdenoise.benchmark.methods import DEFAULT, METHODS, Method, MethodOptions, build, parse
+from flowdenoise.benchmark.methods import METHODS, Choice, Method, MethodOptions, build, parse
 from flowdenoise.benchmark.methods import base as contract
 from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
-from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
 
 from .conftest import tensor_scene
 
@@ -33,7 +33,7 @@ def ready(name: str, channels: int, options: MethodOptions = FLOAT) -> Method:
     """A method, prepared; deep image prior in a size for tests."""
     if name.partition("=")[0] in NEEDED:
         pytest.importorskip(NEEDED[name])
-    (method,) = build([name], options)
+    (method,) = build(parse(name), options)
     if isinstance(method, DeepPrior):
         method.config = SMALL_PRIOR
     method.prepare(channels, CPU)
@@ -47,11 +47,14 @@ def noisy_scene(channels: int, side: int = 40) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_keeps_the_contract(name: str, channels: int, shipped: Path) -> None:
-    method = ready(name, channels)
+def test_every_method_keeps_the_contract(
+    name: str, channels: int, shipped: Path, peers: Path
+) -> None:
+    method = ready(name, channels, replace(FLOAT, data_dir=peers))
     clean, noisy = noisy_scene(channels)
     before = noisy.clone()
-    level = None if method.blind else 25 / 255
+    level = method.level(25 / 255)
+    assert (level is None) == METHODS[name].blind
     first, second = method.denoise(noisy, level), method.denoise(noisy, level)
     assert torch.equal(noisy, before), "the input is not for writing"
     assert first.shape == clean.shape
@@ -59,7 +62,8 @@ def test_every_method_keeps_the_contract(name: str, channels: int, shipped: Path
     assert bool(torch.isfinite(first).all())
     assert torch.equal(first, second), "the same input has the same result"
     assert method.settings()["version"]
-    assert (method.weights is not None) == bool(METHODS[name].addresses)
+    assert (method.weights is not None) == METHODS[name].tiled
+    assert (method.multiply_adds_per_pixel is not None) == METHODS[name].tiled
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -71,33 +75,6 @@ def test_classical_methods_remove_noise(name: str, gain: float, channels: int) -
     assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + gain
 
 
-def test_dncnn_and_n2v_are_not_told_the_noise_level(shipped: Path) -> None:
-    for name in ("dncnn", "n2v", "flowdenoise-blind", "dip", "noisy"):
-        assert ready(name, 3).blind, name
-    for name in ("flowdenoise", "flowdenoise-x8", "nlm"):
-        assert not ready(name, 3).blind, name
-
-
-def test_dncnn_runs_with_its_normalization_folded(tmp_path: Path) -> None:
-    net = DnCNN(DnCNNConfig(image_channels=3, channels=4, layers=4))
-    with torch.no_grad():
-        for layer in net.layers:
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.running_mean.uniform_(-0.1, 0.1)
-                layer.running_var.uniform_(0.5, 2)
-    file = tmp_path / "net.safetensors"
-    weights.save_weights(file, net.eval(), training={}, dtype=torch.float32)
-    method = ready(f"dncnn={file}", 3)
-    assert isinstance(method, NetworkMethod)
-    inside = method.denoiser._network(3).network
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in inside.modules())
-    _, noisy = noisy_scene(3)
-    with torch.no_grad():
-        expected = net(noisy)
-    torch.testing.assert_close(method.denoise(noisy, None), expected, atol=1e-5, rtol=0)
-    assert method.multiply_adds_per_pixel == net.config.multiply_adds_per_pixel
-
-
 def test_blind_uses_the_estimate_and_says_with_which_estimator(
     shipped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +84,7 @@ def test_blind_uses_the_estimate_and_says_with_which_estimator(
     monkeypatch.setattr(method.denoiser, "estimate_sigma", lambda _: 0.2)
     _, noisy = noisy_scene(3)
     assert torch.equal(method.denoise(noisy, None), told.denoise(noisy, 0.2))
+    assert (method.found, told.found) == (0.2, None)
     assert method.settings()["estimator"] != told.settings()["estimator"]
 
 
@@ -142,7 +120,7 @@ def test_weights_for_other_images_are_refused(shipped: Path) -> None:
 
 def test_weights_that_are_not_there_are_an_error() -> None:
     with pytest.raises(WeightsError, match="no weights file"):
-        ready("dncnn=./nowhere.safetensors", 3)
+        ready("n2v=./nowhere.safetensors", 3)
 
 
 def test_the_self_ensemble_costs_eight_times_as_much(shipped: Path) -> None:
@@ -188,20 +166,26 @@ def _fixed() -> torch.Generator:
 class TestNames:
     """How users name methods."""
 
-    def test_they_are_apart_by_commas_and_may_name_weights(self) -> None:
-        assert parse("flowdenoise, dncnn=a/b.safetensors") == (
-            "flowdenoise",
-            "dncnn=a/b.safetensors",
+    def test_they_may_name_weights_or_a_level(self) -> None:
+        assert parse("flowdenoise, n2v=a/b.safetensors, ffdnet@12.5") == (
+            Choice("flowdenoise"),
+            Choice("n2v", "a/b.safetensors"),
+            Choice("ffdnet", told_255=12.5),
         )
-        assert methods.label("dncnn=hf://me/it@main/b.safetensors#sha256=00") == "dncnn=b"
+        assert parse("flowdenoise=a/b.safetensors@25")[0].label == "flowdenoise=b@25"
+        (hub,) = parse("n2v=hf://me/it@main/b.safetensors#sha256=00")
+        assert (hub.label, hub.told_255) == ("n2v=b", None)
 
     @pytest.mark.parametrize(
         ("names", "error"),
         [
-            ("bm4d", "no method 'bm4d'; there are flowdenoise, .*bm3d, dncnn, n2v, dip, nlm"),
+            ("bm4d", "no method 'bm4d'; there are flowdenoise, .*dncnn, ffdnet, n2v, bm3d, dip"),
             ("noisy=weights.safetensors", "noisy has no weights to choose"),
             ("noisy,noisy", "once each"),
-            ("dncnn=a/x.safetensors,dncnn=b/x.safetensors", "once each"),
+            ("dncnn=weights.safetensors", "dncnn has no weights to choose"),
+            ("dncnn@12", "dncnn is not told a noise level"),
+            ("ffdnet@300", "from 0 to 255"),
+            ("n2v=a/x.safetensors,n2v=b/x.safetensors", "once each"),
             (" , ", "once each"),
         ],
     )
@@ -210,9 +194,10 @@ class TestNames:
             parse(names)
 
     def test_all_that_are_quick_are_run_by_default(self) -> None:
-        assert set(DEFAULT) < set(METHODS)
-        assert "dip" not in DEFAULT
-        assert DEFAULT[0] == "flowdenoise"
+        names = [choice.label for choice in methods.quick()]
+        assert names[0] == "flowdenoise"
+        assert {"dncnn", "ffdnet", "n2v", "noisy"} < set(names)
+        assert not {"dip", "flowdenoise-x8"} & set(names)
 
 
 class TestExtras:
@@ -221,7 +206,7 @@ class TestExtras:
     @pytest.fixture(autouse=True)
     def _nothing_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(name: str) -> ModuleType:
-            if name.partition(".")[0] in ("bm3d", "cv2", "skimage", "pywt"):
+            if name.partition(".")[0] in ("bm3d", "cv2", "h5py", "skimage", "pywt"):
                 raise ImportError(name)
             return importlib.import_module(name)
 
@@ -230,16 +215,16 @@ class TestExtras:
 
     def test_an_error_says_what_to_install(self) -> None:
         for name, extra in (("bm3d", "bm3d"), ("nlm", "benchmark"), ("wavelet", "benchmark")):
-            (method,) = build([name], FLOAT)
+            (method,) = build(parse(name), FLOAT)
             with pytest.raises(MissingExtraError) as caught:
                 method.prepare(1, CPU)
             assert f"pip install 'flowdenoise[{extra}]'" in str(caught.value)
 
     def test_bm3d_says_that_its_license_is_non_commercial(self) -> None:
-        (method,) = build(["bm3d"], FLOAT)
+        (method,) = build(parse("bm3d"), FLOAT)
         with pytest.raises(MissingExtraError, match="non-commercial"):
             method.prepare(1, CPU)
         assert "non-commercial" in method.note
 
     def test_what_is_missing_is_known_beforehand(self) -> None:
-        assert set(methods.missing(DEFAULT)) == {"bm3d", "nlm", "wavelet"}
+        assert set(methods.missing()) == {"bm3d", "dncnn", "ffdnet", "nlm", "wavelet"}

@@ -10,7 +10,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from flowdenoise import metrics
-from flowdenoise.benchmark.protocols import PROTOCOLS, find_protocol, measure
+from flowdenoise.benchmark.merit import measure
+from flowdenoise.benchmark.protocols import PROTOCOLS, find_protocol
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.errors import UsageError
 
@@ -46,6 +47,11 @@ def test_the_paper_sees_8_bits_truncated_and_measures_floats() -> None:
     assert PAPER.finish(output) is output
 
 
+def test_real_pictures_get_no_noise() -> None:
+    with pytest.raises(UsageError, match="protocol real adds no noise"):
+        PROTOCOLS["real"].noisy(tensor_scene(20, 20, 3), 0.1)
+
+
 KNOWN_NOISY_PSNR = {15: 24.61, 25: 20.17, 35: 17.25, 50: 14.15}
 """20 log10(255 / sigma): what the literature prints of unclipped noise."""
 
@@ -64,6 +70,13 @@ def noisy_psnr(name: str, data: Path) -> dict[int, float]:
 def test_noisy_psnr_of_bsd68_is_the_published_one(shared_data: Path) -> None:
     found = noisy_psnr("bsd68", shared_data)
     assert {sigma: round(value, 2) for sigma, value in found.items()} == KNOWN_NOISY_PSNR
+
+
+def test_noisy_psnr_of_real_pairs_is_the_published_one(shared_data: Path) -> None:
+    images = open_set("nam25", data_dir=shared_data)
+    samples = [images.load(file) for file in images.files]
+    values = [metrics.psnr(s.noisy, s.clean) for s in samples if s.noisy is not None]
+    assert sum(values) / 25 == pytest.approx(37.06, abs=0.005)
 
 
 def test_noisy_psnr_of_cbsd68_is_the_published_one_but_for_the_draw(shared_data: Path) -> None:
@@ -100,5 +113,5 @@ def test_an_image_too_small_for_ssim_is_refused() -> None:
 
 
 def test_an_unknown_protocol_says_which_exist() -> None:
-    with pytest.raises(UsageError, match="no protocol 'jpeg'; there are awgn, paper"):
+    with pytest.raises(UsageError, match="no protocol 'jpeg'; there are awgn, paper, real"):
         find_protocol("jpeg")

@@ -15,10 +15,11 @@ from PIL import Image
 from torch import Tensor
 
 from flowdenoise.benchmark import table1
+from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.report import as_markdown, grids, write_all
 from flowdenoise.benchmark.results import Results, collect
-from flowdenoise.benchmark.runner import BenchmarkConfig, run
+from flowdenoise.benchmark.runner import run
 from flowdenoise.benchmark.sets import open_set
 
 from .conftest import Told

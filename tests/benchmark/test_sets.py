@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.server
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from PIL import Image
 from flowdenoise.benchmark import catalog
 from flowdenoise.benchmark.catalog import SETS, NamedSet, fingerprints
 from flowdenoise.benchmark.sets import fingerprint, open_set
+from flowdenoise.data.download import Remote
 from flowdenoise.errors import DataError, ImageReadError, UsageError
 from flowdenoise.system.cache import CACHE_VARIABLE
 
@@ -27,7 +29,7 @@ from ..conftest import scene
 
 def add_set(monkeypatch: pytest.MonkeyPatch, source: str = "http://127.0.0.1:9/set") -> NamedSet:
     """A named set of two color images, `x` and `y`."""
-    entry = NamedSet("tiny2", False, ("x", "y"), ".png", source)
+    entry = NamedSet("tiny2", False, 2, source, "{}.png", names=("x", "y"))
     monkeypatch.setitem(SETS, entry.name, entry)
     return entry
 
@@ -50,17 +52,26 @@ def two(tmp_path: Path) -> Path:
         ("kodak24", 24, "color"),
         ("mcmaster", 18, "color"),
         ("urban100", 100, "color"),
+        ("nam25", 25, "color"),
+        ("cc15", 15, "color"),
+        ("polyu", 100, "color"),
     ],
 )
 def test_the_named_sets_are_complete(name: str, count: int, kind: str) -> None:
     entry = SETS[name]
-    assert len(set(entry.names)) == count
+    assert entry.count == count
+    assert entry.listing is not None or len(set(entry.names)) == count
     assert entry.kind == kind
     assert entry.source.startswith("https://")
-    if entry.archive is None:
-        assert len(entry.remotes()) == count
-    else:
-        assert entry.archive.has_checksum
+    assert entry.archive is None or entry.archive.has_checksum
+    assert len(entry.remotes(entry.names)) == len(entry.names) * (2 if entry.noisy else 1)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in SETS.items() if "github" in entry.source]
+)
+def test_sources_are_pinned_to_a_commit(name: str) -> None:
+    assert re.search(r"/[0-9a-f]{40}(/|$)", SETS[name].source)
 
 
 @pytest.mark.parametrize("name", ["bsd68", "cbsd68"])
@@ -175,6 +186,93 @@ class TestFetching:
         (served / "y.png").unlink()
         with pytest.raises(DataError, match=r"get its 2 images from http.*--data-dir"):
             open_set("tiny2")
+
+
+class TestPairs:
+    """Photographs with noise, each with its truth."""
+
+    @pytest.fixture
+    def pairs(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "pairs"
+        folder.mkdir()
+        for number, name in enumerate(("b", "a")):
+            clean = scene(20, 30, seed=number)
+            Image.fromarray(clean).save(folder / f"{name}_mean.png")
+            Image.fromarray(255 - clean).save(folder / f"{name}_real.png")
+        return folder
+
+    def test_the_ends_of_names_tell_which_is_which(self, pairs: Path) -> None:
+        images = open_set(str(pairs))
+        assert [images.name_of(file) for file in images.files] == ["a", "b"]
+        sample = images.load(images.files[0])
+        assert sample.noisy is not None
+        torch.testing.assert_close(sample.noisy, 1 - sample.clean)
+
+    def test_both_pictures_of_a_pair_make_its_fingerprint(self, pairs: Path) -> None:
+        before = open_set(str(pairs))
+        first = before.load(before.files[0]).fingerprint
+        Image.fromarray(scene(20, 30, seed=5)).save(pairs / "a_real.png")
+        assert open_set(str(pairs)).load(before.files[0]).fingerprint != first
+
+    def test_the_middle_of_a_pair_is_that_of_both(self, pairs: Path) -> None:
+        whole = open_set(str(pairs))
+        noisy = whole.load(whole.files[0]).noisy
+        middle = whole.middle(8).load(whole.files[0]).noisy
+        assert noisy is not None
+        assert middle is not None
+        assert torch.equal(middle, noisy[:, 6:14, 11:19])
+
+    def test_what_has_no_partner_is_told(self, pairs: Path) -> None:
+        (pairs / "b_mean.png").unlink()
+        with pytest.raises(DataError, match=r"has pairs, and b_real\.png, which has no partner"):
+            open_set(str(pairs))
+
+    def test_partners_of_different_sizes_are_refused(self, pairs: Path) -> None:
+        Image.fromarray(scene(20, 31)).save(pairs / "a_real.png")
+        images = open_set(str(pairs))
+        with pytest.raises(DataError, match="different sizes"):
+            images.load(images.files[0])
+
+    def test_a_named_set_is_found_under_other_ends(
+        self, pairs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = "https://example.org"
+        entry = NamedSet("two", False, 2, source, "{}_gt.png", "{}_noise.png", names=("b", "a"))
+        monkeypatch.setitem(SETS, "two", entry)
+        images = open_set("two", data_dir=pairs)
+        assert [images.name_of(file) for file in images.files] == ["b", "a"]
+        assert set(images.partners) == set(images.files)
+        (pairs / "a_real.png").unlink()
+        with pytest.raises(DataError, match="lacks 1 of the 2 images of two, a first"):
+            open_set("two", data_dir=pairs)
+
+    def test_a_list_of_files_names_the_pairs(
+        self, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+        listing = {"tree": [{"path": f"pairs/{file.name}"} for file in pairs.iterdir()]}
+        (tmp_path / "list").write_text(json.dumps(listing))
+
+        def fetch(remote: Remote, target: Path, report: object = None) -> Path:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(tmp_path / remote.url.removeprefix("https://example.org/"), target)
+            return target
+
+        monkeypatch.setattr("flowdenoise.benchmark.sets.download", fetch)
+        listed = Remote("https://example.org/list")
+        ends = ("pairs/{}_mean.png", "pairs/{}_real.png")
+        for count in (2, 3):
+            entry = NamedSet("two", False, count, "https://example.org", *ends, listing=listed)
+            monkeypatch.setitem(SETS, "two", entry)
+            if count == 2:
+                assert len(open_set("two").partners) == 2
+            else:
+                with pytest.raises(DataError, match="has 3 images, and 2 are listed"):
+                    open_set("two")
+
+
+def test_a_folder_of_data_may_hold_sets_of_other_names(two: Path) -> None:
+    assert open_set("tiny2", data_dir=two.parent).name == "tiny2"
 
 
 class TestFolders:

@@ -11,10 +11,11 @@ import torch
 
 from flowdenoise import weights
 from flowdenoise.benchmark import whole_command
-from flowdenoise.benchmark.methods import MethodOptions
+from flowdenoise.benchmark.config import SpeedConfig
+from flowdenoise.benchmark.methods import MethodOptions, parse
 from flowdenoise.benchmark.report.speed_grid import speed_grid, whole_command_grid
 from flowdenoise.benchmark.sets import open_set
-from flowdenoise.benchmark.speed import SpeedConfig, measure
+from flowdenoise.benchmark.speed import measure
 from flowdenoise.benchmark.synthetic import photograph
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
@@ -25,7 +26,7 @@ SMALL = SpeedConfig(tiles=(32, 0), side=64, slow_side=32, rounds=2, matrix=64)
 def test_networks_are_timed_by_tile_and_others_once(shipped: Path, photos: Path) -> None:
     steps: list[tuple[int, int, str]] = []
     table = measure(
-        ["flowdenoise", "nlm"],
+        parse("flowdenoise,nlm"),
         SMALL,
         MethodOptions("float32"),
         3,
@@ -47,6 +48,7 @@ def test_networks_are_timed_by_tile_and_others_once(shipped: Path, photos: Path)
     assert [step[:2] for step in steps] == [(n, 9) for n in range(9)]
     grid = speed_grid(table, CPU)
     assert [row[1] for row in grid.rows] == ["32", "untiled", "-"]
+    assert [row[2] for row in grid.rows] == ["float32", "float32", "-"]
     assert grid.header[-1] == "PSNR at sigma 25"
 
 

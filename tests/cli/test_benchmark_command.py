@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -53,6 +54,25 @@ def test_the_same_command_twice_gives_the_same_numbers_and_measures_nothing_agai
     assert again["lines"] == first["lines"]
 
 
+def test_pairs_are_measured_as_they_are(invoke: Invoke, photos: Path, tiny: Path) -> None:
+    for number in range(2):
+        noisy = np.asarray(Image.open(photos / f"{number}.png")).astype(int)
+        noisy += np.random.default_rng(number).normal(0, 20, noisy.shape).round().astype(int)
+        file = photos / f"{number}_real.png"
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(file)
+        (photos / f"{number}.png").rename(photos / f"{number}_mean.png")
+    names = f"flowdenoise={tiny}@20,noisy"
+    answer = invoke("benchmark", "photos", "--methods", names, "--data-dir", photos.parent)
+    assert answer.status == 0, answer.err
+    assert "PSNR in dB: photos, color, 2 images, protocol real" in answer.text
+    rows = [line.split() for line in answer.text.splitlines()]
+    assert any(row[:3] == ["flowdenoise=tiny@20", "told", "20"] for row in rows)
+    assert (Path("benchmark/photos-color-real") / "figure-as-found.png").is_file()
+    answer = invoke("benchmark", photos, "--methods", f"flowdenoise={tiny}")
+    assert answer.status == 2
+    assert "flowdenoise=tiny@12 tells it 12" in answer.err
+
+
 def test_options_may_come_before_the_set(invoke: Invoke, photos: Path) -> None:
     answer = invoke("benchmark", "--methods", "noisy", "-s", "25", photos, "-o", "run", "-q")
     assert answer.status == 0, answer.err
@@ -95,11 +115,11 @@ def test_a_failed_cell_is_told_and_the_status_is_1(invoke: Invoke, photos: Path)
     [
         (["bsd69"], "no set 'bsd69'; there are bsd68, cbsd68"),
         (["photos", "--methods", "magic"], "no method 'magic'; there are flowdenoise"),
-        (["photos", "--protocol", "magic"], "no protocol 'magic'; there are awgn, paper"),
+        (["photos", "--protocol", "magic"], "no protocol 'magic'; there are awgn, paper, real"),
         (["photos", "--sigma", "many"], "numbers apart by commas"),
         (["photos", "--sigma", "300"], "from 0 to 255"),
         (["photos", "--limit", "x"], "a limit is a number or METHOD=number"),
-        (["photos", "--methods", "noisy", "--limit", "dip=2"], "with a method that is run"),
+        (["photos", "--methods", "noisy", "--limit", "dip=2"], "dip names no method that is run"),
         (["photos", "--tile", "33"], "multiple of 32"),
         (["table1", "--settings", "mixed"], "settings are gray-awgn"),
         (["speed", "--tiles", "a"], "numbers apart by commas"),
@@ -127,7 +147,8 @@ def test_missing_extras_are_left_out_by_default_and_told_when_asked_for(
     invoke: Invoke, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(methods, "find_spec", lambda _: None)
-    monkeypatch.setattr(methods, "DEFAULT", ("noisy", "bm3d"))
+    kept = {name: methods.METHODS[name] for name in ("noisy", "bm3d")}
+    monkeypatch.setattr(methods, "METHODS", kept)
     answer = invoke("benchmark", photos, "-s", "25")
     assert answer.status == 0
     assert "bm3d is left out: it needs pip install 'flowdenoise[bm3d]'" in answer.err

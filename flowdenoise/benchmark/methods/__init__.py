@@ -1,19 +1,51 @@
-"""The methods by name: `flowdenoise`, `bm3d`, `dncnn=my-weights.safetensors` ..."""
+"""The methods by name: `flowdenoise`, `bm3d`, `flowdenoise=my-weights.safetensors`, `ffdnet@12`.
+
+The table needs no more than names: what computes is imported when a method is built, so that the
+command line can read the table for its help.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import PurePath
 
+from flowdenoise import noise
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
-from flowdenoise.benchmark.methods.classical import Bm3d, Noisy, NonLocalMeans, Wavelet
-from flowdenoise.benchmark.methods.deep_prior import DeepPrior
-from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.errors import UsageError
 
-__all__ = ["DEFAULT", "METHODS", "Kind", "Method", "MethodOptions", "build", "parse"]
+__all__ = ["METHODS", "Choice", "Kind", "Method", "MethodOptions", "build", "missing", "parse"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method as a user names it: `NAME`, `NAME=WEIGHTS`, `NAME@SIGMA`.
+
+    Attributes:
+        name: A key of `METHODS`.
+        address: Of the weights, where the user chose them.
+        told_255: The noise level that it is told whatever the noise is, on the scale of 0 to 255.
+    """
+
+    name: str
+    address: str | None = None
+    told_255: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What tables call it.
+
+        >>> Choice("flowdenoise", "runs/7/weights.safetensors").label
+        'flowdenoise=weights'
+        >>> Choice("ffdnet", told_255=12).label
+        'ffdnet@12'
+        """
+        weights = self.address and f"={PurePath(self.address.partition('#')[0]).stem}"
+        told = "" if self.told_255 is None else f"@{self.told_255:g}"
+        return f"{self.name}{weights or ''}{told}"
 
 
 @dataclass(frozen=True)
@@ -22,101 +54,166 @@ class Kind:
 
     Attributes:
         summary: A few words.
-        method: Its class.
-        addresses: The weights it takes unless the user names others, by channels; empty for
-            methods without weights.
-        settings: Further arguments of the class.
+        build: What makes it.
+        blind: Whether it is never told the noise level.
+        quick: Whether it is run unless the user says otherwise: it takes less than a minute per
+            image.
+        takes_weights: Whether users may choose its weights.
+        tiled: Whether it cuts images into tiles, of a side that users may choose.
         extra: The extra of this package that brings what it needs.
         modules: What that is.
     """
 
     summary: str
-    method: type[Method]
-    addresses: Mapping[int, str] = field(default_factory=dict)
-    settings: Mapping[str, bool] = field(default_factory=dict)
+    build: Callable[[Choice, MethodOptions], Method]
+    blind: bool = False
+    quick: bool = True
+    takes_weights: bool = False
+    tiled: bool = False
     extra: str | None = None
     modules: tuple[str, ...] = ()
 
 
-_OURS = {1: "gray", 3: "color"}
+def _plain(choice: Choice, options: MethodOptions, *, home: str) -> Method:
+    """A method without options, by its module and class."""
+    module, _, name = home.partition(".")
+    made: Method = getattr(import_module(f"{__name__}.{module}"), name)(choice.label)
+    return made
+
+
+def _ours(
+    choice: Choice, options: MethodOptions, *, estimate: bool = False, ensemble: bool = False
+) -> Method:
+    from flowdenoise.benchmark.methods.networks import NetworkMethod
+    from flowdenoise.engine.denoiser import AUTOMATIC
+
+    models = AUTOMATIC["auto"] if choice.address is None else _same(choice.address)
+    return NetworkMethod(choice.label, models, options, estimate=estimate, ensemble=ensemble)
+
+
+def _noise2void(choice: Choice, options: MethodOptions) -> Method:
+    from flowdenoise.benchmark.methods.networks import NetworkMethod
+
+    shipped = {1: "n2v-gray", 3: "n2v-color"}
+    models = shipped if choice.address is None else _same(choice.address)
+    return NetworkMethod(choice.label, models, options)
+
+
+def _same(address: str) -> Mapping[int, str]:
+    return dict.fromkeys((1, 3), address)
+
+
+def _peer(choice: Choice, options: MethodOptions) -> Method:
+    from flowdenoise.benchmark.methods.peers import PEERS, PeerMethod
+
+    return PeerMethod(choice.label, PEERS[choice.name], options)
+
+
+_network = partial(Kind, takes_weights=True, tiled=True)
+_published = partial(Kind, build=_peer, tiled=True, extra="benchmark", modules=("h5py",))
 
 METHODS: Mapping[str, Kind] = {
-    "flowdenoise": Kind("ours, told the noise level", NetworkMethod, _OURS),
-    "flowdenoise-x8": Kind("and averaged over 8 turns", NetworkMethod, _OURS, {"ensemble": True}),
-    "flowdenoise-blind": Kind(
-        "ours, the noise level estimated", NetworkMethod, _OURS, {"estimate": True}
+    "flowdenoise": _network("ours, told the noise level", _ours),
+    "flowdenoise-blind": _network(
+        "ours, the noise level estimated", partial(_ours, estimate=True), blind=True
     ),
-    "flowdenoise-blind-x8": Kind(
-        "and averaged over 8 turns", NetworkMethod, _OURS, {"estimate": True, "ensemble": True}
+    "flowdenoise-x8": _network(
+        "ours, averaged over 8 turns", partial(_ours, ensemble=True), quick=False
     ),
-    "bm3d": Kind("BM3D", Bm3d, extra="bm3d", modules=("bm3d",)),
-    "dncnn": Kind(
-        "DnCNN, trained with clean targets: the supervised baseline",
-        NetworkMethod,
-        {1: "dncnn-gray", 3: "dncnn-color"},
+    "flowdenoise-blind-x8": _network(
+        "the same, the noise level estimated",
+        partial(_ours, estimate=True, ensemble=True),
+        blind=True,
+        quick=False,
     ),
-    "n2v": Kind("Noise2Void", NetworkMethod, {1: "n2v-gray", 3: "n2v-color"}),
-    "dip": Kind("deep image prior; very slow", DeepPrior),
-    "nlm": Kind("non-local means", NonLocalMeans, extra="benchmark", modules=("cv2",)),
-    "wavelet": Kind("BayesShrink", Wavelet, extra="benchmark", modules=("skimage", "pywt")),
-    "noisy": Kind("the noisy image itself", Noisy),
+    "dncnn": _published("DnCNN by its authors' weights, trained with clean targets", blind=True),
+    "ffdnet": _published("FFDNet by its authors' weights, trained with clean targets"),
+    "n2v": _network("Noise2Void", _noise2void, blind=True),
+    "bm3d": Kind("BM3D", partial(_plain, home="classical.Bm3d"), extra="bm3d", modules=("bm3d",)),
+    "dip": Kind(
+        "deep image prior; very slow",
+        partial(_plain, home="deep_prior.DeepPrior"),
+        blind=True,
+        quick=False,
+    ),
+    "nlm": Kind(
+        "non-local means",
+        partial(_plain, home="classical.NonLocalMeans"),
+        extra="benchmark",
+        modules=("cv2",),
+    ),
+    "wavelet": Kind(
+        "BayesShrink",
+        partial(_plain, home="classical.Wavelet"),
+        extra="benchmark",
+        modules=("skimage", "pywt"),
+    ),
+    "noisy": Kind("the noisy image itself", partial(_plain, home="classical.Noisy"), blind=True),
 }
 """Every method by its name."""
 
-DEFAULT = ("flowdenoise", "flowdenoise-blind", "bm3d", "dncnn", "n2v", "nlm", "wavelet", "noisy")
-"""What is run unless the user says otherwise: all that take less than a minute per image."""
 
-
-def parse(names: str) -> tuple[str, ...]:
-    """The methods that a comma-separated text names.
+def parse(names: str) -> tuple[Choice, ...]:
+    """The methods that a comma-separated text names; all quick ones of which it names none.
 
     Raises:
         UsageError: One does not exist, or is named twice; says which exist.
 
-    >>> parse("flowdenoise=mine.safetensors, noisy")
-    ('flowdenoise=mine.safetensors', 'noisy')
+    >>> parse("flowdenoise=mine.safetensors, ffdnet@12")[1]
+    Choice(name='ffdnet', address=None, told_255=12.0)
     """
-    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
-    for text in chosen:
-        name, equals, _ = text.partition("=")
-        if name not in METHODS:
-            raise UsageError(f"no method {name!r}; there are {', '.join(METHODS)}")
-        if equals and not METHODS[name].addresses:
-            raise UsageError(f"{name} has no weights to choose")
-    labels = [label(text) for text in chosen]
+    chosen = tuple(_choice(name.strip()) for name in names.split(",") if name.strip())
+    labels = [choice.label for choice in chosen]
     if not chosen or len(set(labels)) < len(labels):
-        raise UsageError(f"methods are named once each, apart by commas, not {names!r}")
+        raise UsageError(f"methods are named once each, with commas between, not {names!r}")
     return chosen
 
 
-def label(text: str) -> str:
-    """What tables call a method: its name, with the weights' if the user chose them.
+def _choice(text: str) -> Choice:
+    head, at, level = text.rpartition("@")
+    told = noise.to_255(noise.from_255(float(level))) if at and _is_number(level) else None
+    name, equals, address = (text if told is None else head).partition("=")
+    if name not in METHODS:
+        raise UsageError(f"no method {name!r}; there are {', '.join(METHODS)}")
+    if equals and not METHODS[name].takes_weights:
+        raise UsageError(f"{name} has no weights to choose")
+    if told is not None and METHODS[name].blind:
+        raise UsageError(f"{name} is not told a noise level")
+    return Choice(name, address if equals else None, told)
 
-    >>> label("dncnn=runs/7/weights.safetensors")
-    'dncnn=weights'
-    """
-    name, equals, address = text.partition("=")
-    return f"{name}={PurePath(address.partition('#')[0]).stem}" if equals else name
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
-def missing(names: Sequence[str]) -> dict[str, str]:
-    """The methods whose optional packages are not installed, and what to install."""
+def quick() -> tuple[Choice, ...]:
+    """What is run unless the user says otherwise: all that is quick and installed."""
+    left_out = missing()
+    return tuple(
+        Choice(name) for name, kind in METHODS.items() if kind.quick and name not in left_out
+    )
+
+
+def missing() -> Mapping[str, str]:
+    """The quick methods whose optional packages are not installed, and what to install."""
     return {
         name: f"it needs pip install 'flowdenoise[{kind.extra}]'"
-        for name, kind in ((name, METHODS[name]) for name in names)
-        if kind.extra and any(find_spec(module) is None for module in kind.modules)
+        for name, kind in METHODS.items()
+        if kind.quick and kind.extra and any(find_spec(module) is None for module in kind.modules)
     }
 
 
-def build(chosen: Sequence[str], options: MethodOptions) -> list[Method]:
-    """Make methods, not yet prepared, of names that `parse` gave."""
-    return [_build(text, options) for text in chosen]
+def build(chosen: Sequence[Choice], options: MethodOptions) -> list[Method]:
+    """Make methods, not yet prepared."""
+    return [_build(choice, options) for choice in chosen]
 
 
-def _build(text: str, options: MethodOptions) -> Method:
-    name, equals, address = text.partition("=")
-    kind = METHODS[name]
-    if kind.method is not NetworkMethod:
-        return kind.method(label(text))
-    addresses = dict.fromkeys((1, 3), address) if equals else kind.addresses
-    return NetworkMethod(label(text), addresses, options, **kind.settings)
+def _build(choice: Choice, options: MethodOptions) -> Method:
+    method = METHODS[choice.name].build(choice, options)
+    if choice.told_255 is not None:
+        method.told = noise.from_255(choice.told_255)
+    return method

@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor
+from flowdenoise.errors import MissingExtraError, UsageError
 
-from flowdenoise.errors import MissingExtraError
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,16 @@ class MethodOptions:
         tile: Side of a tile, 0 for none, None for the network's own default.
         overlap: Context on each side of a tile; None for the network's own default.
         offline: Never ask the network for weights.
+        data_dir: Folder in which weights of others may lie, or in its sub-folder `peers`.
+        eight_bit: Give the engine pictures of 8 bits, as files hold them, instead of floats.
     """
 
     precision: str = "auto"
     tile: int | None = None
     overlap: int | None = None
     offline: bool = False
+    data_dir: Path | None = None
+    eight_bit: bool = False
 
 
 class Method(ABC):
@@ -41,6 +47,12 @@ class Method(ABC):
 
     blind: bool = False
     """Whether it is not told the noise level."""
+
+    told: float | None = None
+    """The noise level that it is told whatever the noise is, on the [0, 1] scale."""
+
+    found: float | None = None
+    """The noise level that it found in the last image, on the [0, 1] scale, if it looks for it."""
 
     weights: str | None = None
     """sha256 of its weights, if it has any."""
@@ -67,6 +79,23 @@ class Method(ABC):
             MissingExtraError: A package is not installed; says which.
             WeightsError, UsageError: Weights can't be had, or are for other images.
         """
+
+    def level(self, sigma: float | None) -> float | None:
+        """What it is told about noise of a level; None if it is told nothing.
+
+        Args:
+            sigma: On the [0, 1] scale; None where nobody knows it.
+
+        Raises:
+            UsageError: It must be told, and nobody knows.
+        """
+        if self.blind:
+            return None
+        if self.told is None and sigma is None:
+            raise UsageError(
+                f"{self.label} must be told a noise level: {self.label}@12 tells it 12"
+            )
+        return sigma if self.told is None else self.told
 
     @abstractmethod
     def settings(self) -> Mapping[str, object]:

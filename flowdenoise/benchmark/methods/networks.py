@@ -1,4 +1,4 @@
-"""Networks as methods: our denoiser, with the true noise level or its own estimate; DnCNN; N2V.
+"""Our networks as methods: told the true noise level, or with its own estimate; Noise2Void.
 
 All run through `Denoiser`, the very engine of the command, so what is measured is what users get.
 """
@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
-from flowdenoise.engine.denoiser import Denoiser, Sigma
+from flowdenoise.engine.denoiser import AUTOMATIC, ESTIMATORS, Denoiser, Sigma
 from flowdenoise.errors import UsageError
-from flowdenoise.images import Picture
-from flowdenoise.networks.dncnn import DnCNN, fold_batch_norm
-from flowdenoise.system.device import choose_precision
+from flowdenoise.images import Picture, quantize
 from flowdenoise.weights import store
-
-ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
-"""Shipped estimators of the noise level, by the images' channels."""
 
 
 class NetworkMethod(Method):
@@ -28,8 +24,8 @@ class NetworkMethod(Method):
 
     Args:
         label: See `Method`.
-        addresses: Of the weights, by number of channels.
-        options: Precision and tiles.
+        models: The weights by number of channels.
+        options: Precision, tiles, and what kind of samples pictures have.
         estimate: Use the estimated noise level, as the command does by default.
         ensemble: Average over the eight turned and mirrored versions of the image.
     """
@@ -39,69 +35,74 @@ class NetworkMethod(Method):
     def __init__(
         self,
         label: str,
-        addresses: Mapping[int, str],
+        models: Mapping[int, str],
         options: MethodOptions,
         *,
         estimate: bool = False,
         ensemble: bool = False,
     ) -> None:
         super().__init__(label)
-        self.addresses, self.options = addresses, options
+        self.models, self.options = models, options
         self.blind = self.estimate = estimate
         self.ensemble = ensemble
         self._estimator_hash: str | None = None
 
     def prepare(self, channels: int, device: torch.device) -> None:
         """Load the weights, and the estimator if it is needed."""
-        address, offline = self.addresses[channels], self.options.offline
-        self.weights = store.verify(address, offline=offline).sha256
-        loaded = weights.load(address, offline=offline)
+        model, offline = self.models[channels], self.options.offline
+        self.weights = store.verify(model, offline=offline).sha256
+        loaded = weights.load(model, offline=offline)
         if loaded.config.image_channels != channels:
             kinds = {1: "gray", 3: "color"}
             own = kinds.get(loaded.config.image_channels, "other")
             raise UsageError(
-                f"the weights {address} are for {own} images, and these are {kinds[channels]}"
+                f"the weights {model} are for {own} images, and these are {kinds[channels]}"
             )
-        network = _folded(loaded.network)
         cost = getattr(loaded.config, "multiply_adds_per_pixel", None)
         self.multiply_adds_per_pixel = 8 * cost if cost and self.ensemble else cost
         takes_no_level = loaded.kind == "dncnn" or not getattr(loaded.config, "noise_map", True)
         self.blind = self.estimate or takes_no_level
         if self.estimate and loaded.kind != "glow":  # a prior estimates by its own likelihood
             self._estimator_hash = store.verify(ESTIMATORS[channels], offline=offline).sha256
-        self.denoiser = Denoiser(
-            {channels: lambda: network},
-            {channels: lambda: weights.load(ESTIMATORS[channels], offline=offline).network},
-            device=device,
-            precision=choose_precision(self.options.precision, device),
+        self.denoiser = Denoiser.load(
+            "auto" if self.models == AUTOMATIC["auto"] else model,
+            device=str(device),
+            precision=self.options.precision,
             tile=self.options.tile,
             overlap=self.options.overlap,
             thorough=self.ensemble,
+            offline=offline,
         )
         self.denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
 
     def settings(self) -> Mapping[str, object]:
         """Precision, device, tiles, estimator and ensemble."""
         return {
-            "version": 2,
+            "version": 3,
             "estimator": self._estimator_hash,
             "ensemble": 8 if self.ensemble else 1,
             "device": self.denoiser.device.type,
             "precision": str(self.denoiser.precision).removeprefix("torch."),
             "tile": self.options.tile,
             "overlap": self.options.overlap,
+            "eight_bit": self.options.eight_bit,
         }
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Estimate the clean image, as the command would of a picture of float samples."""
-        picture = Picture(noisy[0].permute(1, 2, 0).contiguous().numpy())
-        # A network that takes no level must still be told that there is noise to remove.
-        level: Sigma = "auto" if self.estimate else 1.0 if sigma is None else sigma
-        return self.denoiser.denoise_picture(picture, level).picture.tensor()
+        """Estimate the clean image, as the command would of a picture with such samples."""
+        samples = noisy[0].permute(1, 2, 0).contiguous().numpy()
+        if self.options.eight_bit:
+            samples = quantize(noisy, np.uint8)
+        done = self.denoiser.denoise_picture(Picture(samples), self._level(sigma))
+        self.found = done.sigma if self.estimate else None
+        return done.picture.tensor()
 
+    def _level(self, sigma: float | None) -> Sigma:
+        """What the engine is told.
 
-def _folded(network: nn.Module) -> nn.Module:
-    """A DnCNN without its normalization, any other network as it is."""
-    if isinstance(network, DnCNN) and network.config.batch_norm:
-        return fold_batch_norm(network)
-    return network
+        Of a picture from a file it finds the level itself where nobody tells it. Otherwise a
+        network that takes no level must still be told that there is noise to remove.
+        """
+        if self.estimate or (self.options.eight_bit and sigma is None):
+            return "auto"
+        return 1.0 if sigma is None else sigma

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from flowdenoise import images
+from flowdenoise.benchmark.protocols import level_name, level_text
 from flowdenoise.benchmark.report.panels import CLEAN, Panel, Scene, scenes
 from flowdenoise.benchmark.results import Results
 from flowdenoise.images.drawing import Sheet
@@ -36,7 +37,7 @@ def write(results: Results, sigma_255: float, folder: Path) -> list[Path]:
     for block in blocks:
         sheet.paste(block, 0, top)
         top += block.shape[0]
-    path = folder / f"figure-{sigma_255:g}.png"
+    path = folder / f"figure-{level_name(sigma_255).replace(' ', '-')}.png"
     sheet.write(path)
     return [path]
 
@@ -63,7 +64,7 @@ def _draw(scene: Scene) -> Samples:
 
 def _caption(panel: Panel, scene: Scene) -> str:
     if panel.label == CLEAN:
-        return f"{scene.image}, sigma {scene.sigma_255:g}"
+        return f"{scene.image}, {level_text(scene.sigma_255)}"
     return panel.label if panel.psnr is None else f"{panel.label}: {panel.psnr:.2f} dB"
 
 

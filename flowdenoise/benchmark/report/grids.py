@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flowdenoise.benchmark.protocols import level_name
 from flowdenoise.benchmark.results import MethodRecord, Results
 from flowdenoise.benchmark.statistics import LEVEL
 from flowdenoise.benchmark.summary import Line
@@ -49,19 +50,25 @@ def grids(results: Results) -> list[Grid]:
 def _grid(
     results: Results, what: str, show: Callable[[Line], str], *, costs: bool = False
 ) -> Grid:
-    header = ["method", "sigma known", *(f"{sigma:g}" for sigma in results.sigmas_255)]
+    header = ["method", "sigma known", *map(level_name, results.sigmas_255)]
     if costs:
         header += ["s/megapixel", "multiply-adds/pixel", "peak MB"]
     lines = {(line.method, line.sigma_255): line for line in results.lines}
     rows = []
     for method in results.methods:
         own = [lines.get((method.label, sigma)) for sigma in results.sigmas_255]
-        row = [method.label, "no" if method.blind else "yes", *(_cell(line, show) for line in own)]
+        row = [method.label, _told(method), *(_cell(line, show) for line in own)]
         if costs:
             row += _costs(method, [line for line in own if line and line.images])
         rows.append(tuple(row))
     notes = _notes(results) if costs else ()
     return Grid(f"{what}: {results.title}", tuple(header), tuple(rows), notes)
+
+
+def _told(method: MethodRecord) -> str:
+    if method.blind:
+        return "no"
+    return "yes" if method.told_255 is None else f"told {method.told_255:g}"
 
 
 def _cell(line: Line | None, show: Callable[[Line], str]) -> str:

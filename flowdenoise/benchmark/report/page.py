@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from flowdenoise.benchmark.protocols import level_text
 from flowdenoise.benchmark.report.grids import Grid, grids
 from flowdenoise.benchmark.report.panels import Panel, Scene, scenes
 from flowdenoise.benchmark.results import Results
@@ -27,7 +28,7 @@ def render(results: Results, folder: Path) -> str:
     """
     sigma = sorted(results.sigmas_255)[(len(results.sigmas_255) - 1) // 2]
     kept = [_scene(scene) for scene in scenes(results, sigma, folder)]
-    data = json.dumps({"sigma": f"{sigma:g}", "scenes": kept}).replace("</", "<\\/")
+    data = json.dumps({"level": level_text(sigma), "scenes": kept}).replace("</", "<\\/")
     parts = {
         "<!-- title -->": html.escape(results.title),
         "<!-- facts -->": _facts(results),
@@ -52,7 +53,7 @@ def _panel(panel: Panel) -> dict[str, str]:
 
 def _facts(results: Results) -> str:
     facts = {
-        "noise": f"seed {results.seed} for every image",
+        "noise": results.seed_note,
         "device": f"{results.device}: {results.machine}",
         "versions": ", ".join(f"{name} {text}" for name, text in results.versions.items()),
     }

@@ -15,10 +15,11 @@ from flowdenoise.benchmark.whole_command import WholeCommand
 def speed_grid(table: SpeedTable, device: torch.device) -> Grid:
     """Megapixels per second by method and tile."""
     with_psnr = any(speed.psnr is not None for speed in table.speeds)
-    header = ("method", "tile", "megapixels/s", "share of the peak")
+    header = ("method", "tile", "precision", "megapixels/s", "share of the peak")
     rows = []
     for speed in table.speeds:
-        row = (speed.method, _tile(speed), f"{speed.megapixels_per_second:.3g}", _share(speed))
+        rate = f"{speed.megapixels_per_second:.3g}"
+        row = (speed.method, _tile(speed), speed.precision or "-", rate, _share(speed))
         rows.append((*row, "-" if speed.psnr is None else f"{speed.psnr:.3f}"))
     return Grid(
         "Speed",

@@ -1,0 +1,83 @@
+"""FFDNet, a peer: convolutions at half the resolution, told the noise level by a map of it.
+
+Zhang, Zuo and Zhang, "FFDNet: toward a fast and flexible solution for CNN-based image denoising",
+IEEE TIP 2018. Each 2x2 block of pixels becomes channels of one, and one more channel holds sigma:
+
+    (B, C, H, W) -> fold -> (B, 4C, H/2, W/2) + sigma -> convolutions -> unfold -> (B, C, H, W)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class FFDNetConfig:
+    """Sizes of an `FFDNet`.
+
+    Attributes:
+        image_channels: 3 for color, 1 for gray.
+        channels: Width.
+        layers: Convolutions in all.
+    """
+
+    image_channels: int = 3
+    channels: int = 96
+    layers: int = 12
+
+    @property
+    def stride(self) -> int:
+        """Tiles begin at even pixels."""
+        return 2
+
+    @property
+    def receptive_radius(self) -> int:
+        """How far, in pixels, the input can influence an output pixel."""
+        return 2 * self.layers + 1
+
+    @property
+    def multiply_adds_per_pixel(self) -> float:
+        """Multiply-adds per pixel of the image."""
+        folded = 4 * self.image_channels
+        ends = (folded + 1 + folded) * self.channels
+        return 9 * (ends + self.channels**2 * (self.layers - 2)) / 4
+
+
+class FFDNet(nn.Module):
+    """The network.
+
+    Args:
+        config: Its sizes.
+    """
+
+    def __init__(self, config: FFDNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, folded = config.channels, 4 * config.image_channels
+        inner: list[nn.Module] = [nn.Conv2d(folded + 1, width, 3, padding=1), nn.ReLU()]
+        for _ in range(config.layers - 2):
+            inner += [nn.Conv2d(width, width, 3, padding=1), nn.ReLU()]
+        self.inner = nn.Sequential(*inner)
+        self.last = nn.Conv2d(width, folded, 3, padding=1)
+
+    def forward(self, noisy: Tensor, sigma: float) -> Tensor:
+        """Estimate the clean image.
+
+        The last convolution is computed in float32 whatever the others are: it gives the image
+        itself, and eight bits of mantissa are too few for that.
+
+        Args:
+            noisy: (B, C, H, W), about [0, 1], of even sides.
+            sigma: Noise level on the [0, 1] scale.
+        """
+        folded = F.pixel_unshuffle(noisy, 2)
+        level = torch.full_like(folded[:, :1], sigma)
+        features: Tensor = self.inner(torch.cat([folded, level], 1).to(self.last.weight.dtype))
+        last = self.last
+        bias = None if last.bias is None else last.bias.float()
+        clean = F.conv2d(features.float(), last.weight.float(), bias, padding=1)
+        return F.pixel_shuffle(clean, 2)
