@@ -5,6 +5,7 @@ denoiser        the use case: find the level, cut, denoise, blend, put back
 sample_crops    crops that stand for the whole picture
 tiling          cutting and blending
 tile_denoiser   a network as the tiling calls it
+discrepancy     what is removed is no more than noise
 self_ensemble   the mean over the eight ways to turn a picture
 clipping        noise that was cut off at black or white
 out_of_memory   the same again in smaller pieces

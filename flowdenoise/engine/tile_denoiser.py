@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from flowdenoise.engine.discrepancy import keep_structure
 from flowdenoise.engine.self_ensemble import self_ensemble
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
@@ -41,8 +42,10 @@ class TileNetwork:
     def __call__(self, tiles: Tensor, sigma: float) -> Tensor:
         """Denoise (B, C, h, w) tiles of float32; same shape back."""
         if self.thorough:
-            return self_ensemble(lambda turned: self._once(turned, sigma), tiles)
-        return self._once(tiles, sigma)
+            denoised = self_ensemble(lambda turned: self._once(turned, sigma), tiles)
+        else:
+            denoised = self._once(tiles, sigma)
+        return keep_structure(tiles, denoised, sigma)
 
     def _once(self, tiles: Tensor, sigma: float) -> Tensor:
         if isinstance(self.network, Glow):
