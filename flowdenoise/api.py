@@ -11,7 +11,7 @@ from flowdenoise import batch, noise
 from flowdenoise.batch import BatchConfig
 from flowdenoise.engine.denoiser import Denoiser, Sigma
 from flowdenoise.errors import ImageError
-from flowdenoise.images.kinds import unpack
+from flowdenoise.images.in_memory import unpack
 
 T = TypeVar("T")
 

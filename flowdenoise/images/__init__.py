@@ -2,15 +2,33 @@
 
 `read` decodes a file into a `Picture`, whose bands become tensors with `Picture.tensor`;
 `quantize` brings a result back to samples, and `write` encodes them as the file was.
+
+```
+picture         pixels, and the one place where they become tensors and come back
+formats         the table: how each format is recognized, read and written
+reading         a file becomes a picture
+writing         a picture becomes a file, whole or not at all
+limits          how much a file may ask for
+fitting         what a format can't hold, and its name in words
+metadata        what a picture carries besides its pixels
+canvas          an upright picture in the making
+png png_chunks  jpeg  webp  tiff/    formats of which something is ours
+pillow_images   pictures to and from Pillow's images
+pillow_formats  formats of which Pillow does all
+in_memory       pictures as programs hold them: bytes, arrays, tensors
+native_messages decoders that print are kept silent
+drawing sheets  figures
+```
 """
 
 from flowdenoise.images.formats import SUFFIXES, format_of, looks_like_image, suffix_of
+from flowdenoise.images.jpeg import jpeg_round_trip
+from flowdenoise.images.limits import MAX_PIXELS
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.images.picture import Picture, quantize
-from flowdenoise.images.pillow import from_pillow, to_pillow
-from flowdenoise.images.reading import MAX_PIXELS, read
-from flowdenoise.images.shortcuts import jpeg_round_trip, read_uint8, write_png
-from flowdenoise.images.writing import QUALITY, encode, write, write_bytes
+from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
+from flowdenoise.images.reading import read, read_uint8
+from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
     "MAX_PIXELS",

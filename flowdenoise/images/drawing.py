@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from flowdenoise.images.pillow import from_pillow
+from flowdenoise.images.pillow_images import from_pillow
 from flowdenoise.images.writing import write
 
 Color = tuple[int, int, int]

@@ -9,21 +9,20 @@ import numpy.typing as npt
 import torch
 
 from flowdenoise.errors import ImageWriteError
-from flowdenoise.images.decoding import BAND_PIXELS
-from flowdenoise.images.formats import FORMATS, Format
-from flowdenoise.images.metadata import Metadata
+from flowdenoise.images.canvas import bands
+from flowdenoise.images.formats import Format
 from flowdenoise.images.picture import Picture, Samples, quantize, white
 
+_PROFILE_COLORS = {b"GRAY": "gray", b"RGB ": "RGB", b"CMYK": "CMYK", b"Lab ": "Lab"}
 _BITS = {"uint8": "8 bits", "uint16": "16 bits", "float32": "32-bit float"}
-_JPEG_SEGMENT = 65_500  # bytes of EXIF or XMP, less the segment's own head
 
 
-def fit(picture: Picture, name: str) -> tuple[Picture, tuple[str, ...]]:
+def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
     """Reduce a picture to what a format can hold.
 
     Args:
         picture: Any.
-        name: A key of `FORMATS` that can be written.
+        kind: A format that can be written.
 
     Returns:
         The picture to encode, and a warning for each loss.
@@ -31,7 +30,6 @@ def fit(picture: Picture, name: str) -> tuple[Picture, tuple[str, ...]]:
     Raises:
         ImageWriteError: It has too many pixels on a side.
     """
-    kind = FORMATS[name]
     if max(picture.width, picture.height) > kind.longest_side:
         raise ImageWriteError(
             f"{kind.name} ends at {kind.longest_side} pixels a side, "
@@ -44,8 +42,7 @@ def fit(picture: Picture, name: str) -> tuple[Picture, tuple[str, ...]]:
     if picture.channels == 1 and not kind.gray:
         warnings.append(f"{kind.name} has no gray pictures: it is written as color")
         picture = replace(picture, samples=np.repeat(picture.samples, 3, axis=2))
-    metadata = _fit_metadata(picture.metadata, kind, warnings)
-    return replace(picture, metadata=metadata), tuple(warnings)
+    return _fit_profile(picture, warnings), tuple(warnings)
 
 
 def to_depth(samples: Samples, dtype: npt.DTypeLike) -> Samples:
@@ -54,9 +51,7 @@ def to_depth(samples: Samples, dtype: npt.DTypeLike) -> Samples:
         return samples
     whole = Picture(samples)
     result = np.empty(samples.shape, dtype)
-    step = max(1, BAND_PIXELS // whole.width)
-    for top in range(0, whole.height, step):
-        rows = slice(top, top + step)
+    for rows in bands(whole.height, whole.width):
         result[rows] = quantize(whole.tensor(rows), dtype)
     return result
 
@@ -82,39 +77,24 @@ def _on_white(picture: Picture) -> Samples:
         return picture.samples
     dtype = picture.samples.dtype
     result = np.empty_like(picture.samples)
-    step = max(1, BAND_PIXELS // picture.width)
-    for top in range(0, picture.height, step):
-        rows = slice(top, top + step)
+    for rows in bands(picture.height, picture.width):
         opacity = torch.from_numpy(picture.alpha[rows].astype(np.float32) / white(dtype))
         result[rows] = quantize(1 + (picture.tensor(rows) - 1) * opacity, dtype)
     return result
 
 
-def _fit_metadata(metadata: Metadata, kind: Format, warnings: list[str]) -> Metadata:
-    """Drop what the format has no place for, and add what is dropped to `warnings`."""
-    lost = []
-    if metadata.exif is not None and not kind.exif:
-        lost.append("EXIF")
-        metadata = replace(metadata, exif=None)
-    if metadata.icc_profile is not None and not kind.icc_profile:
-        lost.append("color profile")
-        metadata = replace(metadata, icc_profile=None)
-    if metadata.xmp is not None and not kind.xmp:
-        lost.append("XMP")
-        metadata = replace(metadata, xmp=None)
-    if metadata.dpi is not None and not kind.dpi:
-        lost.append("resolution (dpi)")
-        metadata = replace(metadata, dpi=None)
-    if kind.name != "PNG" and any(
-        name in (b"cHRM", b"gAMA", b"cICP") for name, _ in metadata.png_color
-    ):
-        lost.append("PNG's own statement of its colors")
-    if kind.name == "JPEG" and len(metadata.exif or b"") > _JPEG_SEGMENT:
-        lost.append("EXIF (too long)")
-        metadata = replace(metadata, exif=None)
-    if kind.name == "JPEG" and len(metadata.xmp or b"") > _JPEG_SEGMENT - 64:
-        lost.append("XMP (too long)")
-        metadata = replace(metadata, xmp=None)
-    if lost:
-        warnings.append(f"{kind.name} has no place for: {', '.join(lost)}")
-    return metadata
+def _fit_profile(picture: Picture, warnings: list[str]) -> Picture:
+    """Drop a profile of other colors than the picture's; gray is a case of RGB."""
+    profile = picture.metadata.icc_profile
+    if profile is None or profile[36:40] != b"acsp":
+        return picture
+    colors = profile[16:20]
+    if colors in ((b"GRAY", b"RGB ") if picture.channels == 1 else (b"RGB ",)):
+        return picture
+    warnings.append(
+        f"the color profile is left out: it is one of {_PROFILE_COLORS.get(colors, 'other')} "
+        f"colors, and the picture is {'gray' if picture.channels == 1 else 'RGB'}"
+    )
+    contents = tuple(item for item in picture.contents if item != "color profile")
+    metadata = replace(picture.metadata, icc_profile=None)
+    return replace(picture, metadata=metadata, contents=contents)

@@ -1,45 +1,138 @@
-"""The kinds of image file, what each can hold, and how a file or a name is told to be one."""
+"""The table of formats: how each is recognized, read and written, and what it can hold."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from flowdenoise.errors import ImageReadError, UsageError
+from flowdenoise.images import pillow_formats as pillow
+from flowdenoise.images.jpeg import contents_of_jpeg, read_jpeg, write_jpeg
+from flowdenoise.images.limits import Limits
+from flowdenoise.images.picture import Picture
+from flowdenoise.images.png import read_png, write_png
+from flowdenoise.images.png_chunks import contents_of_png
+from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff
+from flowdenoise.images.tiff.write import write_tiff
+from flowdenoise.images.webp import contents_of_webp, read_webp, write_webp
+
+Read = Callable[[BinaryIO, Limits], Picture]
+"""Decode a file that starts at 0."""
+
+Write = Callable[[Picture, BinaryIO, int | None], None]
+"""Encode a picture that fits the format, at a quality, into an empty file."""
+
+Contents = Callable[[BinaryIO], Iterable[str]]
+"""Name in words what a file carries besides its pixels."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a kind of file can hold.
+    """A format of image files.
 
     Attributes:
         name: As users know it.
         suffixes: Lower case, the usual one first.
-        dtypes: Types of sample it can be written with, the shallowest first. None: read only.
+        signature: What a file begins with, a regular expression.
+        read: The decoder.
+        contents: What lists what a file carries.
+        write: The encoder; None where the format is only read.
+        dtypes: Types of sample that it can be written with, the deepest last.
         gray: Whether it has pictures of one channel.
-        alpha, exif, icc_profile, xmp, dpi: Whether it can be written with them.
+        alpha: Whether it has transparency.
         longest_side: In pixels.
     """
 
     name: str
     suffixes: tuple[str, ...]
+    signature: bytes
+    read: Read
+    contents: Contents = pillow.contents_by_pillow
+    write: Write | None = None
     dtypes: tuple[str, ...] = ("uint8",)
     gray: bool = True
-    alpha: bool = False
-    exif: bool = True
-    icc_profile: bool = True
-    xmp: bool = True
-    dpi: bool = True
+    alpha: bool = True
     longest_side: int = 2**31 - 1
 
+    def begins(self, head: bytes) -> bool:
+        """Whether a file with this beginning is of the format."""
+        return re.match(self.signature, head, re.DOTALL) is not None
+
+
+_TARGA = (
+    rb".(?:\x00[\x02\x03\x0a\x0b]|\x01[\x01\x09]).{13}[\x08\x0f\x10\x18\x20]"  # it has no mark
+)
 
 FORMATS = {
-    "PNG": Format("PNG", (".png",), ("uint8", "uint16"), alpha=True),
-    "JPEG": Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), longest_side=65500),
-    "TIFF": Format("TIFF", (".tif", ".tiff"), ("uint8", "uint16", "float32"), alpha=True),
-    "WEBP": Format("WebP", (".webp",), gray=False, alpha=True, dpi=False, longest_side=16383),
-    "BMP": Format("BMP", (".bmp",), exif=False, icc_profile=False, xmp=False),
-    "GIF": Format("GIF", (".gif",), dtypes=()),
+    "PNG": Format(
+        "PNG",
+        (".png",),
+        rb"\x89PNG\r\n\x1a\n",
+        read_png,
+        contents_of_png,
+        write_png,
+        dtypes=("uint8", "uint16"),
+    ),
+    "JPEG": Format(
+        "JPEG",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        rb"\xff\xd8\xff",
+        read_jpeg,
+        contents_of_jpeg,
+        write_jpeg,
+        alpha=False,
+        longest_side=65500,
+    ),
+    "TIFF": Format(
+        "TIFF",
+        (".tif", ".tiff"),
+        rb"II[*+]\0|MM\0[*+]",
+        read_tiff,
+        contents_of_tiff,
+        write_tiff,
+        dtypes=("uint8", "uint16", "float32"),
+    ),
+    "WEBP": Format(
+        "WebP",
+        (".webp",),
+        rb"RIFF.{4}WEBP",
+        read_webp,
+        contents_of_webp,
+        write_webp,
+        gray=False,
+        longest_side=16383,
+    ),
+    "BMP": Format("BMP", (".bmp",), rb"BM", pillow.read_bmp, write=pillow.write_bmp, alpha=False),
+    "GIF": Format("GIF", (".gif",), rb"GIF8[79]a", pillow.read_gif),
+    "AVIF": Format(
+        "AVIF",
+        (".avif",),
+        rb".{4}ftypavi[fs]",
+        pillow.read_avif,
+        write=pillow.write_avif,
+        gray=False,
+        longest_side=65535,
+    ),
+    "JPEG2000": Format(
+        "JPEG 2000",
+        (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
+        rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ",
+        pillow.read_jpeg_2000,
+        write=pillow.write_jpeg_2000,
+    ),
+    "HEIC": Format("HEIC", (".heic", ".heif"), rb".{4}ftyp", pillow.read_heic),
+    "JXL": Format("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL ", pillow.read_jpeg_xl),
+    "TGA": Format(
+        "TGA",
+        (".tga",),
+        _TARGA,
+        pillow.read_tga,
+        write=pillow.write_tga,
+        longest_side=65535,
+    ),
 }
 """Every format by the name that `Picture.format` holds."""
 
@@ -47,20 +140,8 @@ SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.suff
 """Endings of the names of image files, lower case, with the dot."""
 
 _READABLE = ", ".join(kind.name for kind in FORMATS.values())
-_WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.dtypes)
-_ALIASES = {"JPG": "JPEG", "TIF": "TIFF"}
-
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"II\x2a\x00", "TIFF"),
-    (b"MM\x00\x2a", "TIFF"),
-    (b"II\x2b\x00", "TIFF"),  # BigTIFF
-    (b"MM\x00\x2b", "TIFF"),
-    (b"BM", "BMP"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-)
+_WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.write)
+_ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "JP2": "JPEG2000", "JPEG 2000": "JPEG2000"}
 
 
 def looks_like_image(path: Path) -> bool:
@@ -73,7 +154,7 @@ def sniff(head: bytes) -> str:
     """Tell the format by a file's first bytes, whatever its name says.
 
     Args:
-        head: At least 16 bytes of a whole file.
+        head: At least 18 bytes of a whole file.
 
     Returns:
         A key of `FORMATS`.
@@ -83,13 +164,9 @@ def sniff(head: bytes) -> str:
     """
     if not head:
         raise ImageReadError("the file is empty")
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    for magic, name in _MAGIC:
-        if head.startswith(magic):
+    for name, kind in FORMATS.items():
+        if kind.begins(head):
             return name
-    if head[4:8] == b"ftyp":
-        raise ImageReadError("HEIC and AVIF can't be read: convert it to PNG or TIFF first")
     raise ImageReadError(f"not an image of a known kind ({_READABLE})")
 
 
@@ -101,7 +178,7 @@ def format_named(name: str) -> str:
     """
     key = name.upper().removeprefix(".")
     key = _ALIASES.get(key, key)
-    if key not in FORMATS or not FORMATS[key].dtypes:
+    if key not in FORMATS or FORMATS[key].write is None:
         raise UsageError(f"{name!r} is no format to write: choose one of {_WRITABLE}")
     return key
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from flowdenoise.errors import ImageError, UsageError
-from flowdenoise.images.formats import FORMATS
 from flowdenoise.images.metadata import Metadata
 
 Samples = npt.NDArray[Any]
@@ -51,6 +50,7 @@ class Picture:
         source_mode: What the file holds, in words: "gray", "palette", "CMYK" ...
         source_bits: Bits per sample (per index of a palette) by the file's header.
         lossless: Whether the file's compression keeps every bit.
+        contents: What the file carries besides its pixels, in words: "EXIF", "comment" ...
         warnings: What was lost or changed on reading, in words, a line each.
     """
 
@@ -61,13 +61,12 @@ class Picture:
     source_mode: str = "RGB"
     source_bits: int = 8
     lossless: bool = True
+    contents: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         samples, alpha = self.samples, self.alpha
         white(samples.dtype)
-        if self.format not in FORMATS:
-            raise UsageError(f"{self.format!r} is none of the formats {', '.join(FORMATS)}")
         if samples.ndim != 3 or samples.shape[2] not in (1, 3) or not samples.size:
             raise UsageError(f"samples must be (H, W, 1) or (H, W, 3), not {samples.shape}")
         if alpha is not None and (alpha.shape, alpha.dtype) != (samples.shape[:2], samples.dtype):

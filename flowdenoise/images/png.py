@@ -1,196 +1,190 @@
-"""Reading PNG: its chunks checked before, and 16-bit color kept whole.
+"""PNG: the chunks are ours, the pixels OpenCV's, which keeps 16 bits and is as strict as libpng.
 
-Pillow decodes the pixels, but it does not check the checksums of the data, and it drops the lower
-byte of 16-bit color without a word. So the chunks are walked here first, and the lower bytes are
-fetched by a second pass, in which Pillow is told that the bytes come in the other order.
+A file is walked chunk by chunk: what describes the picture is kept, and the pixels go to OpenCV
+in a file of their own, so that no odd chunk can trouble it. On writing, OpenCV predicts each byte
+by the Paeth filter, band by band, and zlib's run-length strategy compresses the rest: what the
+filter leaves of a photograph is noise around zero, in which a search for longer matches costs
+time and finds little.
 
-Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025.
+Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025; the zlib manual.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import PngImagePlugin
+import numpy.typing as npt
 
 from flowdenoise.errors import ImageReadError
-from flowdenoise.images.decoding import Canvas, Header, bands, carried, check_size, decode
-from flowdenoise.images.metadata import Metadata
+from flowdenoise.images.canvas import Canvas, bands
+from flowdenoise.images.limits import Limits
+from flowdenoise.images.native_messages import no_native_messages
 from flowdenoise.images.picture import Picture, Samples, white
+from flowdenoise.images.png_chunks import (
+    GRAY,
+    KINDS,
+    MAGIC,
+    PALETTE,
+    RGB,
+    Parts,
+    chunk,
+    chunks_of,
+    metadata_chunks,
+    metadata_of,
+    taken_apart,
+)
 
-MAGIC = b"\x89PNG\r\n\x1a\n"
-GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
-_DEPTHS = {
-    GRAY: (1, 2, 4, 8, 16),
-    RGB: (8, 16),
-    PALETTE: (1, 2, 4, 8),
-    GRAY_ALPHA: (8, 16),
-    RGB_ALPHA: (8, 16),
-}
-_COLOR_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-_LONGEST_KEPT = 256  # bytes; the chunks of interest are shorter
-_PIECE = 2**20
-
-
-@dataclass(frozen=True)
-class _Chunks:
-    """What the walk through a file's chunks found."""
-
-    width: int
-    height: int
-    bits: int
-    color_type: int
-    color_key: tuple[int, ...] | None  # the color that stands for "transparent"
-    color: tuple[tuple[bytes, bytes], ...]
+_PIECE = 2**20  # bytes of rows that are filtered at a time
+_LEVEL = 1  # of compression
 
 
-def read_png(file: BinaryIO, max_pixels: int) -> Picture:
+def read_png(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a PNG file.
 
     Raises:
         ImageReadError: It is damaged, cut short or too large.
-        Exception: Whatever Pillow raises for damaged data.
     """
-    chunks = _walk(file)
-    check_size(chunks.width, chunks.height, max_pixels)
-    image = _opened(file)
-    header = Header("PNG", chunks.bits).count_frames(image)
-    if chunks.bits == 16 and chunks.color_type != GRAY:
-        picture = _decode_wide(file, chunks, header)
-    else:
-        if chunks.color_type != PALETTE:
-            image.info.pop("transparency", None)  # done below, the same way for 16 bits
-        picture = decode(image, header)
-    picture = replace(picture, metadata=replace(picture.metadata, png_color=chunks.color))
-    if chunks.color_key is not None:
-        picture = replace(picture, alpha=_alpha_from_key(picture.samples, chunks))
-    return picture
-
-
-def _opened(file: BinaryIO) -> PngImagePlugin.PngImageFile:
-    file.seek(0)
-    return PngImagePlugin.PngImageFile(file)
-
-
-def _walk(file: BinaryIO) -> _Chunks:
-    """Check the file chunk by chunk, and collect what decoding needs.
-
-    Raises:
-        ImageReadError: A chunk is damaged or the end is missing.
-    """
-    file.seek(len(MAGIC))
-    kept: dict[bytes, bytes] = {}
-    name = b""
-    while name != b"IEND":
-        length, name = struct.unpack(">I4s", _exactly(file, 8))
-        body, checksum = _body(file, length, name)
-        intact = _exactly(file, 4) == checksum.to_bytes(4, "big")
-        if not kept and (name != b"IHDR" or length != 13):
-            raise ImageReadError("damaged: the PNG header is missing")
-        wanted = name in (b"IHDR", b"tRNS", *_COLOR_CHUNKS)
-        critical = not name[0] & 0x20 or name == b"tRNS"
-        if critical and not intact:
-            raise ImageReadError(f"damaged: the checksum of a chunk {ascii(name)[1:]} is wrong")
-        if wanted and intact:
-            kept.setdefault(name, body)
-    return _interpreted(kept)
-
-
-def _exactly(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise ImageReadError("cut short: the end of the PNG file is missing")
-    return data
-
-
-def _body(file: BinaryIO, length: int, name: bytes) -> tuple[bytes, int]:
-    """The body of a chunk, where it is short, and the checksum of its name and body."""
-    checksum = zlib.crc32(name)
-    body = b""
-    for start in range(0, length, _PIECE):
-        piece = _exactly(file, min(length - start, _PIECE))
-        checksum = zlib.crc32(piece, checksum)
-        if length <= _LONGEST_KEPT:
-            body = piece
-    return body, checksum
-
-
-def _interpreted(kept: dict[bytes, bytes]) -> _Chunks:
-    width, height, bits, color_type = struct.unpack_from(">IIBB", kept[b"IHDR"])
-    if not width or not height or bits not in _DEPTHS.get(color_type, ()):
-        raise ImageReadError("damaged: the PNG header makes no sense")
-    key = None
-    if color_type in (GRAY, RGB) and b"tRNS" in kept:
-        count = 1 if color_type == GRAY else 3
-        if len(kept[b"tRNS"]) != 2 * count:
-            raise ImageReadError("damaged: the transparent color has the wrong length")
-        key = struct.unpack(f">{count}H", kept[b"tRNS"])
-    color = tuple((name, kept[name]) for name in _COLOR_CHUNKS if name in kept)
-    return _Chunks(width, height, bits, color_type, key, color)
-
-
-def _decode_wide(file: BinaryIO, chunks: _Chunks, header: Header) -> Picture:
-    """Decode 16-bit color, and 16-bit gray with alpha.
-
-    Gray with alpha has four bytes per pixel, which Pillow hands out as they are if told that it
-    is 8-bit RGBA. Color needs two passes: of "16B" Pillow keeps the first byte, of "16L" the
-    second.
-    """
-    gray = chunks.color_type == GRAY_ALPHA
-    alpha = gray or chunks.color_type == RGB_ALPHA
-    mode = "RGBA" if alpha else "RGB"
-    canvas, metadata, lost = _with_high_bytes(file, chunks, mode)
-    if not gray:
-        for rows, band in bands(_loaded_as(file, mode, f"{mode};16L")):
-            canvas.add_low_bytes(rows, np.asarray(band))
+    parts = taken_apart(file, limits)
+    kind, channels, alpha, _ = KINDS[parts.color_type]
+    metadata, orientation, warnings = metadata_of(parts)
+    if parts.frames > 1:
+        warnings += (
+            f"animated: the first of {parts.frames} frames is read, the rest is left out",
+        )
+    if parts.color_type == PALETTE:
+        warnings += ("the palette becomes full color (RGB)",)
+    elif parts.bits < 8:
+        warnings += (f"{_shallow(parts.bits)} becomes 8-bit gray",)
+    canvas = Canvas(
+        parts.height,
+        parts.width,
+        channels,
+        np.uint16 if parts.bits == 16 else np.uint8,
+        alpha=alpha or parts.transparency is not None,
+        orientation=orientation,
+    )
+    key = _color_key(parts)
+    decoded = _decoded(parts)
+    for rows in bands(parts.height, parts.width):
+        canvas.fill(rows, slice(None), _in_our_order(decoded[rows], channels, key))
     return Picture(
         canvas.samples,
         canvas.alpha,
         metadata,
         format="PNG",
-        source_mode="gray with alpha" if gray else "RGB with alpha" if alpha else "RGB",
-        source_bits=16,
-        warnings=header.warnings + lost,
+        source_mode="bilevel" if parts.bits == 1 and kind == "gray" else kind,
+        source_bits=parts.bits,
+        warnings=warnings,
     )
 
 
-def _with_high_bytes(
-    file: BinaryIO, chunks: _Chunks, mode: str
-) -> tuple[Canvas, Metadata, tuple[str, ...]]:
-    """The first pass, which completes gray with alpha."""
-    gray = chunks.color_type == GRAY_ALPHA
-    image = _loaded_as(file, mode, mode if gray else f"{mode};16B")
-    metadata, orientation, lost = carried(image)
-    size, channels = (chunks.height, chunks.width), 1 if gray else 3
-    alpha = mode == "RGBA"
-    canvas = Canvas(*size, channels, np.uint16, alpha=alpha, orientation=orientation)
-    for rows, band in bands(image):
-        values = np.asarray(band)
-        high = values.view(">u2") if gray else values.astype(np.uint16) << 8
-        canvas.fill(rows, slice(None), high)
-    return canvas, metadata, lost
+def _shallow(bits: int) -> str:
+    return "1-bit black and white" if bits == 1 else f"{bits}-bit gray"
 
 
-def _loaded_as(file: BinaryIO, mode: str, raw_mode: str) -> PngImagePlugin.PngImageFile:
-    """Decode with another idea of how the bytes of a pixel are to be understood."""
-    image = _opened(file)
-    if image.mode != mode:  # another Pillow might know 16-bit color: nothing here would be right
-        raise ImageReadError(f"this version of Pillow opens 16-bit PNG as {image.mode}")
-    image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
-    image.load()
-    return image
+def _decoded(parts: Parts) -> Samples:
+    """The pixels as OpenCV has them: (H, W), or (H, W, 3) RGB, or (H, W, 4) BGR and alpha."""
+    import cv2
+
+    flags = cv2.IMREAD_UNCHANGED
+    if parts.color_type == RGB or (parts.color_type == PALETTE and not parts.transparency):
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        with no_native_messages():
+            decoded: Samples | None = cv2.imdecode(np.frombuffer(parts.pixels, np.uint8), flags)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise ImageReadError("damaged: its pixels can't be decoded") from error
+    parts.pixels = bytearray()  # as much memory as the pixels may take
+    if decoded is None or decoded.shape[:2] != (parts.height, parts.width):
+        raise ImageReadError("damaged or cut short: some of its pixels are missing")
+    return decoded
 
 
-def _alpha_from_key(samples: Samples, chunks: _Chunks) -> Samples:
-    """Alpha of a picture in which one color stands for "transparent"."""
-    top = white(samples.dtype)
-    shallow = 2**chunks.bits - 1  # the key is in the file's own depth, of 1 to 16 bits
-    key = np.array([value * top // shallow for value in chunks.color_key or ()], samples.dtype)
-    alpha = np.full(samples.shape[:2], top, samples.dtype)
-    for row, opacity in zip(samples, alpha, strict=True):
-        opacity[(row == key).all(axis=1)] = 0
-    return alpha
+def _in_our_order(decoded: Samples, channels: int, key: Samples | None) -> Samples:
+    """A band of what OpenCV decoded: gray or RGB, then alpha."""
+    if decoded.ndim == 3 and decoded.shape[2] == 4:
+        return decoded[..., [2, 1, 0, 3] if channels == 3 else [0, 3]]
+    if key is None:
+        return decoded
+    values = decoded.reshape(*decoded.shape[:2], channels)
+    alpha = np.where((values == key).all(axis=2), 0, white(values.dtype))
+    return np.dstack([values, alpha.astype(values.dtype)])
+
+
+def _color_key(parts: Parts) -> Samples | None:
+    """The color that stands for "transparent", in the scale of the decoded samples.
+
+    Raises:
+        ImageReadError: It has the wrong length.
+    """
+    if parts.transparency is None or parts.color_type not in (GRAY, RGB):
+        return None
+    count = 1 if parts.color_type == GRAY else 3
+    if len(parts.transparency) != 2 * count:
+        raise ImageReadError("damaged: the transparent color has the wrong length")
+    dtype = np.dtype(np.uint16 if parts.bits == 16 else np.uint8)
+    values = struct.unpack(f">{count}H", parts.transparency)  # in the file's own depth
+    return np.array([v * white(dtype) // (2**parts.bits - 1) for v in values]).astype(dtype)
+
+
+def write_png(picture: Picture, file: BinaryIO, quality: int | None) -> None:
+    """Encode a picture of 8 or 16 bits; there is nothing to choose."""
+    color_type = next(
+        number
+        for number, (_, channels, alpha, _) in KINDS.items()
+        if (channels, alpha) == (picture.channels, picture.alpha is not None)
+    )
+    bits = 8 * picture.samples.dtype.itemsize
+    header = struct.pack(">IIBBBBB", picture.width, picture.height, bits, color_type, 0, 0, 0)
+    file.write(MAGIC + chunk(b"IHDR", header))
+    for name, body in metadata_chunks(picture.metadata):
+        file.write(chunk(name, body))
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    for filtered in _filtered(picture):
+        if data := compressor.compress(filtered):
+            file.write(chunk(b"IDAT", data))
+    file.write(chunk(b"IDAT", compressor.flush()) + chunk(b"IEND", b""))
+
+
+def _filtered(picture: Picture) -> Iterator[bytes]:
+    """The rows of a picture, each led by the number of its filter and filtered by it.
+
+    OpenCV is asked for PNG files of single bands without compression: what they hold are the
+    filtered rows. Each band begins with the row above it, which its first row is predicted from.
+    """
+    import cv2
+
+    pixel = (picture.channels + (picture.alpha is not None)) * picture.samples.dtype.itemsize
+    row_bytes = 1 + picture.width * pixel
+    step = max(1, _PIECE // row_bytes)
+    options = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+    for top in range(0, picture.height, step):
+        lead = min(1, top)
+        values = _in_opencv_order(picture, slice(top - lead, top + step))
+        _, encoded = cv2.imencode(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 0, *options])
+        chunks = chunks_of(io.BytesIO(encoded.tobytes()))
+        stored = b"".join(body for name, body in chunks if name == b"IDAT")
+        yield zlib.decompress(stored)[lead * row_bytes :]
+
+
+def _in_opencv_order(picture: Picture, rows: slice) -> npt.NDArray[Any]:
+    """A band whose bytes in OpenCV's PNG file are those of ours, whatever its kind.
+
+    The filter knows bytes and how many make up a pixel. So gray with alpha, which OpenCV can't
+    write, passes as gray of 16 bits or as four channels of 8.
+    """
+    values: Samples = picture.samples[rows]
+    if picture.alpha is not None:
+        values = np.concatenate([values, picture.alpha[rows, :, None]], axis=2)
+    if values.shape[2] == 2:
+        big = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder(">"))
+        values = big.view(">u2").astype(np.uint16) if big.itemsize == 1 else big.view(np.uint8)
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[values.shape[2]]
+    return np.ascontiguousarray(values[..., order])

@@ -8,24 +8,18 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from torch import Tensor
 
 from flowdenoise.errors import ImageWriteError, UsageError
 from flowdenoise.images.fitting import fit
 from flowdenoise.images.formats import FORMATS, format_named, format_of
-from flowdenoise.images.picture import Picture
-from flowdenoise.images.pillow import to_pillow
-from flowdenoise.images.png_writing import write_png_file
-from flowdenoise.images.tiff_writing import write_tiff_file
+from flowdenoise.images.picture import Picture, quantize
 from flowdenoise.system.atomic import replacing
 
-QUALITY = 95
-"""Of JPEG, and of WebP where it is lossy, unless the caller says otherwise; 1 to 100."""
-
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
-
-_EXIF_PREFIX = b"Exif\x00\x00"
-_NO_SUBSAMPLING = 0  # 4:4:4: color as fine as brightness
 
 
 def write(
@@ -45,9 +39,9 @@ def write(
     Args:
         picture: What to write.
         target: A path whose folder exists, or a binary stream, which gets all bytes at once.
-        format: "PNG", "JPEG", "TIFF", "WEBP" or "BMP". None: by the path's ending, or else that
-            of the picture's own file; PNG for GIF, which is not written.
-        quality: For JPEG and WebP, 1 to 100; None is `QUALITY`. Other formats ignore it.
+        format: "PNG", "JPEG", "TIFF" and so on. None: by the path's ending, or else that of the
+            picture's own file; PNG where that is not written.
+        quality: Of formats that compress with loss, 1 to 100; None is `QUALITY`.
 
     Returns:
         What could not be kept, a line each. What was lost on reading is in `picture.warnings`.
@@ -114,13 +108,13 @@ def _chosen_format(picture: Picture, asked: str | None, path: Path | None) -> st
         ImageWriteError: The name asks for one that can't be written.
         UsageError: There is no such format.
     """
-    own_is_written = bool(FORMATS[picture.format].dtypes)
+    own_is_written = picture.format in FORMATS and FORMATS[picture.format].write is not None
     if asked is not None and (own_is_written or asked.upper() != picture.format):
         return format_named(asked)
     named = None if path is None else format_of(path)
     if named is None:
         return picture.format if own_is_written else "PNG"
-    if not FORMATS[named].dtypes:
+    if FORMATS[named].write is None:
         raise ImageWriteError(f"{path}: {FORMATS[named].name} can't be written; name it .png")
     return named
 
@@ -149,41 +143,32 @@ def _encode_into(
 ) -> tuple[str, ...]:
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality goes from 1 to 100, and is not {quality}")
-    fitted, warnings = fit(picture, name)
-    if picture.format == "GIF" and name == "PNG":
-        warnings = (*warnings, "GIF is not written: it becomes PNG")
-    if name == "PNG":
-        write_png_file(fitted, file)
-    elif name == "TIFF":
-        write_tiff_file(fitted, file)
-    else:
-        file.write(_encoded_by_pillow(fitted, name, _options(fitted, name, quality)))
+    kind = FORMATS[name]
+    fitted, warnings = fit(picture, kind)
+    if picture.format != name and picture.format in FORMATS and not FORMATS[picture.format].write:
+        warnings += (f"{FORMATS[picture.format].name} is not written: it becomes {kind.name}",)
+    if kind.write is None:
+        raise UsageError(f"{kind.name} is not written")
+    kind.write(fitted, file, quality)
+    file.seek(0)
+    there = set(kind.contents(file))
+    file.seek(0, io.SEEK_END)
+    before = dict.fromkeys((*fitted.contents, *fitted.metadata.contents))
+    lost = [item for item in before if item not in there]
+    if lost:
+        warnings += (f"not carried over to {kind.name}: {', '.join(lost)}",)
     return warnings
 
 
-def _options(picture: Picture, name: str, quality: int | None) -> dict[str, Any]:
-    """What Pillow is told, besides the pixels."""
-    metadata = picture.metadata
-    options: dict[str, Any] = {}
-    if metadata.dpi is not None:
-        options["dpi"] = metadata.dpi
-    if name == "BMP":
-        return options
-    if metadata.exif is not None:
-        options["exif"] = _EXIF_PREFIX + metadata.exif
-    if metadata.icc_profile is not None:
-        options["icc_profile"] = metadata.icc_profile
-    if metadata.xmp is not None:
-        options["xmp"] = metadata.xmp
-    options["quality"] = QUALITY if quality is None else quality
-    if name == "JPEG":
-        return options | {"subsampling": _NO_SUBSAMPLING}
-    if picture.lossless and quality is None:  # "quality" is then the effort; 4 takes long enough
-        return options | {"lossless": True, "exact": True, "quality": 50, "method": 2}
-    return options
+def write_png(path: Path, tensor: Tensor) -> None:
+    """Write a diagnostic picture: 8-bit PNG, whole or not at all.
 
+    Args:
+        path: Where to; an existing file is replaced.
+        tensor: (C, H, W) or (1, C, H, W), C 1 or 3, clamped to [0, 1].
 
-def _encoded_by_pillow(picture: Picture, name: str, options: dict[str, Any]) -> bytes:
-    file = io.BytesIO()
-    to_pillow(picture).save(file, name, **options)
-    return file.getvalue()
+    Raises:
+        ImageWriteError: It can't be written.
+        ImageError: A value is not a finite number.
+    """
+    write(Picture(quantize(tensor, np.uint8)), path, format="PNG")

@@ -45,7 +45,7 @@ def replacing(
         replace: Whether an existing file may be replaced, one that appears meanwhile included.
 
     Yields:
-        The new file, open for writing, seekable.
+        The new file, open for writing and reading back, seekable.
 
     Raises:
         FileExistsError: The file exists, and `replace` is false.
@@ -58,7 +58,7 @@ def replacing(
         _tidied.add(final.parent)
     descriptor, temporary = _create(final.parent, _USUAL if access is None else _PRIVATE)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
             if access is not None:
@@ -107,7 +107,7 @@ def _create(folder: Path, mode: int) -> tuple[int, Path]:
     """A new file with a name of its own, open for writing and locked."""
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         if _lock(descriptor) and path.exists():
             return descriptor, path
         os.close(descriptor)  # another process took it for a leftover before it was locked

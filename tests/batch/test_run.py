@@ -112,7 +112,7 @@ def test_a_failed_write_leaves_nothing(album: Path, monkeypatch: pytest.MonkeyPa
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flowdenoise.images.writing.write_png_file", fail)
+    monkeypatch.setattr("flowdenoise.images.png.chunk", fail)
     (outcome,) = run(plan_jobs([str(album / "a.png")]))
     assert outcome.status == "failed"
     assert "space" in str(outcome.error)

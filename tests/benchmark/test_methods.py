@@ -206,7 +206,7 @@ class TestExtras:
     @pytest.fixture(autouse=True)
     def _nothing_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(name: str) -> ModuleType:
-            if name.partition(".")[0] in ("bm3d", "cv2", "h5py", "skimage", "pywt"):
+            if name.partition(".")[0] in ("bm3d", "h5py", "skimage", "pywt"):
                 raise ImportError(name)
             return importlib.import_module(name)
 
@@ -214,7 +214,7 @@ class TestExtras:
         monkeypatch.setattr(methods, "find_spec", lambda _: None)
 
     def test_an_error_says_what_to_install(self) -> None:
-        for name, extra in (("bm3d", "bm3d"), ("nlm", "benchmark"), ("wavelet", "benchmark")):
+        for name, extra in (("bm3d", "bm3d"), ("wavelet", "benchmark")):
             (method,) = build(parse(name), FLOAT)
             with pytest.raises(MissingExtraError) as caught:
                 method.prepare(1, CPU)
@@ -227,4 +227,4 @@ class TestExtras:
         assert "non-commercial" in method.note
 
     def test_what_is_missing_is_known_beforehand(self) -> None:
-        assert set(methods.missing()) == {"bm3d", "dncnn", "ffdnet", "nlm", "wavelet"}
+        assert set(methods.missing()) == {"bm3d", "dncnn", "ffdnet", "wavelet"}

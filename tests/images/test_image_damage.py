@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 import tracemalloc
 import warnings
 import zlib
@@ -222,8 +223,15 @@ def test_an_image_under_a_wrong_name_is_read_by_content(tmp_path: Path) -> None:
     assert images.read(path).format == "JPEG"
 
 
-def test_kinds_that_people_have_but_we_do_not_read_get_advice() -> None:
-    assert "convert it" in refusal(b"\0\0\0\x18ftypheic" + bytes(100))
+@pytest.mark.parametrize(
+    ("module", "extra", "head"),
+    [("pillow_heif", "heic", b"\0\0\0\x18ftypheic"), ("pillow_jxl", "jxl", b"\xff\x0a")],
+)
+def test_a_kind_that_needs_an_extra_names_it(
+    module: str, extra: str, head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert f"pip install 'flowdenoise[{extra}]'" in refusal(head + bytes(100))
 
 
 def test_missing_and_unopenable_places_are_refused(tmp_path: Path) -> None:

@@ -136,12 +136,7 @@ METHODS: Mapping[str, Kind] = {
         blind=True,
         quick=False,
     ),
-    "nlm": Kind(
-        "non-local means",
-        partial(_plain, home="classical.NonLocalMeans"),
-        extra="benchmark",
-        modules=("cv2",),
-    ),
+    "nlm": Kind("non-local means", partial(_plain, home="classical.NonLocalMeans")),
     "wavelet": Kind(
         "BayesShrink",
         partial(_plain, home="classical.Wavelet"),

@@ -69,11 +69,6 @@ class NonLocalMeans(Method):
     packages = ("opencv-python-headless",)
     strength = 0.85
     """h as a multiple of the noise level."""
-    _package: ModuleType
-
-    def prepare(self, channels: int, device: torch.device) -> None:
-        """Import OpenCV."""
-        self._package = import_extra("cv2", "benchmark", "nlm")
 
     def settings(self) -> Mapping[str, object]:
         """Strength, patch and search window."""
@@ -81,9 +76,11 @@ class NonLocalMeans(Method):
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Denoise the image clipped and rounded to 8 bits."""
+        import cv2
+
         image = quantize(noisy, np.uint8)
         strength = self.strength * 255 * (sigma or 0.0)
-        result = self._package.fastNlMeansDenoising(
+        result = cv2.fastNlMeansDenoising(
             image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
         )
         return _as_tensor(result / np.float32(255))

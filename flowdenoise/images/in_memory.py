@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowdenoise.errors import UsageError
 from flowdenoise.images.picture import Picture
-from flowdenoise.images.pillow import from_pillow, to_pillow
+from flowdenoise.images.pillow_images import from_pillow, to_pillow
 from flowdenoise.images.reading import read
 from flowdenoise.images.writing import encode
 

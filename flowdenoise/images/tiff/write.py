@@ -15,16 +15,18 @@ from typing import BinaryIO
 import numpy as np
 
 from flowdenoise.errors import ImageWriteError
-from flowdenoise.images import ifd
-from flowdenoise.images.metadata import to_tiff
 from flowdenoise.images.picture import Picture, Samples
+from flowdenoise.images.tiff import directory
+from flowdenoise.images.tiff.directory import Tags
+from flowdenoise.images.tiff.metadata import to_tags
+from flowdenoise.images.tiff.tags import Tag
 
 _STRIP_BYTES = 2**18
 _LEVEL = 1
 _LARGEST = 2**32 - 1  # places are 32-bit numbers
 
 
-def write_tiff_file(picture: Picture, file: BinaryIO) -> None:
+def write_tiff(picture: Picture, file: BinaryIO, quality: int | None) -> None:
     """Encode a picture as a little-endian TIFF file; the stream must be seekable and empty.
 
     Raises:
@@ -34,9 +36,9 @@ def write_tiff_file(picture: Picture, file: BinaryIO) -> None:
     row_bytes = picture.width * samples * picture.samples.dtype.itemsize
     step = min(picture.height, max(1, _STRIP_BYTES // row_bytes))
     count = -(-picture.height // step)
-    metadata = to_tiff(picture.metadata)
+    metadata = to_tags(picture.metadata)
     unknown = [0] * count
-    block = ifd.pack_block({**metadata, **_layout_tags(picture, step, unknown, unknown)})
+    block = directory.pack_block({**metadata, **_layout_tags(picture, step, unknown, unknown)})
     file.write(block)  # keeps the place for the final one, which is as long
     places, sizes = [], []
     for top in range(0, picture.height, step):
@@ -47,30 +49,34 @@ def write_tiff_file(picture: Picture, file: BinaryIO) -> None:
         if file.tell() > _LARGEST:
             raise ImageWriteError("TIFF files end at 4 GiB: write it as PNG")
     file.seek(0)
-    file.write(ifd.pack_block({**metadata, **_layout_tags(picture, step, places, sizes)}))
+    file.write(directory.pack_block({**metadata, **_layout_tags(picture, step, places, sizes)}))
     file.seek(0, io.SEEK_END)
 
 
-def _layout_tags(picture: Picture, step: int, places: list[int], sizes: list[int]) -> ifd.Tags:
+def _layout_tags(picture: Picture, step: int, places: list[int], sizes: list[int]) -> Tags:
     alpha = picture.alpha is not None
     samples = picture.channels + alpha
     is_float = picture.samples.dtype.kind == "f"
-    tags: ifd.Tags = {
-        256: ifd.long(picture.width),
-        257: ifd.long(picture.height),
-        258: ifd.short(*[8 * picture.samples.dtype.itemsize] * samples),
-        259: ifd.short(8),  # deflate
-        262: ifd.short(2 if picture.channels == 3 else 1),  # RGB, or black is zero
-        273: ifd.long(*places),
-        277: ifd.short(samples),
-        278: ifd.long(step),
-        279: ifd.long(*sizes),
-        284: ifd.short(1),  # the channels of a pixel lie together
-        317: ifd.short(1 if is_float else 2),  # differences
-        339: ifd.short(*[3 if is_float else 1] * samples),  # float, or unsigned
+    tags: Tags = {
+        Tag.WIDTH: directory.long(picture.width),
+        Tag.HEIGHT: directory.long(picture.height),
+        Tag.BITS: directory.short(*[8 * picture.samples.dtype.itemsize] * samples),
+        Tag.COMPRESSION: directory.short(8),  # deflate
+        Tag.PHOTOMETRIC: directory.short(
+            2 if picture.channels == 3 else 1
+        ),  # RGB, or black is zero
+        Tag.STRIP_PLACES: directory.long(*places),
+        Tag.SAMPLES_PER_PIXEL: directory.short(samples),
+        Tag.ROWS_PER_STRIP: directory.long(step),
+        Tag.STRIP_SIZES: directory.long(*sizes),
+        Tag.PLANAR: directory.short(1),  # the channels of a pixel lie together
+        Tag.PREDICTOR: directory.short(1 if is_float else 2),  # differences
+        Tag.SAMPLE_FORMAT: directory.short(
+            *[3 if is_float else 1] * samples
+        ),  # float, or unsigned
     }
     if alpha:
-        tags[338] = ifd.short(2)  # not premultiplied
+        tags[Tag.EXTRA_SAMPLES] = directory.short(2)  # not premultiplied
     return tags
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from PIL import Image
 
 from flowdenoise.errors import ImageReadError, UsageError
-from flowdenoise.images.kinds import Held, unpack
+from flowdenoise.images.in_memory import Held, unpack
 
 shapes = st.one_of(
     st.tuples(st.integers(1, 9), st.integers(1, 9)),

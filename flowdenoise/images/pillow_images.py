@@ -1,40 +1,31 @@
-"""From an image that Pillow has opened to a `Picture`: band by band, upright, color made plain.
+"""Pictures to and from Pillow's images: upright, color made plain, band by band.
 
-Pillow keeps RGB in four bytes per pixel. Converting or turning such an image as a whole would
-hold three or four copies at once; here it is taken band by band, straight to where each pixel
-belongs in the upright picture.
+Pillow keeps RGB in four bytes per pixel: converting an image as a whole would hold three or four
+copies at once.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from flowdenoise.errors import ImageReadError
+from flowdenoise.errors import ImageReadError, UsageError
+from flowdenoise.images.canvas import Canvas, bands
 from flowdenoise.images.metadata import Metadata, orientation_of, upright
-from flowdenoise.images.picture import Picture, Samples
+from flowdenoise.images.native_messages import no_python_warnings
+from flowdenoise.images.picture import Picture
 
-BAND_PIXELS = 2**19
-"""Pixels that are converted at a time."""
+QUALITY = 95
+"""Of files that are compressed with loss, unless the caller says otherwise; 1 to 100."""
 
 Convert = Callable[[Image.Image], Image.Image]
 
-_TURNS = {  # orientation: how the stored picture becomes upright (transpose, then flip)
-    1: (False, False, False),
-    2: (False, False, True),  # columns
-    3: (False, True, True),
-    4: (False, True, False),  # rows
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
-
+_EXIF_PREFIX = b"Exif\x00\x00"  # what Pillow wants before the block
 _CONVERSIONS = {  # mode of Pillow: (what the file holds, mode that it is brought to)
     "1": ("bilevel", "L"),
     "L": ("gray", "L"),
@@ -80,87 +71,20 @@ class Header:
         return self.warn(f"animated: the first of {frames} frames is read, the rest is left out")
 
 
-class Canvas:
-    """An upright picture in the making, filled as the file stores its pixels.
-
-    Args:
-        height, width: As stored.
-        channels: 1 or 3.
-        dtype: Of the samples.
-        alpha: Whether there is an alpha channel.
-        orientation: How the stored pixels are to be turned, 1 to 8.
-    """
-
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        channels: int,
-        dtype: npt.DTypeLike,
-        *,
-        alpha: bool = False,
-        orientation: int = 1,
-    ) -> None:
-        turn = _TURNS[orientation]
-        size = (width, height) if turn[0] else (height, width)
-        self.samples: Samples = np.empty((*size, channels), dtype)
-        self.alpha: Samples | None = np.empty(size, dtype) if alpha else None
-        self.stored = _stored(self.samples, turn)
-        self.stored_alpha = None if self.alpha is None else _stored(self.alpha, turn)
-
-    def fill(self, rows: slice, columns: slice, values: Samples) -> None:
-        """Put stored pixels in place: (h, w), or (h, w, C), or (h, w, C + 1) with alpha last."""
-        channels = self.stored.shape[2]
-        values = values.reshape(*values.shape[:2], -1)
-        self.stored[rows, columns] = values[..., :channels]
-        if self.stored_alpha is not None:
-            self.stored_alpha[rows, columns] = values[..., channels]
-
-    def add_low_bytes(self, rows: slice, values: Samples) -> None:
-        """Complete 16-bit samples of which `fill` put the high bytes."""
-        channels = self.stored.shape[2]
-        self.stored[rows] |= values[..., :channels]
-        if self.stored_alpha is not None:
-            self.stored_alpha[rows] |= values[..., channels]
-
-
-def _stored(upright: Samples, turn: tuple[bool, bool, bool]) -> Samples:
-    """A view of upright pixels in the order in which the file stores them."""
-    transposed, rows_flipped, columns_flipped = turn
-    view = upright[::-1] if rows_flipped else upright
-    view = view[:, ::-1] if columns_flipped else view
-    return view.swapaxes(0, 1) if transposed else view
-
-
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse more pixels than asked for, before any is decoded.
-
-    Raises:
-        ImageReadError: There are more than `max_pixels`.
-    """
-    if width * height > max_pixels:
-        raise ImageReadError(
-            f"{width}x{height} pixels are more than the limit of {max_pixels:,}; "
-            "if you trust the file, raise max_pixels (--max-pixels)"
-        )
-
-
-def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """Cut an image into bands of rows, about `BAND_PIXELS` each."""
-    width, height = image.size
-    step = max(1, BAND_PIXELS // width)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        yield slice(top, bottom), image.crop((0, top, width, bottom))
-
-
-def carried(image: Image.Image) -> tuple[Metadata, int, tuple[str, ...]]:
+def metadata_of(image: Image.Image) -> tuple[Metadata, int, tuple[str, ...]]:
     """The metadata of a loaded image, how its pixels are to be turned, and what is lost."""
-    exif, xmp = image.info.get("exif"), image.info.get("xmp")
-    orientation = orientation_of(exif, xmp)
-    profile, dpi = image.info.get("icc_profile"), image.info.get("dpi")
-    metadata, lost = upright(exif, profile, xmp, dpi, turned=orientation)
-    return metadata, orientation, lost
+    info = image.info
+    comment = info.get("comment")
+    metadata = Metadata(
+        exif=info.get("exif"),
+        icc_profile=info.get("icc_profile"),
+        xmp=info.get("xmp"),
+        dpi=info.get("dpi"),
+        comment=comment if isinstance(comment, bytes) else None,
+    )
+    orientation = orientation_of(metadata.exif, metadata.xmp)
+    upright_metadata, lost = upright(metadata, turned=orientation)
+    return upright_metadata, orientation, lost
 
 
 def decode(image: Image.Image, header: Header, metadata: Metadata | None = None) -> Picture:
@@ -179,7 +103,7 @@ def decode(image: Image.Image, header: Header, metadata: Metadata | None = None)
     image.load()
     orientation = 1
     if metadata is None:
-        metadata, orientation, lost = carried(image)
+        metadata, orientation, lost = metadata_of(image)
         header = replace(header, warnings=header.warnings + lost)
     if image.mode not in _CONVERSIONS:
         raise ImageReadError(f"colors of the kind {image.mode} are not supported")
@@ -197,7 +121,8 @@ def decode(image: Image.Image, header: Header, metadata: Metadata | None = None)
         alpha=mode.endswith("A"),
         orientation=orientation,
     )
-    for rows, band in bands(image):
+    for rows in bands(image.height, image.width):
+        band = image.crop((0, rows.start, image.width, rows.stop))
         canvas.fill(rows, slice(None), np.asarray(convert(band)))
     return Picture(
         canvas.samples,
@@ -216,7 +141,7 @@ def _conversion(
 ) -> tuple[Convert, tuple[str, ...]]:
     """How a band is brought to `mode`, and what that loses."""
     if image.mode == "CMYK":
-        return _cmyk_conversion(profile)
+        return cmyk_conversion(profile)
     warnings: tuple[str, ...] = ()
     if image.mode == "1":
         warnings = ("1-bit black and white becomes 8-bit gray",)
@@ -231,7 +156,7 @@ def _conversion(
     return convert, warnings
 
 
-def _cmyk_conversion(profile: bytes | None) -> tuple[Convert, tuple[str, ...]]:
+def cmyk_conversion(profile: bytes | None) -> tuple[Convert, tuple[str, ...]]:
     """From ink to light: through the profile to sRGB, or else (1 - C) (1 - K) and so on."""
     if profile is not None:
         try:
@@ -261,3 +186,43 @@ def _through(transform: ImageCms.ImageCmsTransform, band: Image.Image) -> Image.
     if result is None:  # only with inPlace=True
         raise ImageReadError("the color profile could not be applied")
     return result
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """Take the pixels of a Pillow image as they lie, not turned by its orientation.
+
+    Raises:
+        ImageReadError: Its mode is not supported, or its file turns out to be damaged.
+    """
+    metadata = Metadata(icc_profile=image.info.get("icc_profile"))  # CMYK goes through it
+    try:
+        with no_python_warnings():
+            return decode(image, Header(image.format or "PNG"), metadata)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageReadError(f"image: damaged or cut short ({error})") from error
+
+
+def to_pillow(picture: Picture) -> Image.Image:
+    """Make a Pillow image: L, LA, RGB, RGBA; without color and alpha also I;16 and F.
+
+    Raises:
+        UsageError: Pillow has no such images.
+    """
+    values = picture.samples
+    if picture.alpha is not None:
+        values = np.concatenate([values, picture.alpha[..., None]], axis=2)
+    if values.dtype != np.uint8 and values.shape[2] > 1:
+        raise UsageError("Pillow has no images of more than 8 bits with color or alpha")
+    return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+
+
+def described(metadata: Metadata) -> dict[str, Any]:
+    """The options by which Pillow is told, on writing, what a picture carries."""
+    options: dict[str, Any] = {}
+    if metadata.exif is not None:
+        options["exif"] = _EXIF_PREFIX + metadata.exif
+    if metadata.icc_profile is not None:
+        options["icc_profile"] = metadata.icc_profile
+    if metadata.xmp is not None:
+        options["xmp"] = metadata.xmp
+    return options

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, TypeAlias
 
 from flowdenoise.errors import ImageReadError
+from flowdenoise.images.tiff.tags import Tag
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
 
@@ -40,9 +41,9 @@ _CODES = {  # by type: its letter in the struct module, and numbers per value
     18: ("Q", 1),
 }
 
-EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 34665, 34853, 40965
-_NESTED = frozenset({EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY})
+_NESTED = frozenset({Tag.EXIF_DIRECTORY, Tag.GPS_DIRECTORY, Tag.INTEROPERABILITY_DIRECTORY})
 _DEEPEST = 2
+_MOST_PAGES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -151,18 +152,18 @@ class TagReader:
                 found[tag] = entry
         return found
 
-    def count_directories(self, limit: int = 10_000) -> int:
-        """The number of directories (pages) of the chain, as far as it is sound."""
-        seen: set[int] = set()
+    def directories(self) -> list[int]:
+        """The places of the chain of directories, one for each page.
+
+        Raises:
+            ImageReadError: The chain leads to where there is none.
+        """
+        places: dict[int, None] = {}  # in order; damaged chains may be rings
         place = self.first
-        while place and place not in seen and len(seen) < limit:
-            try:
-                _, following = self._entries(place)
-            except ImageReadError:
-                break
-            seen.add(place)
-            place = following
-        return len(seen)
+        while place and place not in places and len(places) < _MOST_PAGES:
+            places[place] = None
+            _, place = self._entries(place)
+        return list(places)
 
     def _nested(self, place: int, depth: int) -> Tags:
         try:

@@ -1,0 +1,224 @@
+"""The chunks of a PNG file: what the picture is, what makes up its pixels, what describes it.
+
+A file is walked chunk by chunk. The pixels are put aside in a file of their own for the decoder,
+so that no odd chunk can trouble it; of the others, those are kept that describe the picture.
+
+Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from flowdenoise.errors import ImageReadError
+from flowdenoise.images.limits import Limits
+from flowdenoise.images.metadata import Metadata, orientation_of, upright
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+KINDS = {  # color type: its name, channels, whether there is alpha, depths
+    GRAY: ("gray", 1, False, (1, 2, 4, 8, 16)),
+    RGB: ("RGB", 3, False, (8, 16)),
+    PALETTE: ("palette", 3, False, (1, 2, 4, 8)),
+    GRAY_ALPHA: ("gray with alpha", 1, True, (8, 16)),
+    RGB_ALPHA: ("RGB with alpha", 3, True, (8, 16)),
+}
+_COLOR_STATEMENTS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_UNNAMED = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT")
+_XMP_KEYWORD = b"XML:com.adobe.xmp\0"
+_LONGEST_PROFILE = 2**26  # bytes, unpacked
+_METERS_PER_INCH = 0.0254
+
+
+@dataclass
+class Parts:
+    """What a file consists of.
+
+    Attributes:
+        width, height, bits, color_type: By its header.
+        pixels: A PNG file of the chunks alone that make up the pixels.
+        transparency: The color, or the alpha of the palette, that stands for "transparent".
+        frames: Of its animation.
+        others: What describes the picture, (name, body), in order.
+    """
+
+    width: int
+    height: int
+    bits: int
+    color_type: int
+    pixels: bytearray
+    transparency: bytes | None = None
+    frames: int = 1
+    others: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def body(self, name: bytes) -> bytes | None:
+        """That of the first chunk of a name."""
+        return next((body for other, body in self.others if other == name), None)
+
+
+def taken_apart(file: BinaryIO, limits: Limits) -> Parts:
+    """Check the file chunk by chunk.
+
+    Raises:
+        ImageReadError: A chunk is damaged, out of place, or the end is missing.
+    """
+    chunks = chunks_of(file)
+    name, header = next(chunks)
+    if name != b"IHDR" or len(header) != 13:
+        raise ImageReadError("damaged: the PNG header is missing")
+    width, height, bits, color_type = struct.unpack_from(">IIBB", header)
+    _, channels, alpha, depths = KINDS.get(color_type, ("", 0, False, ()))
+    if not width or not height or bits not in depths:
+        raise ImageReadError("damaged: the PNG header makes no sense")
+    # OpenCV's pixels and ours; gray with alpha is color to OpenCV
+    limits.check(width, height, max(1, bits // 8) * (2 * channels + (5 if alpha else 1)))
+    parts = Parts(width, height, bits, color_type, bytearray(MAGIC + chunk(name, header)))
+    for name, body in chunks:
+        if name == b"IHDR":
+            raise ImageReadError("damaged: it has two PNG headers")
+        if name == b"tRNS":
+            parts.transparency = body
+        if name in (b"PLTE", b"IDAT", b"IEND") or (name == b"tRNS" and color_type == PALETTE):
+            parts.pixels += chunk(name, body)
+        elif name == b"acTL" and len(body) >= 4:
+            parts.frames = int.from_bytes(body[:4], "big")
+        elif name not in (b"tRNS", b"fcTL", b"fdAT"):
+            parts.others.append((name, body))
+    return parts
+
+
+def chunks_of(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a file, up to its end, name and body; damaged remarks are left out."""
+    size = file.seek(0, 2)
+    place = file.seek(len(MAGIC))
+    name = b""
+    while name != b"IEND":
+        head = file.read(8)
+        length = int.from_bytes(head[:4], "big")
+        if place + 12 + length > size:
+            raise ImageReadError("cut short: the end of the PNG file is missing")
+        name = head[4:]
+        body = file.read(length)
+        intact = file.read(4) == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big")
+        place += 12 + length
+        critical = not name[0] & 0x20
+        if not intact and (critical or name == b"tRNS"):
+            raise ImageReadError(f"damaged: the checksum of a chunk {ascii(name)[1:]} is wrong")
+        if critical and name not in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+            raise ImageReadError(f"damaged: no decoder knows its chunk {ascii(name)[1:]}")
+        if intact:
+            yield name, body
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    """Lay out a chunk: length, name, body, checksum."""
+    checksum = zlib.crc32(body, zlib.crc32(name))
+    return struct.pack(">I4s", len(body), name) + body + checksum.to_bytes(4, "big")
+
+
+def metadata_of(parts: Parts) -> tuple[Metadata, int, tuple[str, ...]]:
+    """What the picture carries, how it is to be turned, and what could not be kept."""
+    xmp = next((body for name, body in parts.others if _is_xmp(name, body)), None)
+    density = parts.body(b"pHYs") or b""
+    across, along, unit = struct.unpack(">IIB", density) if len(density) == 9 else (0, 0, 0)
+    metadata = Metadata(
+        exif=parts.body(b"eXIf"),
+        icc_profile=_unpacked_profile(parts.body(b"iCCP")),
+        xmp=None if xmp is None else _text_of(xmp),
+        dpi=(across * _METERS_PER_INCH, along * _METERS_PER_INCH) if unit == 1 else None,
+        aspect=(across, along) if unit == 0 and across != along else None,
+        png_chunks=tuple(_copied(parts.others)),
+    )
+    orientation = orientation_of(metadata.exif, metadata.xmp)
+    upright_metadata, warnings = upright(metadata, turned=orientation)
+    return upright_metadata, orientation, warnings
+
+
+def _copied(others: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Chunks that go to the result as they are."""
+    seen = set()
+    for name, body in others:
+        if name in _COLOR_STATEMENTS:
+            if len(body) == _COLOR_STATEMENTS[name] and name not in seen:
+                yield name, body
+            seen.add(name)
+        elif name[3] & 0x20 and name not in (b"eXIf", b"pHYs") and not _is_xmp(name, body):
+            yield name, body  # the letter's case says: safe to copy beside changed pixels
+
+
+def _is_xmp(name: bytes, body: bytes) -> bool:
+    return name == b"iTXt" and body.startswith(_XMP_KEYWORD)
+
+
+def _text_of(body: bytes) -> bytes | None:
+    """The text of an iTXt chunk, past its keyword, language and translated keyword."""
+    packed = body[len(_XMP_KEYWORD) : len(_XMP_KEYWORD) + 1] == b"\1"
+    parts = body[len(_XMP_KEYWORD) + 2 :].split(b"\0", 2)
+    text = parts[2] if len(parts) == 3 else None
+    return _inflated(text) if packed and text is not None else text
+
+
+def _unpacked_profile(body: bytes | None) -> bytes | None:
+    _, _, packed = (body or b"").partition(b"\0")
+    return _inflated(packed[1:]) if packed else None
+
+
+def _inflated(data: bytes) -> bytes | None:
+    """Undo the compression of a text or a profile; None where it is damaged or too long."""
+    inflater = zlib.decompressobj()
+    try:
+        unpacked = inflater.decompress(data, _LONGEST_PROFILE)
+    except zlib.error:
+        return None
+    return unpacked if inflater.eof else None
+
+
+def metadata_chunks(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    """In the order that the specification asks for: colors first."""
+    copied = sorted(metadata.png_chunks, key=lambda chunk: chunk[0] not in _COLOR_STATEMENTS)
+    if metadata.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
+    yield from copied
+    if metadata.dpi is not None:
+        across, along = (round(dpi / _METERS_PER_INCH) for dpi in metadata.dpi)
+        yield b"pHYs", struct.pack(">IIB", across, along, 1)
+    elif metadata.aspect is not None:
+        yield b"pHYs", struct.pack(">IIB", *map(round, metadata.aspect), 0)
+    if metadata.exif is not None:
+        yield b"eXIf", metadata.exif
+    if metadata.xmp is not None:
+        yield b"iTXt", _XMP_KEYWORD + bytes(4) + metadata.xmp
+    if metadata.comment is not None and b"\0" not in metadata.comment:
+        yield (
+            b"iTXt",
+            b"Comment\0" + bytes(4) + metadata.comment.decode("utf-8", "replace").encode(),
+        )
+
+
+def contents_of_png(file: BinaryIO) -> Iterator[str]:
+    """What a file carries besides its pixels, in words.
+
+    Raises:
+        ImageReadError: It is damaged.
+    """
+    for name, body in chunks_of(file):
+        keyword = body.partition(b"\0")[0].decode("latin-1")
+        if name in _UNNAMED:
+            continue
+        if _is_xmp(name, body):
+            yield "XMP"
+        elif name in _TEXTS:
+            yield "comment" if keyword == "Comment" else f"text {keyword!r}"
+        elif name == b"pHYs":
+            yield "resolution" if body[8:] == b"\1" else "pixel aspect"
+        elif name in (b"iCCP", b"eXIf"):
+            yield "color profile" if name == b"iCCP" else "EXIF"
+        elif name in _COLOR_STATEMENTS:
+            yield f"color statement {name.decode()}"
+        else:
+            yield f"chunk {ascii(name)[2:-1]}"

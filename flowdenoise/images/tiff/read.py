@@ -1,0 +1,234 @@
+"""Reading TIFF: what the directory says decides who decodes the pixels.
+
+Gray, RGB, palette and ink in the compressions that lose nothing are put together here from their
+strips and tiles (`pixels`): Pillow halves 16-bit color, knows no float color, and takes what
+follows a strip that is too short for pixels; OpenCV keeps no metadata, reads 8-bit RGBA wrongly
+and 16-bit gray with alpha as 8 bits. Everything else, such as JPEG inside TIFF, goes to Pillow.
+What neither does right is refused.
+
+Source: TIFF Revision 6.0 (Adobe, 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO, Literal
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+from flowdenoise.errors import ImageReadError
+from flowdenoise.images.canvas import Canvas
+from flowdenoise.images.limits import Limits
+from flowdenoise.images.native_messages import no_native_messages
+from flowdenoise.images.picture import Picture, Samples, white
+from flowdenoise.images.pillow_images import Header, decode
+from flowdenoise.images.tiff.colors import (
+    BLACK_IS_ZERO,
+    CMYK,
+    RGB,
+    STORED_CHANNELS,
+    WHITE_IS_ZERO,
+    Colors,
+    colors_of,
+)
+from flowdenoise.images.tiff.directory import Entry, TagReader, Tags
+from flowdenoise.images.tiff.metadata import from_tags, names_of_contents, orientation_of_tags
+from flowdenoise.images.tiff.pixels import COMPRESSIONS, Layout, chunks
+from flowdenoise.images.tiff.tags import Tag
+
+_CAMERA_RAW = (32803, 34892)  # photometric interpretations: color filter array, linear raw
+_REDUCED = 1  # of the bits of the type of a page
+_UNSPECIFIED, _PREMULTIPLIED = 0, 1  # extra samples
+_LOSSY = (6, 7, 34712, 50001, 50002)  # compressions: JPEG, JPEG, JPEG 2000, WebP, JPEG XL
+_UNSIGNED, _FLOAT = 1, 3  # sample formats
+_UNSTATED = -1
+
+
+def read_tiff(file: BinaryIO, limits: Limits) -> Picture:
+    """Decode the first page of a TIFF file.
+
+    Raises:
+        ImageReadError: It is damaged, cut short, too large, or of a kind that is not supported.
+        Exception: Whatever Pillow raises for damaged data.
+    """
+    reader = TagReader(file, strict=True)
+    tags = reader.tags(reader.first)
+    _refuse_camera_raw(tags)
+    bits, sample_format = _same(tags, Tag.BITS, 1), _same(tags, Tag.SAMPLE_FORMAT, _UNSIGNED)
+    compression = _one(tags, Tag.COMPRESSION, 1)
+    header = Header("TIFF", bits, lossless=compression not in _LOSSY)
+    pages = len(reader.directories())
+    if pages > 1:
+        header = header.warn(f"of {pages} pages the first is read, the rest is left out")
+    photometric = _one(tags, Tag.PHOTOMETRIC, -1)
+    dtype = _dtype(bits, sample_format, photometric)
+    planar_ink = photometric == CMYK and _one(tags, Tag.PLANAR, 1) == 2
+    if compression in COMPRESSIONS and dtype is not None and not planar_ink:
+        layout = _layout(tags, reader.order, bits, dtype)
+        layout.check(limits, reader.size)
+        return _assemble(file, tags, layout, header)
+    if bits > 8 or sample_format != _UNSIGNED:
+        name = {1: "", 2: "signed ", 3: "float "}.get(sample_format, "unusual ")
+        raise ImageReadError(f"TIFF with {bits}-bit {name}samples of this kind is not supported")
+    _layout(tags, reader.order, bits, "uint8").check(limits, reader.size)
+    return _decode_by_pillow(file, tags, header)
+
+
+def _refuse_camera_raw(tags: Tags) -> None:
+    """A raw file's first page is a thumbnail: denoising that would help nobody."""
+    raw = _one(tags, Tag.PHOTOMETRIC, -1) in _CAMERA_RAW or Tag.DNG_VERSION in tags
+    if raw or _one(tags, Tag.SUBFILE_TYPE, 0) & _REDUCED:
+        raise ImageReadError("a camera's raw file: develop it to a TIFF or PNG first")
+
+
+def _integers(tags: Tags, tag: int) -> tuple[int, ...]:
+    value = tags.get(tag)
+    return value.integers if isinstance(value, Entry) else ()
+
+
+def _one(tags: Tags, tag: int, default: int) -> int:
+    values = _integers(tags, tag)
+    return values[0] if values else default
+
+
+def _same(tags: Tags, tag: int, default: int) -> int:
+    """A value that is stated for each sample and must be the same for all."""
+    values = set(_integers(tags, tag)) or {default}
+    if len(values) > 1:
+        raise ImageReadError("TIFF whose channels differ in type is not supported")
+    return values.pop()
+
+
+def _dtype(bits: int, sample_format: int, photometric: int) -> str | None:
+    """The type of an unpacked sample, None where we don't put the picture together."""
+    if photometric not in STORED_CHANNELS:
+        return None
+    if sample_format == _FLOAT:
+        return {32: "float32"}.get(bits)
+    if sample_format != _UNSIGNED or not 1 <= bits <= 16:
+        return None
+    return "uint8" if bits <= 8 else "uint16"
+
+
+def _layout(tags: Tags, order: Literal["<", ">"], bits: int, dtype: str) -> Layout:
+    """How the pixels lie in the file."""
+    width, height = _one(tags, Tag.WIDTH, 0), _one(tags, Tag.HEIGHT, 0)
+    tiled = Tag.TILE_WIDTH in tags
+    if tiled:
+        chunk = _one(tags, Tag.TILE_WIDTH, 0), _one(tags, Tag.TILE_HEIGHT, 0)
+    else:
+        chunk = width, min(_one(tags, Tag.ROWS_PER_STRIP, height), height)
+    places = _integers(tags, Tag.TILE_PLACES if tiled else Tag.STRIP_PLACES)
+    sizes = _integers(tags, Tag.TILE_SIZES if tiled else Tag.STRIP_SIZES)
+    return Layout(
+        width=width,
+        height=height,
+        samples=_one(tags, Tag.SAMPLES_PER_PIXEL, 1),
+        bits=bits,
+        dtype=np.dtype(dtype).newbyteorder(order),
+        compression=_one(tags, Tag.COMPRESSION, 1),
+        predictor=_one(tags, Tag.PREDICTOR, 1),
+        fax_options=_one(tags, Tag.T4_OPTIONS, _one(tags, Tag.T6_OPTIONS, 0)),
+        bits_reversed=_one(tags, Tag.FILL_ORDER, 1) == 2,
+        planar=_one(tags, Tag.PLANAR, 1) == 2,
+        tiled=tiled,
+        chunk_width=chunk[0],
+        chunk_height=chunk[1],
+        places=tuple(zip(places, sizes, strict=False)),
+    )
+
+
+def _assemble(file: BinaryIO, tags: Tags, layout: Layout, header: Header) -> Picture:
+    """Put a picture together from its strips or tiles."""
+    photometric = _one(tags, Tag.PHOTOMETRIC, -1)
+    channels = STORED_CHANNELS[photometric]
+    meaning = _integers(tags, Tag.EXTRA_SAMPLES)[:1]
+    further = layout.samples - channels
+    if not 0 <= further <= 1:
+        raise ImageReadError(
+            f"TIFF of this kind has {channels} or {channels + 1} channels, not {layout.samples}"
+        )
+    alpha = (
+        further == 1
+        and meaning != (_UNSPECIFIED,)
+        and photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    )
+    if further and not alpha:
+        header = header.warn("a further channel of unknown meaning is left out")
+    turned = orientation_of_tags(tags)
+    metadata, lost = from_tags(tags, turned=turned)
+    profile = metadata.icc_profile
+    colors = colors_of(photometric, layout, _integers(tags, Tag.COLOR_MAP), profile)
+    if colors.through_profile:
+        metadata = replace(metadata, icc_profile=None)
+    size = (layout.height, layout.width)
+    canvas = Canvas(*size, colors.channels, colors.dtype, alpha=alpha, orientation=turned)
+    _fill(canvas, file, layout, colors)
+    if meaning == (_PREMULTIPLIED,):
+        _unmultiply(canvas)
+    return Picture(
+        canvas.samples,
+        canvas.alpha,
+        metadata,
+        format="TIFF",
+        source_mode=colors.name + (" with alpha" if alpha else ""),
+        source_bits=header.bits,
+        lossless=header.lossless,
+        warnings=header.warnings + lost + colors.warnings + _checked_range(canvas),
+    )
+
+
+def _fill(canvas: Canvas, file: BinaryIO, layout: Layout, colors: Colors) -> None:
+    for rows, columns, plane, values in chunks(file, layout):
+        if plane is None:
+            canvas.fill(rows, columns, colors.convert(values))
+        elif plane < colors.channels:
+            canvas.stored[rows, columns, plane] = colors.convert(values)[..., 0]
+        elif canvas.stored_alpha is not None:
+            canvas.stored_alpha[rows, columns] = values[..., 0]
+
+
+def _unmultiply(canvas: Canvas) -> None:
+    """Divide the colors by alpha, with which some programs multiply them."""
+    if canvas.alpha is None:
+        return
+    top = white(canvas.samples.dtype)
+    for row, opacity in zip(canvas.samples, canvas.alpha, strict=True):
+        divisor = np.where(opacity == 0, top, opacity)[:, None]
+        values: Samples = row.astype(np.float64) * top / divisor
+        row[...] = values if top == 1 else np.rint(values).clip(0, top)
+
+
+def _checked_range(canvas: Canvas) -> tuple[str, ...]:
+    """Refuse float values that are none, and tell of those beyond black and white.
+
+    Raises:
+        ImageReadError: A value is not a number, or infinite.
+    """
+    if canvas.samples.dtype.kind != "f":
+        return ()
+    arrays = [canvas.samples] if canvas.alpha is None else [canvas.samples, canvas.alpha]
+    for array in arrays:  # a value that is not a number makes the least and the largest one, too
+        if not np.isfinite(array.min()) or not np.isfinite(array.max()):
+            raise ImageReadError("it holds values that are infinite or not a number")
+    low, high = float(canvas.samples.min()), float(canvas.samples.max())
+    if low >= 0 and high <= 1:
+        return ()
+    return (f"values go from {low:.4g} to {high:.4g}: taken as they are, where white is 1",)
+
+
+def _decode_by_pillow(file: BinaryIO, tags: Tags, header: Header) -> Picture:
+    metadata, lost = from_tags(tags, turned=orientation_of_tags(tags))
+    for warning in lost:
+        header = header.warn(warning)
+    file.seek(0)
+    with no_native_messages():
+        return decode(TiffImagePlugin.TiffImageFile(file), header, metadata)
+
+
+def contents_of_tiff(file: BinaryIO) -> Iterator[str]:
+    """What the first page carries besides its pixels, in words."""
+    reader = TagReader(file)
+    return names_of_contents(reader.tags(reader.first))
