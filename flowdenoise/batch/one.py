@@ -10,14 +10,16 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
-from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma, check_strength
+from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma
 from flowdenoise.engine.tiling import OnTile
 from flowdenoise.errors import ImageWriteError
 from flowdenoise.images import Picture, sheets
+from flowdenoise.system.rules import Factor, Range
+from flowdenoise.system.typed import check
 
 Existing = Literal["refuse", "skip", "overwrite"]
 """What to do where a result's name is taken."""
@@ -40,17 +42,17 @@ class BatchConfig:
     """
 
     sigma: Sigma = "auto"
-    strength: float = 1.0
+    strength: Factor = 1.0
     existing: Existing = "refuse"
     keep_going: bool = True
-    quality: int | None = None
+    quality: Annotated[int, Range(1, 100)] | None = None
     format: str | None = None
     save_noise: bool = False
     compare: bool = False
-    max_pixels: int = images.MAX_PIXELS
+    max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
 
     def __post_init__(self) -> None:
-        check_strength(self.strength)
+        check(self)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from flowdenoise import noise
 from flowdenoise.benchmark.protocols import AS_FOUND, SIGMAS, find_protocol
 from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Range, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,14 @@ class BenchmarkConfig:
         pictures: Images whose results are kept as pictures, for the figure and the page.
     """
 
-    sigmas_255: tuple[float, ...] = SIGMAS
+    sigmas_255: tuple[Annotated[float, Range(0, noise.WHITE)], ...] = SIGMAS
     protocol: str = "awgn"
     limits: Mapping[str, int] = field(default_factory=dict)
-    pictures: int = 2
+    pictures: Annotated[int, Range(0)] = 2
 
     def __post_init__(self) -> None:
+        check(self)
         find_protocol(self.protocol)
-        for sigma in self.sigmas_255:
-            noise.from_255(sigma)
         if not self.sigmas_255 or min(self.sigmas_255) <= 0:
             raise UsageError("a benchmark needs noise levels, each above 0")
 
@@ -57,12 +59,11 @@ class SpeedConfig:
     """
 
     methods: str = "flowdenoise,dncnn,ffdnet"
-    tiles: tuple[int, ...] = (32, 64, 128, 256, 512, 0)
-    side: int = 1024
-    slow_side: int = 256
-    rounds: int = 3
-    matrix: int = 2048
+    tiles: tuple[Annotated[int, Range(0)], ...] = (32, 64, 128, 256, 512, 0)
+    side: Size = 1024
+    slow_side: Size = 256
+    rounds: Size = 3
+    matrix: Size = 2048
 
     def __post_init__(self) -> None:
-        if min(self.side, self.slow_side, self.rounds, self.matrix) < 1:
-            raise UsageError("sizes and rounds must be at least 1")
+        check(self)

@@ -19,16 +19,23 @@ differ from visit to visit, because they are functions of the noisy values alone
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Ascending, Range, Share
+from flowdenoise.system.typed import check
 
 # Streams of a sample's random numbers; `PatchSampler` uses those below 8, objectives from 16.
 _PERMUTATION, _MIX, _SATURATION, _HUE, _RED, _GREEN, _BLUE = range(8, 15)
 
 _ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+
+
+_Factor = Annotated[float, Range(0, 100)]
+_Factors = Annotated[tuple[_Factor, _Factor], Ascending()]
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,15 @@ class ColorConfig:
             visit draws its own.
     """
 
-    permute: float = 0.0
-    mix: float = 0.0
-    saturation: tuple[float, float] = (0.5, 2.0)
-    hue: float = 180.0
-    gain: tuple[float, float] = (0.5, 1.0)
+    permute: Share = 0.0
+    mix: Share = 0.0
+    saturation: _Factors = (0.5, 2.0)
+    hue: Annotated[float, Range(0, 180)] = 180.0
+    gain: _Factors = (0.5, 1.0)
     by_image: bool = True
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def varies(self) -> bool:

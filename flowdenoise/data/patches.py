@@ -7,7 +7,7 @@ many processes share out exactly the batch that one process would draw.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
@@ -16,8 +16,11 @@ from flowdenoise import noise
 from flowdenoise.data.coloring import ColorConfig, mix, permute
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError, UsageError
+from flowdenoise.noise.levels import SigmaRange
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Range
+from flowdenoise.system.typed import check
 
 NoiseMode = Literal["fixed", "fresh", "none"]
 
@@ -38,9 +41,12 @@ class NoiseConfig:
     """
 
     mode: NoiseMode = "fixed"
-    sigma_range: tuple[float, float] = (0.0, 55 / 255)
+    sigma_range: SigmaRange = (0.0, 55 / 255)
     eight_bit: bool = False
-    prefer_quiet: float = 0.0
+    prefer_quiet: Annotated[float, Range(0, 10)] = 0.0
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 # Streams of a sample's random numbers that the sampler uses; colors and objectives take others.

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 
@@ -18,6 +18,8 @@ from flowdenoise.data import coco
 from flowdenoise.data.corpus import Corpus, OnSkip, list_images, load_corpus
 from flowdenoise.data.download import StageReport
 from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Channels, Range, Seed, Share
+from flowdenoise.system.typed import check
 
 COCO = "coco"
 """The name that stands for MS COCO's val2014, which is fetched."""
@@ -44,16 +46,13 @@ class DataConfig:
     paths: tuple[str, ...] = ()
     noisy: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
-    clean_share: float = 0.5
-    split_seed: int = 0
-    channels: int = 3
-    limit: int = 0
+    clean_share: Share = 0.5
+    split_seed: Seed = 0
+    channels: Channels = 3
+    limit: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise UsageError(f"images have 1 or 3 channels, not {self.channels}")
-        if not 0 <= self.clean_share <= 1:
-            raise UsageError(f"a share is between 0 and 1, not {self.clean_share}")
+        check(self)
         if COCO in self.paths and len(self.paths) > 1:
             raise UsageError("coco is a source of its own: name no folders beside it")
 

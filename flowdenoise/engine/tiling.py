@@ -20,11 +20,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Multiple, Range, Size
+from flowdenoise.system.typed import check
 
 UNIT = 32
 """Tiles are a multiple of this, the side of the paper's patches."""
@@ -54,16 +57,13 @@ class TilingConfig:
         batch: Tiles that are run together.
     """
 
-    tile: int = 512
-    overlap: int = 8
-    blend: int = 8
-    batch: int = 1
+    tile: Annotated[int, Range(0), Multiple(UNIT)] = 512
+    overlap: Annotated[int, Range(0)] = 8
+    blend: Annotated[int, Range(0)] = 8
+    batch: Size = 1
 
     def __post_init__(self) -> None:
-        if self.tile < 0 or self.tile % UNIT:
-            raise UsageError(f"the tile must be a multiple of {UNIT}, not {self.tile}")
-        if min(self.overlap, self.blend) < 0 or self.batch < 1:
-            raise UsageError("overlap and blend can't be negative, and a batch has a tile")
+        check(self)
         if self.tile and self.tile <= 2 * self.overlap + self.blend:
             raise UsageError(
                 f"a tile of {self.tile} has nothing left inside an overlap of {self.overlap} "

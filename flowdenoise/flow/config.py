@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.flow.split import Split
+from flowdenoise.system.rules import Channels, Range, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,21 @@ class GlowConfig:
         split: What predicts the half that leaves after a level; Glow has `conv`.
     """
 
-    image_channels: int = 3
-    size: int = 32
-    levels: int = 3
-    steps_per_level: int = 16
-    hidden_channels: int = 128
+    image_channels: Channels = 3
+    size: Annotated[int, Range(1, 1024)] = 32
+    levels: Annotated[int, Range(1, 10)] = 3
+    steps_per_level: Size = 16
+    hidden_channels: Size = 128
     scale: Scale = "tanh"
     conv: Literal["lu", "plain"] = "lu"
     actnorm_in_coupling: bool = False
     noise_levels: bool = False
-    logit_margin: float = 0.0
+    logit_margin: Annotated[float, Range(0, 0.5, below=True)] = 0.0
     split: Split = "conv"
 
     def __post_init__(self) -> None:
-        numbers = (self.image_channels, self.levels, self.steps_per_level, self.hidden_channels)
-        if min(numbers) < 1:
-            raise UsageError("sizes of a Glow must be positive")
-        if self.size < 1 or self.size % 2**self.levels:
+        check(self)
+        if self.size % 2**self.levels:
             raise UsageError(f"{self.levels} levels need a size divisible by {2**self.levels}")
         if self.logit_margin and self.noise_levels:
             raise UsageError("noisy images leave the unit interval: no logit with noise levels")

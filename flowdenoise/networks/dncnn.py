@@ -8,11 +8,13 @@ is not an input. For use, the normalization is folded into the convolutions.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Channels, Range, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,13 @@ class DnCNNConfig:
         batch_norm: Normalize between them; needed for training only.
     """
 
-    image_channels: int = 3
-    channels: int = 64
-    layers: int = 20
+    image_channels: Channels = 3
+    channels: Size = 64
+    layers: Annotated[int, Range(2, 1 << 16)] = 20
     batch_norm: bool = True
 
     def __post_init__(self) -> None:
-        if min(self.image_channels, self.channels) < 1 or self.layers < 2:
-            raise UsageError("sizes of a DnCNN must be positive, and it has at least two layers")
+        check(self)
 
     @classmethod
     def published(cls, image_channels: int) -> DnCNNConfig:

@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Channels, Size
+from flowdenoise.system.typed import check
 
 _SIDE = 8  # of a block
 _BANDS = 7  # pairs of diagonals of the block's frequencies, without its mean
@@ -43,13 +44,12 @@ class NoiseLevelConfig:
         blocks: Residual blocks.
     """
 
-    image_channels: int = 3
-    channels: int = 64
-    blocks: int = 2
+    image_channels: Channels = 3
+    channels: Size = 64
+    blocks: Size = 2
 
     def __post_init__(self) -> None:
-        if min(self.image_channels, self.channels, self.blocks) < 1:
-            raise UsageError("sizes of a NoiseLevelNet must be positive")
+        check(self)
 
 
 class NoiseLevelNet(nn.Module):

@@ -19,12 +19,15 @@ authors: see `ResNetConfig.paper`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Channels, Range, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,20 @@ class ResNetConfig:
             with head and tail predicts the noise, which is subtracted from the input.
     """
 
-    image_channels: int = 3
-    channels: tuple[int, ...] = (64,)
-    blocks: tuple[int, ...] = (11,)
-    unshuffle: int = 2
+    image_channels: Channels = 3
+    channels: tuple[Size, ...] = (64,)
+    blocks: tuple[Size, ...] = (11,)
+    unshuffle: Size = 2
     noise_map: bool = True
-    bottleneck: int = 0
+    bottleneck: Annotated[int, Range(0, 1 << 16)] = 0
     instance_norm: bool = False
     sigmoid: bool = False
 
     def __post_init__(self) -> None:
+        check(self)
         scales = max(1, len(self.channels))
         if len(self.blocks) != scales:
             raise UsageError(f"{scales} scales need {scales} numbers of blocks, not {self.blocks}")
-        sizes = (self.image_channels, self.unshuffle, *self.channels, *self.blocks)
-        if min(sizes) < 1 or self.bottleneck < 0:
-            raise UsageError("sizes of a ResNet must be positive")
         if not self.channels and (self.noise_map or self.unshuffle != 1):
             raise UsageError("without channels there is no place for a noise map or unshuffling")
 

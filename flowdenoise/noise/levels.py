@@ -8,8 +8,10 @@ of benchmarks, and both convert with `from_255`.
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 from flowdenoise.errors import SigmaError
+from flowdenoise.system.rules import Ascending
 
 WHITE = 255.0
 """The value of white in an 8-bit picture: the unit of a sigma on the command line."""
@@ -32,6 +34,25 @@ def check_sigma(sigma: float) -> float:
             f"did you mean {sigma:g}/255?"
         )
     return float(sigma)
+
+
+class _Level:
+    """The rule of a field that holds a noise level."""
+
+    def complaint(self, value: float) -> str | None:
+        """What is wrong with a number, or None."""
+        try:
+            check_sigma(value)
+        except SigmaError as error:
+            return f"holds noise levels: {error}"
+        return None
+
+
+Sigma = Annotated[float, _Level()]
+"""A noise level in a configuration, [0, 1] scale."""
+
+SigmaRange = Annotated[tuple[Sigma, Sigma], Ascending()]
+"""Noise levels in a configuration, from and to, [0, 1] scale."""
 
 
 def from_255(sigma: float) -> float:

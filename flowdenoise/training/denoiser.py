@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
+from flowdenoise.system.rules import Range, Share
+from flowdenoise.system.typed import check
 from flowdenoise.training.objectives import NEEDS, Need, ObjectiveConfig, data_term
 from flowdenoise.training.prior_term import prior_term
 from flowdenoise.training.targets import Sources
@@ -48,13 +51,14 @@ class DenoiserTraining:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     color: ColorConfig = field(default_factory=ColorConfig)
-    patch: int = 64
-    late_patch: int = 0
-    late_share: float = 0.3
+    patch: Annotated[int, Range(8, 2048)] = 64
+    late_patch: Annotated[int, Range(0, 2048)] = 0
+    late_share: Share = 0.3
     baseline: bool = False
     teach_once: bool = False
 
     def __post_init__(self) -> None:
+        check(self)
         term = data_term(self.objective.data_term)
         if term.breaks_the_rule and not self.baseline:
             what = _words(term.needs)
@@ -63,6 +67,8 @@ class DenoiserTraining:
             raise UsageError(f"{term.name} needs images that noise is added to")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
+        if self.objective.blur > self.patch:
+            raise UsageError(f"a blur of {self.objective.blur} is larger than the patch")
         if self.noise.mode == "none" and self.color.varies:
             raise UsageError("varied colors would alter the noise of really noisy images")
         fresh_mix = self.color.mix > 0 and not self.color.by_image

@@ -14,18 +14,22 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import TrainingError
+from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
+from flowdenoise.system.typed import check
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.divergence import GradientWatch
-from flowdenoise.training.optimizers import build_optimizer
+from flowdenoise.training.optimizers import Optimizer, build_optimizer
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.progress import Meter, Report
 from flowdenoise.training.run_folder import RunFolder
+
+_Memory = Annotated[float, Range(0, 1, below=True)]
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,24 @@ class LoopConfig:
         log_every, validate_every, checkpoint_every: In steps; 0 is never (but at the end).
     """
 
-    steps: int = 100_000
-    batch: int = 16
-    learning_rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.5
-    optimizer: str = "adam"
-    betas: tuple[float, float] = (0.9, 0.999)
-    clip: float = 1.0
-    ema: float = 0.999
-    precision: str = "float32"
+    steps: Annotated[int, Range(1, 10**9)] = 100_000
+    batch: Size = 16
+    learning_rate: Annotated[float, Range(0, 10)] = 1e-3
+    warmup: Steps = 100
+    decay: Share = 0.5
+    optimizer: Optimizer = "adam"
+    betas: tuple[_Memory, _Memory] = (0.9, 0.999)
+    clip: Factor = 1.0
+    ema: _Memory = 0.999
+    precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
-    seed: int = 0
-    log_every: int = 50
-    validate_every: int = 2000
-    checkpoint_every: int = 500
+    seed: Seed = 0
+    log_every: Steps = 50
+    validate_every: Steps = 2000
+    checkpoint_every: Steps = 500
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class Stage(Protocol):

@@ -7,6 +7,7 @@ clipped and rounded to 8 bits, and of these a part is stored as JPEG, as cameras
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +16,15 @@ from flowdenoise import images
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.networks.noise_level import NoiseLevelNet, from_scale, to_scale
+from flowdenoise.noise.levels import Sigma
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Ascending, Multiple, Range, Share
+from flowdenoise.system.typed import check
 
 _LEVEL, _NOISE, _FATE, _QUALITY = range(48, 52)  # streams of a sample's random numbers
+
+
+_Quality = Annotated[int, Range(1, 100)]
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,15 @@ class NoiseLevelTraining:
         qualities: Range of the JPEG qualities.
     """
 
-    patch: int = 128
-    most: float = 80 / 255
-    clean_fraction: float = 0.1
-    eight_bit: float = 0.5
-    jpeg: float = 0.25
-    qualities: tuple[int, int] = (70, 99)
+    patch: Annotated[int, Range(8, 2048), Multiple(NoiseLevelNet.stride)] = 128
+    most: Sigma = 80 / 255
+    clean_fraction: Annotated[float, Range(0, 1, below=True)] = 0.1
+    eight_bit: Share = 0.5
+    jpeg: Share = 0.25
+    qualities: Annotated[tuple[_Quality, _Quality], Ascending()] = (70, 99)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class NoiseLevelStage:

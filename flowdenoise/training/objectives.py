@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
+from flowdenoise.noise.levels import Sigma
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Ascending, Factor, Multiple, Range, Share, Steps
+from flowdenoise.system.typed import check
 from flowdenoise.training import losses, targets
 from flowdenoise.training.losses import Denoise, LossValue
 from flowdenoise.training.targets import Sources
+
+_Alpha = Annotated[float, Range(1e-3, 1e3)]
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,20 @@ class ObjectiveConfig:
     """
 
     data_term: str = "r2r"
-    blur: int = 3
-    alpha: tuple[float, float] = (0.5, 0.5)
-    level_limit: float = 55 / 255
-    balance: float = 0.0
-    anchor: float = 0.1
-    probe_step: float = 1e-4
-    masked: float = 0.02
+    blur: Annotated[int, Range(1, 63), Multiple(2, plus=1)] = 3
+    alpha: Annotated[tuple[_Alpha, _Alpha], Ascending()] = (0.5, 0.5)
+    level_limit: Sigma = 55 / 255
+    balance: Annotated[float, Range(-10, 10)] = 0.0
+    anchor: Share = 0.1
+    probe_step: Annotated[float, Range(1e-6, 1)] = 1e-4
+    masked: Annotated[float, Range(1e-4, 0.9)] = 0.02
     prior_weight: Literal["fixed", "map"] = "map"
-    prior_scale: float = 0.0
-    prior_level: float = 0.0
-    descent_steps: int = 8
+    prior_scale: Factor = 0.0
+    prior_level: Factor = 0.0
+    descent_steps: Steps = 8
 
     def __post_init__(self) -> None:
+        check(self)
         data_term(self.data_term)
 
 

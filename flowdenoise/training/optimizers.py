@@ -10,29 +10,21 @@ can't train a convolution; hence this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn, optim
 
-from flowdenoise.errors import UsageError
-
-OPTIMIZERS = ("adam", "muon")
+Optimizer = Literal["adam", "muon"]
 
 
 def build_optimizer(
-    name: str, model: nn.Module, learning_rate: float, betas: tuple[float, float]
+    name: Optimizer, model: nn.Module, learning_rate: float, betas: tuple[float, float]
 ) -> optim.Optimizer | Together:
-    """The optimizer of that name for all parameters of `model`.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """The optimizer of that name for all parameters of `model`."""
     named = [(key, value) for key, value in model.named_parameters() if value.requires_grad]
     if name == "adam":
         return _adam([value for _, value in named], learning_rate, betas)
-    if name != "muon":
-        raise UsageError(f"no optimizer {name!r}; there are {', '.join(OPTIMIZERS)}")
     inner = [value for key, value in named if _is_inner(key, value)]
     outer = [value for key, value in named if not _is_inner(key, value)]
     return Together([Muon(inner, lr=learning_rate), _adam(outer, learning_rate, betas)])

@@ -8,6 +8,7 @@ images at level 0. No image is a target of anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,10 @@ from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, dequantize
 from flowdenoise.images.sheets import sheet
+from flowdenoise.noise.levels import SigmaRange
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Range, Size
+from flowdenoise.system.typed import check
 
 _LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers
 _VALIDATION_PATCHES = 1024
@@ -35,9 +39,12 @@ class PriorTraining:
         initialization: Patches from which ActNorm is initialized.
     """
 
-    sigma_range: tuple[float, float] = (0.0, 55 / 255)
-    clean_fraction: float = 0.2
-    initialization: int = 256
+    sigma_range: SigmaRange = (0.0, 55 / 255)
+    clean_fraction: Annotated[float, Range(0, 1, below=True)] = 0.2
+    initialization: Size = 256
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class PriorStage:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
+from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.networks.dncnn import DnCNNConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig
 from flowdenoise.networks.resnet import ResNetConfig
+from flowdenoise.system.typed import check
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level import NoiseLevelTraining
@@ -33,6 +35,9 @@ class PriorRun:
     loop: LoopConfig = field(default_factory=LoopConfig)
     initial: str = ""
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True)
 class DenoiserRun:
@@ -52,6 +57,12 @@ class DenoiserRun:
     teacher: str = ""
     initial: str = ""
 
+    def __post_init__(self) -> None:
+        check(self)
+        stride = self.network.stride
+        if self.training.patch % stride:
+            raise UsageError(f"the patch must be a multiple of the network's stride, {stride}")
+
 
 @dataclass(frozen=True)
 class NoiseLevelRun:
@@ -61,3 +72,6 @@ class NoiseLevelRun:
     network: NoiseLevelConfig = field(default_factory=NoiseLevelConfig)
     training: NoiseLevelTraining = field(default_factory=NoiseLevelTraining)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        check(self)

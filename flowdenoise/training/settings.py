@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, TypeVar
 
 from flowdenoise.errors import UsageError
+from flowdenoise.system.typed import from_text, hints_of
 
 T = TypeVar("T")
 
@@ -68,7 +67,7 @@ def override(run: T, assignments: Sequence[str]) -> T:
 
 def _replace(part: T, changes: dict[str, str], prefix: str) -> T:
     """Replace all at once, since some values are only valid together."""
-    hints = typing.get_type_hints(type(part))
+    hints = hints_of(type(part))
     values: dict[str, Any] = {}
     deeper: dict[str, dict[str, str]] = {}
     for path, text in changes.items():
@@ -83,7 +82,7 @@ def _replace(part: T, changes: dict[str, str], prefix: str) -> T:
         if rest:
             deeper.setdefault(first, {})[rest] = text
         else:
-            values[first] = _parse(text, hints[first], name)
+            values[first] = from_text(text, hints[first], name)
     for first, inside in deeper.items():
         values[first] = _replace(getattr(part, first), inside, f"{prefix}{first}.")
     return replace(part, **values)  # type: ignore[type-var]
@@ -93,28 +92,3 @@ def _unknown(word: str, known: list[str], name: str) -> str:
     close = difflib.get_close_matches(word, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
     return f"no setting {name!r}: {hint}"
-
-
-def _parse(text: str, hint: Any, name: str) -> Any:
-    """Text to a value of the field's type."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
-        items = [item for item in text.split(",") if item.strip()]
-        inner = arguments[0]
-        if arguments[-1] is not Ellipsis and len(items) != len(arguments):
-            raise UsageError(f"{name} takes {len(arguments)} values, not {len(items)}")
-        return tuple(_parse(item.strip(), inner, name) for item in items)
-    if origin is Literal:
-        if text not in arguments:
-            raise UsageError(f"{name} is one of {', '.join(map(str, arguments))}, not {text!r}")
-        return text
-    if origin in (Union, UnionType):
-        return _parse(text, arguments[0], name)
-    if hint is bool:
-        if text not in ("true", "false"):
-            raise UsageError(f"{name} is true or false, not {text!r}")
-        return text == "true"
-    try:
-        return hint(text)
-    except ValueError as error:
-        raise UsageError(f"{name} is of type {hint.__name__}, not {text!r}") from error

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from flowdenoise.errors import UsageError
-from flowdenoise.weights.strict import shown
+from flowdenoise.system.rules import shown
 
 SCHEME = "hf://"
 SUFFIX = ".safetensors"

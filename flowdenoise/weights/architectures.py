@@ -7,20 +7,18 @@ Modules are imported only when their kind is used.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError
-from flowdenoise.weights.strict import build, one_line, shown
+from flowdenoise.system.rules import shown
+from flowdenoise.weights.strict import build, one_line
 
 if TYPE_CHECKING:
     from torch import nn
 
 Role = Literal["denoiser", "prior", "noise level"]
-
-MAX_NUMBER = 1 << 16
-"""Largest whole number in a configuration: a width, a count or a factor."""
 
 MAX_LENGTH = 64
 """Most elements of a tuple in a configuration."""
@@ -102,9 +100,6 @@ def build_config(kind: str, values: Mapping[str, Any], what: str) -> Any:
     """
     known = architecture(kind, what)
     cls, values = known.config_class(), {**known.before, **values}
-    for number in _numbers(values):
-        if abs(number) > MAX_NUMBER:
-            raise WeightsIntegrityError(f"{what} asks for a size of {shown(number)}")
     try:
         config = build(cls, values, f"the configuration of {what}")
     except WeightsIntegrityError:
@@ -118,14 +113,3 @@ def build_config(kind: str, values: Mapping[str, Any], what: str) -> Any:
         if isinstance(value, tuple | str) and len(value) > MAX_LENGTH:
             raise WeightsIntegrityError(f"{what} has {len(value)} elements in {name!r}")
     return config
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    """All numbers in parsed JSON."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _numbers(item)
-    elif isinstance(value, int | float):
-        yield value

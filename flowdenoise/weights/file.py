@@ -24,6 +24,7 @@ from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError
+from flowdenoise.system.rules import shown
 from flowdenoise.weights import atomic
 from flowdenoise.weights.architectures import architecture, build_config, kind_of
 from flowdenoise.weights.header import (
@@ -35,7 +36,7 @@ from flowdenoise.weights.header import (
     read_bytes,
     seal,
 )
-from flowdenoise.weights.strict import one_line, shown
+from flowdenoise.weights.strict import one_line
 
 _STORED = {  # the name of a type in a safetensors header
     torch.float16: "F16",

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
-from flowdenoise.weights.strict import build, parse_json, shown
+from flowdenoise.system.rules import shown
+from flowdenoise.weights.strict import build, parse_json
 
 FORMAT = 1
 """Version of the layout. A configuration that gains a field raises it, and old files are then

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
+from flowdenoise.system.rules import shown
 from flowdenoise.weights import atomic
 from flowdenoise.weights.architectures import architecture, build_config
 from flowdenoise.weights.header import check_seal, parse_header, read_bytes
-from flowdenoise.weights.strict import build, parse_json, shown
+from flowdenoise.weights.strict import build, parse_json
 
 MANIFEST = "manifest.json"
 

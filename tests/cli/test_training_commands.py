@@ -223,6 +223,8 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         (["--data", album, "--prior-scale", 1], 2, "needs a prior"),
         (["--data", album, *gray, "--prior", "PRIOR"], 2, "for 3 channels"),
         ([], 2, "no images are named"),
+        (["--data", album, "--set", "loop.precision=bf16"], 2, "one of float32, bfloat16"),
+        (["--data", tmp_path / "nowhere", "--set", "loop.ema=7"], 2, "from 0 to below 1"),
     ):
         torch.manual_seed(0)
         flow = tmp_path / "flow.safetensors"

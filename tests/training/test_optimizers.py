@@ -6,7 +6,6 @@ import torch
 from hypothesis import given
 from torch import nn
 
-from flowdenoise.errors import UsageError
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.optimizers import Together, build_optimizer, orthogonalize
 
@@ -42,8 +41,3 @@ def test_both_go_downhill(name: str) -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.3 * losses[0]
-
-
-def test_an_unknown_optimizer_says_which_exist() -> None:
-    with pytest.raises(UsageError, match="adam, muon"):
-        build_optimizer("sgd", nn.Conv2d(1, 1, 1), 1e-3, (0.9, 0.99))

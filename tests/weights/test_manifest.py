@@ -101,11 +101,11 @@ def test_an_entry_that_can_not_be_is_refused(
         (lambda m: m.update(format=2), "another format"),
         (lambda m: m["weights"].append(m["weights"][0]), "a name twice"),
         (lambda m: m["weights"][0].pop("license"), "lacks the key 'license'"),
-        (lambda m: m["weights"][0].update(size="big"), "'size', must be int"),
+        (lambda m: m["weights"][0].update(size="big"), "'size', must be a whole number"),
         (lambda m: m["weights"][0].update(kind="pickle"), "unknown kind 'pickle'"),
         (lambda m: m["weights"][0].update(file="/etc/x.safetensors"), "plain name"),
         (lambda m: m["weights"][0].update(sigma_range=[0]), "must have 2 elements"),
-        (lambda m: m["weights"][0]["results"][0].update(psnr="good"), "'psnr', must be float"),
+        (lambda m: m["weights"][0]["results"][0].update(psnr="good"), "'psnr', must be a number"),
     ],
 )
 def test_a_manifest_that_is_not_right_is_refused(

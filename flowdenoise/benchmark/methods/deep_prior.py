@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise.benchmark.methods.base import Method
+from flowdenoise.system.rules import Factor, Range, Seed, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,19 @@ class DeepPriorConfig:
         seed: Of everything random.
     """
 
-    scales: int = 5
-    channels: int = 128
-    skip: int = 4
-    inputs: int = 32
-    amplitude: float = 0.1
-    jitter: float = 1 / 30
-    steps: int = 1800
-    learning_rate: float = 0.01
-    averaging: float = 0.99
-    seed: int = 0
+    scales: Annotated[int, Range(1, 10)] = 5
+    channels: Size = 128
+    skip: Size = 4
+    inputs: Size = 32
+    amplitude: Factor = 0.1
+    jitter: Factor = 1 / 30
+    steps: Annotated[int, Range(1, 10**9)] = 1800
+    learning_rate: Annotated[float, Range(0, 10)] = 0.01
+    averaging: Annotated[float, Range(0, 1, below=True)] = 0.99
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class _Scale(nn.Module):

@@ -9,10 +9,14 @@ IEEE TIP 2018. Each 2x2 block of pixels becomes channels of one, and one more ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from flowdenoise.system.rules import Channels, Range, Size
+from flowdenoise.system.typed import check
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,12 @@ class FFDNetConfig:
         layers: Convolutions in all.
     """
 
-    image_channels: int = 3
-    channels: int = 96
-    layers: int = 12
+    image_channels: Channels = 3
+    channels: Size = 96
+    layers: Annotated[int, Range(2, 1 << 16)] = 12
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def stride(self) -> int:

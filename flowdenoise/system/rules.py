@@ -1,0 +1,121 @@
+"""Rules for the fields of configurations: bounds and the like, beside the type in `Annotated`.
+
+    steps: Annotated[int, Range(1, 10**9)] = 100_000
+
+`system.typed` enforces them wherever a value comes from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+_SHOWN = 60  # characters of a stranger's text that an error message repeats
+
+
+def shown(text: object) -> str:
+    """A stranger's text, safe to print: on one line, quoted, not too long."""
+    plain = str(text)
+    return repr(plain if len(plain) <= _SHOWN else plain[:_SHOWN] + "...")
+
+
+class Rule(Protocol):
+    """What a value must keep besides its type."""
+
+    def complaint(self, value: Any) -> str | None:
+        """What is wrong with a value, to follow the field's name, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a number.
+
+    Attributes:
+        least: The smallest value that is allowed.
+        most: The largest.
+        below: Whether `most` itself is too large.
+    """
+
+    least: float
+    most: float = math.inf
+    below: bool = False
+
+    def complaint(self, value: float) -> str | None:
+        """What is wrong with a number, or None."""
+        if self.least <= value < self.most or (value == self.most and not self.below):
+            return None
+        if self.most == math.inf:
+            return f"must be at least {self.least:g}, not {shown(value)}"
+        to = "to below" if self.below else "to"
+        return f"must be from {_plain(self.least)} {to} {_plain(self.most)}, not {shown(value)}"
+
+
+def _plain(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """A whole number that another one divides.
+
+    Attributes:
+        of: The other one.
+        plus: What remains: `Multiple(2, 1)` is an odd number.
+    """
+
+    of: int
+    plus: int = 0
+
+    def complaint(self, value: int) -> str | None:
+        """What is wrong with a number, or None."""
+        if value % self.of == self.plus:
+            return None
+        if (self.of, self.plus) == (2, 1):
+            return f"must be odd, not {shown(value)}"
+        return f"must be a multiple of {self.of}, not {shown(value)}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few values of any type."""
+
+    values: tuple[Any, ...]
+
+    def complaint(self, value: Any) -> str | None:
+        """What is wrong with a value, or None."""
+        if value in self.values:
+            return None
+        return f"must be {' or '.join(map(str, self.values))}, not {shown(value)}"
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """Two numbers, from and to."""
+
+    def complaint(self, value: Sequence[float]) -> str | None:
+        """What is wrong with a pair, or None."""
+        if value[0] <= value[1]:
+            return None
+        return f"must ascend, which {value[0]} and {value[1]} do not"
+
+
+Size = Annotated[int, Range(1, 1 << 16)]
+"""A width, a side or a number of parts."""
+
+Steps = Annotated[int, Range(0, 10**9)]
+"""A number of steps; 0 is none."""
+
+Share = Annotated[float, Range(0, 1)]
+"""A share of a whole, or a probability."""
+
+Factor = Annotated[float, Range(0)]
+"""What something is multiplied by."""
+
+Seed = Annotated[int, Range(-(1 << 63), (1 << 63) - 1)]
+"""The seed of random numbers."""
+
+Channels = Annotated[int, OneOf((1, 3))]
+"""The channels of a picture: 1 is gray, 3 is color."""
