@@ -12,6 +12,7 @@ import typer
 from flowdenoise import __version__
 from flowdenoise.cli import benchmark, console, weights
 from flowdenoise.cli.denoise import denoise
+from flowdenoise.cli.help_texts import Command
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
 from flowdenoise.cli.train import train_denoiser, train_noise_level, train_prior, tune
@@ -28,11 +29,11 @@ app.command()(denoise)
 app.command()(info)
 app.command()(doctor)
 app.command()(score)
-app.command()(sample)
-app.command()(train_prior)
-app.command()(train_denoiser)
-app.command()(train_noise_level)
-app.command()(tune)
+app.command(cls=Command)(sample)
+app.command(cls=Command)(train_prior)
+app.command(cls=Command)(train_denoiser)
+app.command(cls=Command)(train_noise_level)
+app.command(cls=Command)(tune)
 app.add_typer(benchmark.app)
 app.add_typer(weights.app)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,12 +24,23 @@ HeatMap = Annotated[
     Path | None,
     typer.Option(help="Folder for heat maps, a PNG per picture: bright is a surprise."),
 ]
-Count = Annotated[int, typer.Option(min=1, help="How many samples.")]
+Count = Annotated[int | None, typer.Option(help="How many samples; {sample.count} by default.")]
 Temperature = Annotated[
-    float, typer.Option(min=0.0, help="Below 1: likelier and flatter samples.")
+    float | None,
+    typer.Option(
+        help="Below 1 gives likelier and flatter samples; {sample.temperature} by default."
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other samples.")]
-Sigma = Annotated[float, typer.Option(help="Noise level that the samples shall have, 0 to 255.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Another seed gives other samples; {sample.seed} by default."),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        help="Noise level that the samples shall have, 0 to 255; {sample.sigma} by default."
+    ),
+]
 
 
 def score(
@@ -71,30 +83,28 @@ def sample(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG file for the sheet.")],
     prior: Prior = "auto",
     gray: Annotated[bool, typer.Option("--gray", help="From the gray prior.")] = False,
-    count: Count = 64,
-    temperature: Temperature = 0.7,
-    sigma: Sigma = 0.0,
-    seed: Seed = 0,
+    count: Count = None,
+    temperature: Temperature = None,
+    sigma: Sigma = None,
+    seed: Seed = None,
     device: options.Device = "auto",
     offline: options.Offline = False,
 ) -> None:
     """Draw a sheet of patches from the prior."""
-    import torch
-
     from flowdenoise import images, noise
-    from flowdenoise.images.sheets import sheet
+    from flowdenoise.flow.samples import SampleConfig, sample_sheet
 
+    level = None if sigma is None else noise.from_255(sigma)
+    given: dict[str, Any] = {
+        "count": count,
+        "temperature": temperature,
+        "sigma": level,
+        "seed": seed,
+    }
+    config = replace(SampleConfig(), **{k: v for k, v in given.items() if v is not None})
     flow = _flow(prior, 1 if gray else 3, device, offline)
-    with torch.no_grad():
-        samples = flow.sample(
-            count,
-            sigma=noise.from_255(sigma),
-            temperature=temperature,
-            generator=torch.Generator().manual_seed(seed),
-        )
-    columns = max(1, round(count**0.5))
-    images.write_png(output, sheet(samples.cpu().nan_to_num().clamp(0, 1), columns))
-    console.say(f"{count} samples -> {output}")
+    images.write_png(output, sample_sheet(flow, config))
+    console.say(f"{config.count} samples -> {output}")
 
 
 def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:

@@ -16,7 +16,6 @@ import typer
 
 from flowdenoise.cli import console, options
 from flowdenoise.cli import train_options as given
-from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.progress import Report
@@ -32,7 +31,7 @@ def train_prior(
     noise: given.WithNoise = False,
     initial: given.Initial = "",
     checkpointing: given.Checkpointing = False,
-    steps: given.Steps = None,
+    steps: given.PriorSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
     tensorboard: given.Board = False,
@@ -63,7 +62,7 @@ def train_denoiser(
     noisy: given.Noisy = [],  # noqa: B006
     validation: given.Validation = [],  # noqa: B006
     gray: given.Gray = False,
-    preset: given.Preset = "default",
+    preset: given.Preset = None,
     data_term: given.DataTerm = None,
     baseline: given.Baseline = False,
     prior: given.Prior = "",
@@ -72,7 +71,7 @@ def train_denoiser(
     teacher: given.Teacher = "",
     noise_mode: given.NoiseMode = None,
     initial: given.Initial = "",
-    steps: given.Steps = None,
+    steps: given.DenoiserSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
     tensorboard: given.Board = False,
@@ -98,8 +97,7 @@ def train_denoiser(
     }
     run = recipes.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, noisy, validation))
-    named = [f"{name}={value}" for name, value in chosen.items() if value is not None]
-    run = override(run, [*named, *_steps(steps), *settings])
+    run = override(run, [*_named(chosen), *_steps(steps), *settings])
     networks = _helpers(run, f"noise-level-{'gray' if gray else 'color'}")
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
@@ -112,11 +110,11 @@ def tune(
     validation: given.Validation,
     prior: given.Prior,
     out: given.Out,
-    scales: given.Scales = "5e-7,1.5e-6,5e-6",
-    blurs: given.Blurs = "1,3,5",
-    preset: given.Preset = "paper-text",
+    scales: given.Scales = None,
+    blurs: given.Blurs = None,
+    preset: given.TunePreset = None,
     gray: given.Gray = False,
-    steps: given.Steps = None,
+    steps: given.TrialSteps = None,
     settings: given.Set = [],  # noqa: B006 - typer copies it
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -127,15 +125,16 @@ def tune(
     from flowdenoise.training import recipes, tune
     from flowdenoise.training.settings import override
 
-    run = recipes.preset(preset, 1 if gray else 3)
+    chosen = {"preset": preset, "prior_scales": scales, "blurs": blurs}
+    config = override(tune.TuneConfig(), _named(chosen))
+    run = recipes.preset(config.preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
     run = override(run, [*_steps(steps), *settings])
     with _report(run.loop.steps) as report:
         place = _place(out, device, threads, report, False, False, None)
         trials = tune.tune(
             run,
-            _numbers(scales, float),
-            _numbers(blurs, int),
+            config,
             place,
             prior=_load(prior, "prior"),
             on_trial=lambda trial: console.say(
@@ -146,11 +145,9 @@ def tune(
     console.result(f"best: prior scale {best.prior_scale:g}, blur {best.blur}; see {out}/table.md")
 
 
-def _numbers(text: str, kind: Any) -> list[Any]:
-    try:
-        return [kind(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"not a list of numbers: {text!r}") from error
+def _named(chosen: dict[str, Any]) -> list[str]:
+    """What was chosen, as settings."""
+    return [f"{name}={value}" for name, value in chosen.items() if value is not None]
 
 
 def train_noise_level(
@@ -158,7 +155,7 @@ def train_noise_level(
     out: given.Out,
     validation: given.Validation = [],  # noqa: B006 - typer copies it
     gray: given.Gray = False,
-    steps: given.Steps = None,
+    steps: given.NoiseLevelSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
     device: options.Device = "auto",

@@ -25,28 +25,42 @@ Validation = Annotated[
 ]
 Gray = Annotated[bool, typer.Option("--gray", help="Train for gray pictures.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
-Steps = Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")]
-Preset = Annotated[str, typer.Option(help="Recipe: default, paper-text, paper-code.")]
-DataTerm = Annotated[
-    str | None,
-    typer.Option(
-        help="blur, mse, r2r, sure or n2v; relay needs --teacher, descent --prior, "
-        "supervised --baseline."
-    ),
+_STEPS = "Optimizer steps; {{{}.steps}} by default."
+PriorSteps = Annotated[int | None, typer.Option("--steps", help=_STEPS.format("prior"))]
+DenoiserSteps = Annotated[
+    int | None,
+    typer.Option("--steps", help="Optimizer steps; {denoiser.steps} in the recipe {preset}."),
 ]
+TrialSteps = Annotated[
+    int | None, typer.Option("--steps", help="Optimizer steps of each run; the recipe's if unset.")
+]
+NoiseLevelSteps = Annotated[int | None, typer.Option("--steps", help=_STEPS.format("noise_level"))]
+Preset = Annotated[str | None, typer.Option(help="Recipe: {presets}; {preset} if none is named.")]
+TunePreset = Annotated[
+    str | None,
+    typer.Option("--preset", help="Recipe: {presets}; {tune.preset} if none is named."),
+]
+DataTerm = Annotated[str | None, typer.Option(help="What to minimize: {data_terms}.")]
 Baseline = Annotated[
-    bool, typer.Option("--baseline", help="Allow clean targets, for comparison only.")
+    bool,
+    typer.Option(
+        "--baseline",
+        help="Allow clean targets, or second noisy versions of images, for comparison only.",
+    ),
 ]
 Prior = Annotated[
     str, typer.Option(help="Weights of the prior that judges the denoiser's output.")
 ]
 PriorWeight = Annotated[
     str | None,
-    typer.Option(help="fixed, as in the paper, or map: following 2 sigma^2 / D."),
+    typer.Option(
+        help="Weight of the prior: {prior_weight}. The paper's is fixed; map follows "
+        "2 sigma^2 / D."
+    ),
 ]
 PriorScale = Annotated[
     float | None,
-    typer.Option(min=0.0, help="Factor of the prior; lambda itself if its weight is fixed."),
+    typer.Option(help="Factor of the prior; lambda itself if its weight is fixed."),
 ]
 Teacher = Annotated[
     str,
@@ -57,7 +71,10 @@ Teacher = Annotated[
 ]
 NoiseMode = Annotated[
     str | None,
-    typer.Option(help="fixed: each image has one noise for ever; fresh: new at each visit."),
+    typer.Option(
+        help="Noise of the corpus: {noise_mode}. With fixed each image has one noise for good, "
+        "with fresh another one at each visit."
+    ),
 ]
 Initial = Annotated[str, typer.Option(help="Weights to begin with.")]
 WithNoise = Annotated[bool, typer.Option("--noise", help="Condition the flow on the noise level.")]
@@ -76,5 +93,11 @@ Cache = Annotated[
 Board = Annotated[bool, typer.Option("--tensorboard", help="Keep a TensorBoard log, too.")]
 
 
-Scales = Annotated[str, typer.Option(help="Prior scales to try, separated by commas.")]
-Blurs = Annotated[str, typer.Option(help="Sides of the mean filter to try, separated by commas.")]
+Scales = Annotated[
+    str | None,
+    typer.Option(help="Prior scales to try; {tune.prior_scales} by default."),
+]
+Blurs = Annotated[
+    str | None,
+    typer.Option(help="Sides of the mean filter to try; {tune.blurs} by default."),
+]

@@ -23,6 +23,9 @@ from flowdenoise.training import losses, targets
 from flowdenoise.training.losses import Denoise, LossValue
 from flowdenoise.training.targets import Sources
 
+Blur = Annotated[int, Range(1, 63), Multiple(2, plus=1)]
+"""Side of a mean filter, in pixels."""
+
 _Alpha = Annotated[float, Range(1e-3, 1e3)]
 
 
@@ -51,7 +54,7 @@ class ObjectiveConfig:
     """
 
     data_term: str = "r2r"
-    blur: Annotated[int, Range(1, 63), Multiple(2, plus=1)] = 3
+    blur: Blur = 3
     alpha: Annotated[tuple[_Alpha, _Alpha], Ascending()] = (0.5, 0.5)
     level_limit: Sigma = 55 / 255
     balance: Annotated[float, Range(-10, 10)] = 0.0

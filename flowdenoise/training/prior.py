@@ -18,7 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow, dequantize
-from flowdenoise.images.sheets import sheet
+from flowdenoise.flow.samples import SampleConfig, sample_sheet
 from flowdenoise.noise.levels import SigmaRange
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Range, Size
@@ -26,7 +26,6 @@ from flowdenoise.system.typed import check
 
 _LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers
 _VALIDATION_PATCHES = 1024
-_SHEET = 8  # samples per row and column of the picture
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,6 @@ class PriorStage:
 
     @torch.no_grad()
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
-        """A sheet of samples at temperature 0.7."""
+        """A sheet of samples."""
         assert isinstance(model, Glow)  # noqa: S101 - the loop hands back a copy of the model
-        generator = torch.Generator().manual_seed(0)
-        samples = model.sample(_SHEET**2, temperature=0.7, generator=generator)
-        return {"samples": sheet(samples.nan_to_num().clamp(0, 1), _SHEET)}
+        return {"samples": sample_sheet(model, SampleConfig())}

@@ -5,7 +5,7 @@ A recipe is a complete run; the command line replaces single values of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
@@ -93,21 +93,23 @@ def dncnn(channels: int) -> DenoiserRun:
     )
 
 
-PRESETS: dict[str, Callable[[int], DenoiserRun]] = {
+PRESETS: Mapping[str, Callable[[int], DenoiserRun]] = {
     "default": default,
     "paper-text": paper_text,
     "paper-code": paper_code,
     "n2v": n2v,
     "dncnn": dncnn,
 }
+"""Recipes of denoisers by name; the first is taken where none is named."""
 
 
-def preset(name: str, channels: int) -> DenoiserRun:
-    """The recipe of that name for color (3) or gray (1).
+def preset(name: str | None, channels: int) -> DenoiserRun:
+    """The recipe of that name for color (3) or gray (1); None is that of the shipped denoisers.
 
     Raises:
         UsageError: There is none; the message says which exist.
     """
+    name = name or next(iter(PRESETS))
     if name not in PRESETS:
         raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
     return PRESETS[name](channels)

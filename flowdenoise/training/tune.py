@@ -16,8 +16,31 @@ from pathlib import Path
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.system.atomic import replacing
+from flowdenoise.system.rules import Factor
+from flowdenoise.system.typed import check
+from flowdenoise.training.objectives import Blur
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import Place, train_denoiser
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """What to try.
+
+    Attributes:
+        preset: Name of the recipe that is varied.
+        prior_scales: Factors of the prior.
+        blurs: Sides of the mean filter; 1 is no blur.
+    """
+
+    preset: str = "paper-text"
+    prior_scales: tuple[Factor, ...] = (5e-7, 1.5e-6, 5e-6)
+    blurs: tuple[Blur, ...] = (1, 3, 5)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.prior_scales or not self.blurs:
+            raise UsageError("a sweep needs at least one prior scale and one blur size")
 
 
 @dataclass(frozen=True)
@@ -42,8 +65,7 @@ class Trial:
 
 def tune(
     base: DenoiserRun,
-    prior_scales: Sequence[float],
-    blurs: Sequence[int],
+    config: TuneConfig,
     place: Place,
     *,
     prior: Glow,
@@ -53,8 +75,7 @@ def tune(
 
     Args:
         base: The run that is varied; its validation images decide.
-        prior_scales: Factors of the prior to try.
-        blurs: Sides of the mean filter to try.
+        config: What to try.
         place: Its folder holds the sub-folders of the runs and the tables.
         prior: The prior.
         on_trial: Told of each result.
@@ -63,14 +84,12 @@ def tune(
         The trials, best first.
 
     Raises:
-        UsageError: There are no validation images, or nothing to try.
+        UsageError: There are no validation images.
     """
     if not base.data.validation and base.data.paths != ("coco",):
         raise UsageError("a sweep needs validation images to decide by")
-    if not prior_scales or not blurs:
-        raise UsageError("a sweep needs at least one prior scale and one blur size")
     trials = []
-    for trial in _trials(base, prior_scales, blurs, place, prior):
+    for trial in _trials(base, config, place, prior):
         trials.append(trial)
         if on_trial:
             on_trial(trial)
@@ -79,15 +98,9 @@ def tune(
     return sorted(trials, key=lambda done: done.mean, reverse=True)
 
 
-def _trials(
-    base: DenoiserRun,
-    prior_scales: Sequence[float],
-    blurs: Sequence[int],
-    place: Place,
-    prior: Glow,
-) -> Iterator[Trial]:
-    for scale in prior_scales:
-        for blur in blurs:
+def _trials(base: DenoiserRun, config: TuneConfig, place: Place, prior: Glow) -> Iterator[Trial]:
+    for scale in config.prior_scales:
+        for blur in config.blurs:
             objective = replace(base.training.objective, prior_scale=scale, blur=blur)
             run = replace(base, training=replace(base.training, objective=objective))
             folder = place.folder / f"scale-{scale:g}-blur-{blur}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import torch
 from PIL import Image
 
 from flowdenoise import weights
+from flowdenoise.cli import train
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.samples import SampleConfig
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.objectives import DATA_TERMS
+from flowdenoise.training.recipes import PRESETS
+from flowdenoise.training.recipes import prior as prior_recipe
 
 from .conftest import Answer, Invoke
 
@@ -235,6 +240,51 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         answer = invoke("train-denoiser", "--out", out, "--steps", 1, *SMALL, *line)
         assert text in message(answer), arguments
         assert answer.status == status, arguments
+
+
+COMMANDS = ("train-prior", "train-denoiser", "train-noise-level", "tune", "sample")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_the_library_does_by_default(invoke: Invoke, command: str) -> None:
+    answer = invoke(command, "--help")
+    assert answer.status == 0, answer.err
+    text = " ".join(answer.text.replace("\u2502", " ").split())
+    assert "{" not in text
+    expected = {
+        "train-denoiser": [
+            "n2v, r2r, sure; teacher, relay with --teacher; descent with --prior; n2n, "
+            "supervised with --baseline",
+            ", ".join(PRESETS),
+        ],
+        "tune": ["5e-07,1.5e-06,5e-06", "1,3,5", "paper-text if none"],
+        "sample": [f"{SampleConfig().count} by default", f"{SampleConfig().temperature} by"],
+        "train-prior": [f"{prior_recipe(3, noise_levels=True).loop.steps} by default"],
+    }
+    for words in expected.get(command, []):
+        assert words in text
+
+
+def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path) -> None:
+    file = tmp_path / "samples.png"
+    line = ["sample", "--prior", prior, "-o", file, "--device", "cpu"]
+    assert "64 samples" in invoke(*line).err
+    usual = file.read_bytes()
+    answer = invoke(*line, "--count", 4, "--temperature", 0.5, "--sigma", 10, "--seed", 1)
+    assert answer.status == 0, answer.err
+    assert "4 samples" in answer.err
+    assert file.read_bytes() != usual
+    for option, value in (("--count", 0), ("--temperature", "nan"), ("--sigma", 300)):
+        assert invoke(*line, option, value).status == 2
+
+
+def test_no_default_of_the_library_stands_in_a_command() -> None:
+    """What a command does not say, the configuration says: None, and nothing else."""
+    for function in (train.train_prior, train.train_denoiser, train.train_noise_level, train.tune):
+        for name, parameter in inspect.signature(function).parameters.items():
+            neutral = (inspect.Parameter.empty, None, False, "", [])
+            shared = name == "device"  # an option of all commands
+            assert shared or parameter.default in neutral, f"{function.__name__} --{name}"
 
 
 def test_a_sweep_writes_its_table(

@@ -1,0 +1,85 @@
+"""Help texts that name what the library has: defaults, words and tables, read when help is asked.
+
+A help text writes `{noise_mode}` or `{sample.count}`, and what stands there comes from the
+configuration or the table itself, so that it can't drift apart from it. The modules that hold
+these import torch, which takes its time, so they are not asked before somebody wants the help.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from typer.core import TyperCommand
+
+
+class Command(TyperCommand):
+    """A command whose help texts are filled in when they are shown."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        facts = _facts()
+        for parameter in self.params:
+            text = getattr(parameter, "help", None)
+            if text and "{" in text:
+                parameter.help = text.format_map(facts)  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+_OPTIONS = {
+    "prior": "--prior",
+    "teacher": "--teacher",
+    "clean": "--baseline",
+    "second": "--baseline",
+}
+"""The option that gives a data term what it needs."""
+
+
+def _facts() -> Mapping[str, Any]:
+    from flowdenoise.data.patches import NoiseConfig
+    from flowdenoise.flow.samples import SampleConfig
+    from flowdenoise.training import recipes
+    from flowdenoise.training.objectives import ObjectiveConfig
+    from flowdenoise.training.tune import TuneConfig
+
+    return {
+        "presets": ", ".join(recipes.PRESETS),
+        "preset": next(iter(recipes.PRESETS)),
+        "data_terms": _data_terms(),
+        "prior_weight": _words(ObjectiveConfig, "prior_weight"),
+        "noise_mode": _words(NoiseConfig, "mode"),
+        "denoiser": SimpleNamespace(steps=recipes.preset(None, 3).loop.steps),
+        "prior": SimpleNamespace(steps=recipes.prior(3, noise_levels=True).loop.steps),
+        "noise_level": SimpleNamespace(steps=recipes.noise_level(3).loop.steps),
+        "tune": SimpleNamespace(
+            preset=TuneConfig().preset,
+            prior_scales=_list(TuneConfig().prior_scales),
+            blurs=_list(TuneConfig().blurs),
+        ),
+        "sample": SampleConfig(),
+    }
+
+
+def _data_terms() -> str:
+    """The data terms, those that need an option behind the others."""
+    from flowdenoise.training.objectives import DATA_TERMS
+
+    groups: dict[str, list[str]] = {}
+    for term in DATA_TERMS.values():
+        options = [option for need, option in _OPTIONS.items() if need in term.needs]
+        groups.setdefault(" ".join(options), []).append(term.name)
+    plain = ", ".join(groups.pop("", []))
+    rest = [f"{', '.join(names)} with {options}" for options, names in groups.items()]
+    return "; ".join([plain, *rest])
+
+
+def _words(config: type[Any], field: str) -> str:
+    """The words that a field of a configuration may be."""
+    *words, last = typing.get_args(typing.get_type_hints(config)[field])
+    return f"{', '.join(words)} or {last}"
+
+
+def _list(values: Iterable[Any]) -> str:
+    return ",".join(f"{value:g}" for value in values)

@@ -1,0 +1,47 @@
+"""A sheet of samples: what a prior dreams of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from flowdenoise.flow.glow import Glow
+from flowdenoise.images.sheets import sheet
+from flowdenoise.noise.levels import Sigma
+from flowdenoise.system.rules import Factor, Seed, Size
+from flowdenoise.system.typed import check
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """What to draw.
+
+    Attributes:
+        count: How many samples.
+        temperature: Factor of the latents' deviation; below 1 gives likelier, flatter samples.
+        sigma: Noise level that the samples shall have, [0, 1] scale.
+        seed: Another seed gives other samples.
+    """
+
+    count: Size = 64
+    temperature: Factor = 0.7
+    sigma: Sigma = 0.0
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@torch.no_grad()
+def sample_sheet(flow: Glow, config: SampleConfig) -> Tensor:
+    """Samples side by side in about as many rows as columns, (C, H, W) in [0, 1]."""
+    samples = flow.sample(
+        config.count,
+        sigma=config.sigma,
+        temperature=config.temperature,
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+    columns = max(1, round(config.count**0.5))
+    return sheet(samples.cpu().nan_to_num().clamp(0, 1), columns)
