@@ -7,14 +7,12 @@ flow on one half, the denoiser on noisy versions of the other: no image is in bo
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowdenoise.data.download import Remote, StageReport, fetch_archive
 from flowdenoise.errors import DataError
-from flowdenoise.system.atomic import replacing
 from flowdenoise.system.cache import cache_folder
 
 # Size and sha256 as TensorFlow Datasets records them (tensorflow/datasets on GitHub,
@@ -27,9 +25,6 @@ VAL2014 = Remote(
 )
 IMAGES = 40_504
 """Number of images in the validation archive of 2014."""
-
-_FORMAT = 1
-_PARTS = ("clean", "noisy", "validation")
 
 
 def fetch(folder: Path | None = None, *, report: StageReport | None = None) -> Path:
@@ -67,13 +62,11 @@ class Split:
     """Images divided into three parts that share none.
 
     Attributes:
-        seed: What the division depends on, besides the images' names.
         clean: What the flow learns from.
         noisy: What the denoiser learns from, with noise added.
         validation: What neither sees.
     """
 
-    seed: int
     clean: tuple[Path, ...]
     noisy: tuple[Path, ...]
     validation: tuple[Path, ...]
@@ -112,71 +105,7 @@ def paper_split(
         raise DataError(f"the split needs at least {needed} images, there are {len(order)}")
     training = clean + noisy
     return Split(
-        seed,
         tuple(order[:clean]),
         tuple(order[clean:training]),
         tuple(order[training : training + validation]),
-    )
-
-
-def write_split(split: Split, record: Path, *, folder: Path) -> None:
-    """Write down a division, so that it can be repeated whatever becomes of the code above.
-
-    Args:
-        split: Of images in `folder`.
-        record: The JSON file to write.
-        folder: The names in the record are relative to it.
-
-    Raises:
-        DataError: An image lies elsewhere, or the record can't be written.
-    """
-    folder = folder.absolute()
-    content: dict[str, object] = {"format": _FORMAT, "seed": split.seed}
-    try:
-        for name in _PARTS:
-            files: tuple[Path, ...] = getattr(split, name)
-            content[name] = [file.absolute().relative_to(folder).as_posix() for file in files]
-        with replacing(record) as stream:
-            stream.write((json.dumps(content, indent=0) + "\n").encode())
-    except ValueError as error:
-        raise DataError(f"an image of the split is not in {folder}: {error}") from error
-    except OSError as error:
-        raise DataError(f"can't write {record}: {error.strerror or error}") from error
-
-
-def read_split(record: Path, *, folder: Path) -> Split:
-    """Read a division back.
-
-    Args:
-        record: From `write_split`.
-        folder: Where the images are now.
-
-    Raises:
-        DataError: The record is missing or damaged, its parts share an image, or an image is gone.
-    """
-    try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"can't read {record}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise DataError(f"{record} is no record of a split: {error}") from error
-    if not _is_record(content):
-        raise DataError(f"{record} is no record of a split, or one of another version")
-    names = [name for part in _PARTS for name in content[part]]
-    if len(set(names)) < len(names):
-        raise DataError(f"{record} names an image twice: its parts must not share any")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise DataError(f"{folder} lacks {len(missing)} images of {record}: {missing[0]} first")
-    return Split(content["seed"], *(tuple(folder / n for n in content[part]) for part in _PARTS))
-
-
-def _is_record(content: object) -> bool:
-    return (
-        isinstance(content, dict)
-        and set(content) == {"format", "seed", *_PARTS}
-        and content["format"] == _FORMAT
-        and isinstance(content["seed"], int)
-        and all(isinstance(content[part], list) for part in _PARTS)
-        and all(isinstance(name, str) for part in _PARTS for name in content[part])
     )

@@ -66,18 +66,6 @@ class Corpus:
         }
         return replace(self, **move)
 
-    def select(self, indices: Sequence[int]) -> Corpus:
-        """The sub-corpus of the images with these indices; shares the pixels."""
-        chosen = torch.as_tensor(list(indices), device=self.offsets.device)
-        return Corpus(
-            self.pixels,
-            self.offsets[chosen],
-            self.heights[chosen],
-            self.widths[chosen],
-            self.keys[chosen],
-            tuple(self.names[i] for i in indices),
-        )
-
 
 def load_corpus(
     paths: Sequence[Path],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowdenoise.data import coco
-from flowdenoise.data.coco import Split, paper_split, read_split, write_split
+from flowdenoise.data.coco import Split, paper_split
 from flowdenoise.data.download import Remote
 from flowdenoise.errors import DataError
 
@@ -148,70 +147,3 @@ def test_a_file_named_twice_counts_once():
 def test_too_few_images_say_how_many_are_needed():
     with pytest.raises(DataError, match="needs at least 40001 images, there are 40000"):
         paper_split(files(40_000), seed=0)
-
-
-def test_a_written_split_comes_back_even_from_another_place(tmp_path):
-    split = paper_split(make(tmp_path / "here", 9), seed=7, clean=4, noisy=3)
-    write_split(split, tmp_path / "split.json", folder=tmp_path / "here")
-    assert read_split(tmp_path / "split.json", folder=tmp_path / "here") == split
-    (tmp_path / "here").rename(tmp_path / "there")
-    moved = read_split(tmp_path / "split.json", folder=tmp_path / "there")
-    assert moved.seed == 7
-    assert [file.name for file in moved.noisy] == [file.name for file in split.noisy]
-    assert str(tmp_path) not in (tmp_path / "split.json").read_text()
-
-
-def test_an_image_from_elsewhere_can_not_be_recorded(tmp_path):
-    split = paper_split(make(tmp_path / "here", 3), seed=0, clean=1, noisy=1)
-    (tmp_path / "there").mkdir()
-    with pytest.raises(DataError, match="is not in"):
-        write_split(split, tmp_path / "split.json", folder=tmp_path / "there")
-    assert not list(tmp_path.glob("split.json*"))
-
-
-def test_a_record_that_can_not_be_written_is_one_line(tmp_path):
-    split = paper_split(make(tmp_path / "here", 3), seed=0, clean=1, noisy=1)
-    with pytest.raises(DataError, match="can't write"):
-        write_split(split, tmp_path / "no" / "split.json", folder=tmp_path / "here")
-
-
-def test_a_record_whose_image_is_gone_names_it(tmp_path):
-    split = paper_split(make(tmp_path / "here", 3), seed=0, clean=1, noisy=1)
-    write_split(split, tmp_path / "split.json", folder=tmp_path / "here")
-    split.noisy[0].unlink()
-    with pytest.raises(DataError, match=f"lacks 1 images .*: {split.noisy[0].name}"):
-        read_split(tmp_path / "split.json", folder=tmp_path / "here")
-
-
-def test_a_record_whose_parts_share_an_image_is_refused(tmp_path):
-    make(tmp_path / "here", 3)
-    shared = {"clean": ["0.png"], "noisy": ["0.png"], "validation": []}
-    (tmp_path / "split.json").write_text(json.dumps({"format": 1, "seed": 0, **shared}))
-    with pytest.raises(DataError, match="twice"):
-        read_split(tmp_path / "split.json", folder=tmp_path / "here")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "\x00",
-        '{"format": 1, "seed": 0}',
-        '{"format": 2, "seed": 0, "clean": [], "noisy": [], "validation": []}',
-        '{"format": 1, "seed": "0", "clean": [], "noisy": [], "validation": []}',
-        '{"format": 1, "seed": 0, "clean": {}, "noisy": [], "validation": []}',
-        '{"format": 1, "seed": 0, "clean": [1], "noisy": [], "validation": []}',
-    ],
-)
-def test_what_is_no_record_is_one_line(tmp_path, text):
-    (tmp_path / "split.json").write_text(text)
-    with pytest.raises(DataError, match="no record of a split") as caught:
-        read_split(tmp_path / "split.json", folder=tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_record_is_one_line(tmp_path):
-    with pytest.raises(DataError, match="can't read"):
-        read_split(tmp_path / "split.json", folder=tmp_path)
