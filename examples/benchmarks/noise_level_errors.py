@@ -19,7 +19,7 @@ from flowdenoise import images, noise
 from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.images import Picture
-from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.noise_level import NoiseLevelNet
 from flowdenoise.weights import load
 
 Stored = Callable[[Tensor], Tensor]
@@ -43,7 +43,7 @@ def by_network(address: str) -> Estimate:
     """The shipped estimator, or, as the command asks it, a prior by its likelihood."""
     network = load(address).network.eval()
     if isinstance(network, NoiseLevelNet):
-        return lambda noisy: estimate_sigma(network, [_even(noisy)])
+        return lambda noisy: network.estimate([_even(noisy)])
     denoiser = Denoiser.load(address, offline=True)
     return lambda noisy: denoiser.estimate_sigma(Picture(noisy.permute(1, 2, 0).numpy()))
 

@@ -20,7 +20,7 @@ from flowdenoise import noise
 from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.flow.tweedie import tweedie_step
 from flowdenoise.weights import load
 
 SIDE, CORNERS, IMAGES = 32, ((100, 100), (200, 200)), 16
@@ -104,7 +104,7 @@ def main() -> None:
         noisy = noise.add_gaussian(clean, sigma, seed=1)
         starts = {
             "the noisy patch": (noisy, 0.06),
-            "Tweedie": (tweedie(prior, noisy, sigma), 0.06),
+            "Tweedie": (tweedie_step(prior, noisy, sigma), 0.06),
             options.denoiser: (network(noisy, sigma), 0.01),
         }
         for name, (start, rate) in starts.items():

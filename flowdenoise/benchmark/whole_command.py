@@ -22,7 +22,7 @@ import torch
 
 from flowdenoise import images, weights
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.engine.tile_denoiser import tile_network
+from flowdenoise.engine.tile_denoiser import tile_denoiser
 from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.system.device import choose_device, choose_precision
@@ -139,17 +139,17 @@ def run_command(arguments: list[str]) -> tuple[float, int]:
 def _bare(source: Path, model: str, device: str, precision: str) -> float:
     """Seconds of the network alone over all pixels, in tiles side by side."""
     where = choose_device(device)
-    network = tile_network(weights.load(model).network, where, choose_precision(precision, where))
-    picture = images.read(source)
+    network = tile_denoiser(weights.load(model).network, where, choose_precision(precision, where))
+    picture, stride = images.read(source), network.network.config.stride
     seconds = 0.0
     with torch.no_grad():
         for top in range(0, picture.height, _BARE_TILE):
             band = picture.tensor(slice(top, top + _BARE_TILE)).to(where)
-            band = band[:, :, : band.shape[2] // network.stride * network.stride]
+            band = band[:, :, : band.shape[2] // stride * stride]
             start = time.perf_counter()
             for left in range(0, picture.width, _BARE_TILE):
                 part = band[..., left : left + _BARE_TILE]
-                even = part.shape[3] // network.stride * network.stride
+                even = part.shape[3] // stride * stride
                 if part.shape[2] and even:
                     network(part[..., :even], 15 / 255)
             if where.type == "cuda":

@@ -2,7 +2,7 @@
 
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
-sample_crops    crops that stand for the whole picture
+estimate        the noise level of a picture, from crops that stand for it
 tiling          cutting and blending
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise

@@ -19,15 +19,14 @@ from torch import Tensor, nn
 from flowdenoise import images, noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.clipping import Unclip, clipped_ends
+from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.engine.sample_crops import crops
-from flowdenoise.engine.tile_denoiser import TileNetwork, tile_network
+from flowdenoise.engine.tile_denoiser import TileDenoiser, tile_denoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import likeliest_sigma
+from flowdenoise.flow import TweedieDenoiser
 from flowdenoise.images import Picture
-from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.system.device import choose_device, choose_precision
 
 CLEAN_BELOW = 1.0 / 255
@@ -40,10 +39,6 @@ AUTOMATIC = {
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
-
-ESTIMATORS = {3: "noise-level-color", 1: "noise-level-gray"}  # by number of channels
-_CROP, _MOST_CROPS = 256, 16  # the noise level is estimated from crops of this side
-_LIKELIHOOD_PATCHES = 48  # or, by likelihood, from this many patches of the prior's size
 
 
 def check_strength(strength: float) -> float:
@@ -106,7 +101,7 @@ class Denoiser:
     ) -> None:
         self.device, self.precision, self.thorough = device, precision, thorough
         self._sources, self._estimator_sources = networks, estimators
-        self._networks: dict[int, TileNetwork] = {}
+        self._networks: dict[int, TileDenoiser] = {}
         self._estimators: dict[int, NoiseLevelNet] = {}
         self._cut = (tile, overlap, tile_batch)
         TilingConfig().changed(*self._cut)  # a mistake is told now, not with the first picture
@@ -187,13 +182,13 @@ class Denoiser:
 
     __call__ = forward
 
-    def _run_tiles(self, network: TileNetwork, image: Tensor, sigma: float) -> Tensor:
+    def _run_tiles(self, network: TileDenoiser, image: Tensor, sigma: float) -> Tensor:
         def run(config: TilingConfig) -> Tensor:
             return tiling.apply(
                 image.float(),
                 lambda tiles: network(tiles, sigma),
                 config,
-                multiple=network.stride,
+                multiple=network.network.config.stride,
                 fixed=network.fixed,
             )
 
@@ -207,16 +202,14 @@ class Denoiser:
         """
         channels = picture.samples.shape[2]
         network = self._network(channels).network
-        if isinstance(network, Glow):
-            patches = crops(picture, network.config.size, _LIKELIHOOD_PATCHES)
-            return likeliest_sigma(network, torch.cat(patches).to(self.device))
+        if isinstance(network, TweedieDenoiser):
+            return estimate_sigma(picture, network.flow, self.device)
         if channels not in self._estimators:
             net = self._estimator_sources[channels]()
             if not isinstance(net, NoiseLevelNet):
                 raise UsageError(f"{type(net).__name__} does not estimate noise levels")
             self._estimators[channels] = net.to(self.device).eval().requires_grad_(False)
-        pieces = [crop.to(self.device) for crop in crops(picture, _CROP, _MOST_CROPS)]
-        return estimate_sigma(self._estimators[channels], pieces)
+        return estimate_sigma(picture, self._estimators[channels], self.device)
 
     def denoise_picture(
         self,
@@ -267,7 +260,7 @@ class Denoiser:
                 lambda tiles: network(tiles, sigma),
                 write,
                 config,
-                multiple=network.stride,
+                multiple=network.network.config.stride,
                 fixed=network.fixed,
                 on_tile=on_tile,
             )
@@ -276,7 +269,7 @@ class Denoiser:
             with_less_memory(run, self._tiling(network))
         return picture.with_samples(result)
 
-    def _network(self, channels: int) -> TileNetwork:
+    def _network(self, channels: int) -> TileDenoiser:
         """The network for images of that many channels."""
         if channels not in self._sources:
             kinds = {1: "gray", 3: "color"}
@@ -286,13 +279,12 @@ class Denoiser:
                 f"{kinds.get(channels, f'of {channels} channels')}: use --model auto"
             )
         if channels not in self._networks:
-            network = self._sources[channels]()
-            self._networks[channels] = tile_network(
-                network, self.device, self.precision, thorough=self.thorough
+            self._networks[channels] = tile_denoiser(
+                self._sources[channels](), self.device, self.precision, thorough=self.thorough
             )
         return self._networks[channels]
 
-    def _tiling(self, network: TileNetwork) -> TilingConfig:
+    def _tiling(self, network: TileDenoiser) -> TilingConfig:
         tile, overlap, batch = self._cut
         config = network.tiling.changed(tile, overlap, batch)
         if network.fixed and config.tile != network.tiling.tile:

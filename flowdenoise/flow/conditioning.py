@@ -16,8 +16,8 @@ _FREQUENCIES = 4
 class SigmaEmbedding(nn.Module):
     """Turn noise levels into feature vectors.
 
-    Level differences matter in proportion, so the features are smooth functions of
-    log(1 + 255 sigma): sigma = 0 is a level like any other.
+    Differences of sigma matter in proportion, so the features are smooth functions of
+    log(1 + 255 sigma): sigma = 0 is a value like any other.
 
     Args:
         features: Length E of the embedding.
@@ -29,10 +29,10 @@ class SigmaEmbedding(nn.Module):
         self.out = nn.Linear(features, features)
 
     def forward(self, sigma: Tensor) -> Tensor:
-        """Embed (B,) levels on the [0, 1] scale into (B, E)."""
-        level = torch.log1p(sigma * 255) / math.log(56)
-        angles = level[:, None] * math.pi * torch.arange(1, _FREQUENCIES + 1).to(level)
-        waves = torch.cat([level[:, None], angles.sin(), angles.cos()], dim=1)
+        """Embed (B,) noise levels on the [0, 1] scale into (B, E)."""
+        place = torch.log1p(sigma * 255) / math.log(56)
+        angles = place[:, None] * math.pi * torch.arange(1, _FREQUENCIES + 1).to(place)
+        waves = torch.cat([place[:, None], angles.sin(), angles.cos()], dim=1)
         hidden: Tensor = self.out(torch.nn.functional.silu(self.mix(waves)))
         return torch.nn.functional.silu(hidden)
 

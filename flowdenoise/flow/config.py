@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.flow.split import Split
-from flowdenoise.system.rules import Channels, Range, Size
-from flowdenoise.system.typed import check
+from flowdenoise.networks import NetworkConfig
+from flowdenoise.system.rules import Range, Size
 
 
 @dataclass(frozen=True)
-class GlowConfig:
+class GlowConfig(NetworkConfig):
     """Sizes and kind of a `Glow`; in brackets the letters of the paper.
+
+    The promises are those of the denoiser that a flow with noise levels is by Tweedie's formula.
 
     Attributes:
         image_channels: 3 for color, 1 for gray.
@@ -30,7 +32,6 @@ class GlowConfig:
         split: What predicts the half that leaves after a level; Glow has `conv`.
     """
 
-    image_channels: Channels = 3
     size: Annotated[int, Range(1, 1024)] = 32
     levels: Annotated[int, Range(1, 10)] = 3
     steps_per_level: Size = 16
@@ -43,7 +44,7 @@ class GlowConfig:
     split: Split = "conv"
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if self.size % 2**self.levels:
             raise UsageError(f"{self.levels} levels need a size divisible by {2**self.levels}")
         if self.logit_margin and self.noise_levels:
@@ -53,3 +54,41 @@ class GlowConfig:
     def dimensions(self) -> int:
         """D, the number of values in a patch."""
         return self.image_channels * self.size**2
+
+    @property
+    def tile(self) -> int:
+        """The size of a patch."""
+        return self.size
+
+    @property
+    def full_precision(self) -> bool:
+        """A density is a sum of many small terms."""
+        return True
+
+    @property
+    def sigma_channels(self) -> int:
+        """One level for the whole patch, or none."""
+        return int(self.noise_levels)
+
+    @property
+    def receptive_radius(self) -> int:
+        """All of a patch has influence on each of its pixels."""
+        return self.size - 1
+
+    @property
+    def multiply_adds_per_pixel(self) -> float:
+        """Multiply-adds per pixel of a patch: through the flow, and back for the gradient."""
+        total, channels, hidden = 0.0, self.image_channels, self.hidden_channels
+
+        def network(inputs: int, outputs: int) -> int:
+            return 9 * inputs * hidden + hidden**2 + 9 * hidden * outputs
+
+        for level in range(self.levels):
+            channels *= 2
+            coupling = network(channels, channels if self.scale == "none" else 2 * channels)
+            cost = self.steps_per_level * (coupling + (2 * channels) ** 2)
+            if level < self.levels - 1:
+                convolution = 18 * channels**2
+                cost += convolution if self.split == "conv" else network(channels, 2 * channels)
+            total += 2 * cost / 4 ** (level + 1)
+        return total

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from flowdenoise.flow.base import Transform
 from flowdenoise.flow.layers import ActNorm
@@ -62,11 +61,11 @@ class CouplingNet(nn.Module):
         return self.conv3(hidden).to(x.dtype)  # type: ignore[no-any-return]
 
     @staticmethod
-    def _layer(x: Tensor, norm: ActNorm | None, level: Tensor | None, initialize: bool) -> Tensor:
+    def _layer(x: Tensor, norm: ActNorm | None, shift: Tensor | None, initialize: bool) -> Tensor:
         if norm is not None:
             x = (norm.initialize(x) if initialize else norm(x))[0]
-        if level is not None:
-            x = x + level
+        if shift is not None:
+            x = x + shift
         return F.relu(x, inplace=True)
 
 
@@ -116,7 +115,7 @@ class Coupling(Transform):
         raw = self.net(kept, context, initialize=initialize)
         if self.scale == "none":
             return torch.cat([kept, changed + raw], dim=1), x.new_zeros(x.shape[0])
-        moved, log_abs_det = Affine.apply(changed, raw, self.gain)  # type: ignore[no-untyped-call]
+        moved, log_abs_det, *_ = Affine.apply(changed, raw, self.gain)  # type: ignore[no-untyped-call]
         return torch.cat([kept, moved], dim=1), log_abs_det
 
     def inverse(self, z: Tensor, context: Tensor | None = None) -> Tensor:
@@ -144,12 +143,15 @@ class Affine(torch.autograd.Function):
     Written out because the derivatives of the single operations pass over the image many times
     more, and leave it in a memory format that is slow for the convolutions. With y the result,
     and G, g the gradients by y and by the sum: d/dx = d/dshift = G exp(l); d/dl = G y + g;
-    dl/dscale = gain (1 - tanh^2), or 1 - sigmoid.
+    dl/dscale = gain (1 - tanh^2), or 1 - sigmoid. What is kept for that is returned besides, for
+    only of results does autograd know where they come from, if it differentiates once more.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, raw: Tensor, gain: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return y and the sum.
+    def forward(
+        ctx: Any, x: Tensor, raw: Tensor, gain: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return y and the sum, exp(l) and the tanh.
 
         Args:
             ctx: Of autograd.
@@ -163,20 +165,32 @@ class Affine(torch.autograd.Function):
         factor = log_scale.exp()
         result = (x + shift).mul_(factor)
         ctx.save_for_backward(result, factor, squashed, gain)
-        return result, log_scale.sum((1, 2, 3))
+        ctx.set_materialize_grads(False)
+        return result, log_scale.sum((1, 2, 3)), factor, squashed
 
     @staticmethod
-    @once_differentiable
     def backward(
-        ctx: Any, by_result: Tensor, by_sum: Tensor
+        ctx: Any,
+        by_result: Tensor | None,
+        by_sum: Tensor | None,
+        by_factor: Tensor | None,
+        by_squashed: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Gradients by the three arguments."""
+        """Gradients by the three arguments; the last two gradients come with a second round."""
         result, factor, squashed, gain = ctx.saved_tensors
-        by_log_scale = (by_result * result).add_(by_sum[:, None, None, None])
+        by_result = torch.zeros_like(result) if by_result is None else by_result
+        by_log_scale = by_result * result
+        if by_sum is not None:
+            by_log_scale = by_log_scale.add_(by_sum[:, None, None, None])
+        if by_factor is not None:
+            by_log_scale = by_log_scale + by_factor * factor
         by_shift, by_gain = by_result * factor, None
         if squashed is None:
-            by_scale = by_log_scale.mul_(1 - factor)
+            by_scale = by_log_scale * (1 - factor)
         else:
             by_gain = (by_log_scale * squashed).sum((0, 2, 3), keepdim=True)
-            by_scale = by_log_scale.mul_(gain * (1 - squashed.square()))
+            by_tanh = gain * by_log_scale
+            if by_squashed is not None:
+                by_tanh = by_tanh + by_squashed
+            by_scale = by_tanh * (1 - squashed.square())
         return by_shift, torch.cat([by_shift, by_scale], dim=1), by_gain

@@ -48,18 +48,18 @@ def descend(
     Returns:
         (B, C, H, W), not clamped.
     """
-    level = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
-    level = level.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1)
+    unit = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
+    unit = unit.clamp(min=LEAST_SIGMA).view(-1, 1, 1, 1)
     moved = torch.zeros_like(noisy)
     optimizer = torch.optim.Adam([moved], lr=rate, betas=_BETAS)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
         with torch.enable_grad():
             variable = moved.detach().requires_grad_(True)
-            x = start + level * variable
-            cost = ((noisy - x) / level).square().sum() / 2 - (scale * density.log_prob(x)).sum()
+            x = start + unit * variable
+            cost = ((noisy - x) / unit).square().sum() / 2 - (scale * density.log_prob(x)).sum()
             (moved.grad,) = torch.autograd.grad(cost, variable)
         optimizer.step()
         if on_step:
-            on_step(step + 1, start + level * moved)
-    return start + level * moved
+            on_step(step + 1, start + unit * moved)
+    return start + unit * moved

@@ -168,8 +168,8 @@ class Glow(nn.Module):
     def _context(self, x: Tensor, sigma: Tensor | float) -> Tensor | None:
         if self.embedding is None:
             return None
-        level = torch.as_tensor(sigma, device=x.device, dtype=x.dtype)
-        return self.embedding(level.expand(x.shape[0]))  # type: ignore[no-any-return]
+        sigmas = torch.as_tensor(sigma, device=x.device, dtype=x.dtype)
+        return self.embedding(sigmas.expand(x.shape[0]))  # type: ignore[no-any-return]
 
     def _check(self, x: Tensor) -> None:
         config = self.config

@@ -14,7 +14,12 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from flowdenoise.errors import UsageError
+from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.glow import Glow
+from flowdenoise.networks import DenoisingNetwork
 
 _COARSE = 12  # patches for the grid
 
@@ -27,23 +32,60 @@ class ConditionalDensity(Protocol):
         ...
 
 
-def tweedie(density: ConditionalDensity, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+def tweedie_step(density: ConditionalDensity, noisy: Tensor, sigma: Tensor | float) -> Tensor:
     """Denoise in one step.
 
     Args:
         density: Its parameters need no gradients.
-        noisy: (B, C, H, W), about [0, 1].
+        noisy: (B, C, H, W), about [0, 1]; gradients flow through where it requires them.
         sigma: Noise level on the [0, 1] scale, a number or (B,).
 
     Returns:
         (B, C, H, W), not clamped.
     """
-    level = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
+    sigmas = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype).expand(len(noisy))
+    twice = torch.is_grad_enabled() and noisy.requires_grad
     with torch.enable_grad():
-        variable = noisy.detach().requires_grad_(True)
-        log_prob = density.log_prob(variable, level)
-        (score,) = torch.autograd.grad(log_prob.sum(), variable)
-    return noisy + level.square().view(-1, 1, 1, 1) * score
+        variable = noisy if twice else noisy.detach().requires_grad_(True)
+        log_prob = density.log_prob(variable, sigmas)
+        (score,) = torch.autograd.grad(log_prob.sum(), variable, create_graph=twice)
+    return noisy + sigmas.square().view(-1, 1, 1, 1) * score
+
+
+class TweedieDenoiser(DenoisingNetwork):
+    """A flow that is conditioned on the noise level, as the denoiser that it is.
+
+    Args:
+        flow: Asked for its score.
+
+    Raises:
+        UsageError: The flow knows clean images only.
+    """
+
+    config: GlowConfig
+
+    def __init__(self, flow: Glow) -> None:
+        super().__init__()
+        if not flow.config.noise_levels:
+            raise UsageError("this prior knows clean images only: it can't denoise by itself")
+        self.flow, self.config = flow, flow.config
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Estimate the clean patches: see `DenoisingNetwork`."""
+        return tweedie_step(self.flow, noisy, sigma)
+
+
+def as_denoiser(network: nn.Module) -> DenoisingNetwork:
+    """A network that denoises as it is, a flow by Tweedie's formula.
+
+    Raises:
+        UsageError: The network is no denoiser.
+    """
+    if isinstance(network, Glow):
+        return TweedieDenoiser(network)
+    if not isinstance(network, DenoisingNetwork):
+        raise UsageError(f"{type(network).__name__} is no denoiser")
+    return network
 
 
 @torch.no_grad()

@@ -1,1 +1,125 @@
-"""Networks: what each takes, and what it gives back."""
+"""Networks that denoise, `d(noisy, sigma) -> denoised`, and what each promises its callers.
+
+```
+resnet        the denoiser
+dncnn         the supervised baseline
+noise_map     the noise level as channels of the input
+noise_level   no denoiser: it estimates the level
+```
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from flowdenoise.system.lazy import homes
+from flowdenoise.system.rules import Channels
+from flowdenoise.system.typed import check
+
+if TYPE_CHECKING:
+    from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
+    from flowdenoise.networks.noise_level import (
+        NoiseLevelConfig,
+        NoiseLevelNet,
+        from_scale,
+        to_scale,
+    )
+    from flowdenoise.networks.noise_map import sigma_maps
+    from flowdenoise.networks.resnet import ResNet, ResNetConfig
+
+
+@dataclass(frozen=True)
+class NetworkConfig(ABC):
+    """Sizes of a network that denoises; its properties are what the network promises.
+
+    Attributes:
+        image_channels: 3 for color, 1 for gray.
+    """
+
+    image_channels: Channels = 3
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def stride(self) -> int:
+        """Sides and places of tiles are multiples of this, in pixels."""
+        return 1
+
+    @property
+    def tile(self) -> int | None:
+        """The only side of a tile that the network takes, in pixels; None where any will do."""
+        return None
+
+    @property
+    def full_precision(self) -> bool:
+        """Whether the network computes in float32 even where bfloat16 is asked for."""
+        return False
+
+    @property
+    @abstractmethod
+    def sigma_channels(self) -> int:
+        """Maps of the noise level that the network takes.
+
+        0, it is blind; 1, one level for all that a pixel holds; 2, one of brightness and one of
+        color.
+        """
+
+    @property
+    @abstractmethod
+    def receptive_radius(self) -> int:
+        """How far, in pixels, the input can influence an output pixel."""
+
+    @property
+    @abstractmethod
+    def multiply_adds_per_pixel(self) -> float:
+        """Multiply-adds per pixel of the image: the unit in which costs are compared."""
+
+
+class DenoisingNetwork(nn.Module, ABC):
+    """What all networks that denoise are: `d(noisy, sigma)`."""
+
+    config: NetworkConfig
+
+    @abstractmethod
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Estimate the clean images.
+
+        Args:
+            noisy: (B, C, H, W), about [0, 1]; C, H and W as the configuration promises.
+            sigma: Noise level on the [0, 1] scale: a number, (B,), or maps that broadcast to
+                (B, `config.sigma_channels`, H, W). A blind network does not look at it.
+
+        Returns:
+            (B, C, H, W) like `noisy`, not clamped.
+        """
+
+
+__all__ = [
+    "DenoisingNetwork",
+    "DnCNN",
+    "DnCNNConfig",
+    "NetworkConfig",
+    "NoiseLevelConfig",
+    "NoiseLevelNet",
+    "ResNet",
+    "ResNetConfig",
+    "fold_batch_norm",
+    "from_scale",
+    "sigma_maps",
+    "to_scale",
+]
+
+__getattr__ = homes(
+    __name__,
+    {
+        "dncnn": ("DnCNN", "DnCNNConfig", "fold_batch_norm"),
+        "noise_level": ("NoiseLevelConfig", "NoiseLevelNet", "from_scale", "to_scale"),
+        "noise_map": ("sigma_maps",),
+        "resnet": ("ResNet", "ResNetConfig"),
+    },
+)

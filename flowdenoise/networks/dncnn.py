@@ -13,12 +13,12 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.system.rules import Channels, Range, Size
-from flowdenoise.system.typed import check
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig
+from flowdenoise.system.rules import Range, Size
 
 
 @dataclass(frozen=True)
-class DnCNNConfig:
+class DnCNNConfig(NetworkConfig):
     """Sizes of a `DnCNN`.
 
     Attributes:
@@ -28,13 +28,9 @@ class DnCNNConfig:
         batch_norm: Normalize between them; needed for training only.
     """
 
-    image_channels: Channels = 3
     channels: Size = 64
     layers: Annotated[int, Range(2, 1 << 16)] = 20
     batch_norm: bool = True
-
-    def __post_init__(self) -> None:
-        check(self)
 
     @classmethod
     def published(cls, image_channels: int) -> DnCNNConfig:
@@ -42,9 +38,9 @@ class DnCNNConfig:
         return cls(image_channels=image_channels, layers=20 if image_channels == 3 else 17)
 
     @property
-    def stride(self) -> int:
-        """Any size and place of a tile will do."""
-        return 1
+    def sigma_channels(self) -> int:
+        """None: it is blind."""
+        return 0
 
     @property
     def receptive_radius(self) -> int:
@@ -58,12 +54,14 @@ class DnCNNConfig:
         return float(ends + 9 * self.channels**2 * (self.layers - 2))
 
 
-class DnCNN(nn.Module):
+class DnCNN(DenoisingNetwork):
     """The network.
 
     Args:
         config: Its sizes.
     """
+
+    config: DnCNNConfig
 
     def __init__(self, config: DnCNNConfig) -> None:
         super().__init__()
@@ -78,12 +76,7 @@ class DnCNN(nn.Module):
         self.layers = nn.Sequential(*layers, _conv(width, config.image_channels))
 
     def forward(self, noisy: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
-        """Estimate the clean image; `sigma` is not looked at.
-
-        Args:
-            noisy: (B, C, H, W), about [0, 1].
-            sigma: For the sake of a common signature.
-        """
+        """Estimate the clean images: see `DenoisingNetwork`."""
         weight = next(self.parameters())
         noise: Tensor = self.layers(noisy.to(weight.dtype))
         return noisy - noise.to(noisy.dtype)

@@ -112,6 +112,18 @@ class NoiseLevelNet(nn.Module):
         """The level of each crop by itself, (B,), on the scale of `to_scale`."""
         return self.conclude(*self.evidence(noisy))
 
+    @torch.no_grad()
+    def estimate(self, crops: list[Tensor]) -> float:
+        """The noise level of one picture on the [0, 1] scale, from crops of it.
+
+        Args:
+            crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4, at least 8.
+        """
+        sums = [self.evidence(crop) for crop in crops]
+        evidence = torch.stack([part[0] for part in sums]).sum(0)
+        count = torch.stack([part[1] for part in sums]).sum(0)
+        return float(from_scale(self.conclude(evidence, count)))
+
 
 def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
     """Log root mean square of each band in each block, and the brightness of each block.
@@ -186,20 +198,3 @@ def to_scale(sigma: Tensor) -> Tensor:
 def from_scale(level: Tensor) -> Tensor:
     """Undo `to_scale`; never negative."""
     return torch.expm1(level.clamp(min=0)) / 255
-
-
-@torch.no_grad()
-def estimate_sigma(net: NoiseLevelNet, crops: list[Tensor]) -> float:
-    """The noise level of one picture from crops of it.
-
-    Args:
-        net: The estimator.
-        crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4, at least 8.
-
-    Returns:
-        sigma on the [0, 1] scale.
-    """
-    sums = [net.evidence(crop) for crop in crops]
-    evidence = torch.stack([part[0] for part in sums]).sum(0)
-    count = torch.stack([part[1] for part in sums]).sum(0)
-    return float(from_scale(net.conclude(evidence, count)))

@@ -26,12 +26,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.system.rules import Channels, Range, Size
-from flowdenoise.system.typed import check
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig
+from flowdenoise.networks.noise_map import sigma_maps
+from flowdenoise.system.rules import Range, Size
 
 
 @dataclass(frozen=True)
-class ResNetConfig:
+class ResNetConfig(NetworkConfig):
     """Sizes of a `ResNet`.
 
     Attributes:
@@ -49,7 +50,6 @@ class ResNetConfig:
             with head and tail predicts the noise, which is subtracted from the input.
     """
 
-    image_channels: Channels = 3
     channels: tuple[Size, ...] = (64,)
     blocks: tuple[Size, ...] = (11,)
     unshuffle: Size = 2
@@ -59,7 +59,7 @@ class ResNetConfig:
     sigmoid: bool = False
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         scales = max(1, len(self.channels))
         if len(self.blocks) != scales:
             raise UsageError(f"{scales} scales need {scales} numbers of blocks, not {self.blocks}")
@@ -86,6 +86,11 @@ class ResNetConfig:
         return int(self.unshuffle * 2 ** max(0, len(self.channels) - 1))
 
     @property
+    def sigma_channels(self) -> int:
+        """One level for all that a pixel holds, or none."""
+        return int(self.noise_map)
+
+    @property
     def receptive_radius(self) -> int:
         """How far, in pixels, the input can influence an output pixel."""
         scales = max(1, len(self.channels))
@@ -103,7 +108,7 @@ class ResNetConfig:
         widths = self.channels or (self.image_channels,)
         total = 0.0
         if self.channels:
-            total += 9 * widths[0] * (2 * folded + self.noise_map) * pixels
+            total += 9 * widths[0] * (2 * folded + self.sigma_channels) * pixels
         for scale, (width, blocks) in enumerate(zip(widths, self.blocks, strict=True)):
             inner = self.bottleneck
             block = 18 * width * inner + inner**2 if inner else 18 * width**2
@@ -146,12 +151,14 @@ class BottleneckBlock(nn.Module):
         return x + outer
 
 
-class ResNet(nn.Module):
+class ResNet(DenoisingNetwork):
     """The denoiser network.
 
     Args:
         config: Its sizes.
     """
+
+    config: ResNetConfig
 
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
@@ -161,7 +168,7 @@ class ResNet(nn.Module):
         self.head: nn.Module = nn.Identity()
         self.tail: nn.Module = nn.Identity()
         if config.channels:
-            inputs = folded + config.noise_map
+            inputs = folded + config.sigma_channels
             self.head = nn.Conv2d(inputs, widths[0], 3, padding=1, bias=False)
             self.tail = nn.Conv2d(widths[0], folded, 3, padding=1, bias=False)
         finer = list(zip(widths, widths[1:], config.blocks, strict=False))
@@ -202,22 +209,16 @@ class ResNet(nn.Module):
                 self.tail.weight.mul_(0.1)
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
-        """Estimate the clean image.
+        """Estimate the clean images: see `DenoisingNetwork`.
 
-        Args:
-            noisy: (B, C, H, W), about [0, 1]; H and W multiples of `config.stride`.
-            sigma: Noise level on the [0, 1] scale: a number, (B,), or a map that broadcasts to
-                (B, 1, H, W). Ignored without `config.noise_map`.
-
-        Returns:
-            (B, C, H, W) like `noisy`, not clamped. A network in bfloat16 given a float32 image
-            returns float32: only the predicted noise is rounded, not the image.
+        A network in bfloat16 given float32 images returns float32: only the predicted noise is
+        rounded, not the image.
         """
         config = self.config
         weight = next(self.parameters())
         features = F.pixel_unshuffle(noisy, config.unshuffle).to(weight.dtype)
-        if config.noise_map:
-            level = self._noise_map(sigma, features, config.unshuffle)
+        if config.sigma_channels:
+            level = sigma_maps(sigma, features, config.sigma_channels, config.unshuffle)
             features = torch.cat([features, level], dim=1)
         features = self.head(features)
         skips = []
@@ -232,14 +233,3 @@ class ResNet(nn.Module):
         if config.sigmoid:
             return torch.sigmoid(result)
         return noisy - result if config.channels else result
-
-    @staticmethod
-    def _noise_map(sigma: Tensor | float, features: Tensor, unshuffle: int) -> Tensor:
-        """The noise level as one more channel at the folded resolution, (B, 1, h, w)."""
-        batch, _, height, width = features.shape
-        level = torch.as_tensor(sigma, device=features.device, dtype=features.dtype)
-        if level.ndim < 4:
-            level = level.reshape(-1, 1, 1, 1)
-        if level.shape[-2:] != (1, 1):
-            level = F.avg_pool2d(level, unshuffle)
-        return level.expand(batch, 1, height, width)

@@ -19,7 +19,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow, as_denoiser
 from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check
 from flowdenoise.training.objectives import NEEDS, Need, ObjectiveConfig, data_term
@@ -226,7 +226,7 @@ def validation_psnr(model: nn.Module, images: Corpus, sigma: float) -> float:
 def whole(model: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
     """Denoise one (C, H, W) image without tiles, mirrored to a size that the network takes."""
     height, width = noisy.shape[-2:]
-    stride: int = getattr(model.config, "stride", 1)
+    stride = as_denoiser(model).config.stride
     rows, columns = (mirror(-(-side // stride) * stride, side) for side in (height, width))
     padded = noisy[None][:, :, rows.to(noisy.device)][..., columns.to(noisy.device)]
     device_type = noisy.device.type

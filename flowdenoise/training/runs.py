@@ -22,7 +22,7 @@ from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.growth import grow
 from flowdenoise.networks.dncnn import DnCNN
-from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.noise_level import NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import DenoiserStage
@@ -154,7 +154,7 @@ def needs_levels(run: DenoiserRun) -> bool:
     """Whether the noise levels of really noisy images have to be found out."""
     objective = run.training.objective
     follows = objective.prior_scale > 0 and objective.prior_weight == "map"
-    told = isinstance(run.network, ResNetConfig) and run.network.noise_map
+    told = run.network.sigma_channels > 0
     wanted = "levels" in data_term(objective.data_term).needs or told or follows
     return run.training.noise.mode == "none" and wanted
 
@@ -169,7 +169,7 @@ def _levels(corpus: Corpus, estimator: NoiseLevelNet | None) -> torch.Tensor:
     for index in range(len(corpus)):
         image = corpus.image(index)[None]
         height, width = (side // step * step for side in image.shape[-2:])
-        levels.append(estimate_sigma(estimator, [image[:, :, :height, :width].float() / 255]))
+        levels.append(estimator.estimate([image[:, :, :height, :width].float() / 255]))
     return torch.tensor(levels)
 
 

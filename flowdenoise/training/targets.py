@@ -15,9 +15,7 @@ from torch import Tensor, nn
 
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.descent import LEAST_SIGMA, descend
-from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.flow import LEAST_SIGMA, Glow, as_denoiser, descend, tweedie_step
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.training.prior_term import prior_weight
 
@@ -70,13 +68,11 @@ def taught(sources: Sources, batch: NoisyPatches) -> Tensor:
     """t(y), the teacher's estimate of the clean patches, (B, C, P, P) float32."""
     if sources.answers is not None:
         return sources.answers.clean(batch.draws).float()
-    teacher = sources.teacher
-    if teacher is None:
+    if sources.teacher is None:
         raise UsageError("there is no teacher to ask")
-    if isinstance(teacher, Glow):
-        return _tweedie(teacher, batch)
     with torch.no_grad():
-        return teacher(batch.noisy, batch.sigma).float()  # type: ignore[no-any-return]
+        answer: Tensor = as_denoiser(sources.teacher)(batch.noisy, batch.sigma)
+    return answer.float()
 
 
 def descended(sources: Sources, batch: NoisyPatches) -> Tensor:
@@ -89,13 +85,7 @@ def descended(sources: Sources, batch: NoisyPatches) -> Tensor:
         prior,
         batch.noisy,
         sigma,
-        _tweedie(prior, batch),
+        tweedie_step(prior, batch.noisy, batch.sigma),
         scale=prior_weight(sigma, dimensions, objective) * dimensions / (2 * sigma.square()),
         steps=objective.descent_steps,
     )
-
-
-def _tweedie(flow: Glow, batch: NoisyPatches) -> Tensor:
-    if batch.noisy.shape[-1] != flow.config.size:
-        raise UsageError(f"this flow takes patches of {flow.config.size} pixels")
-    return tweedie(flow, batch.noisy, batch.sigma)

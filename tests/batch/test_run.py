@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Job, Outcome, plan_jobs
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.images import sheets
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
 
 
 def denoiser() -> Denoiser:
@@ -120,7 +120,7 @@ def test_a_failed_write_leaves_nothing(album: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_interrupt_leaves_nothing(album: Path) -> None:
-    class Interrupted(nn.Module):
+    class Interrupted(DenoisingNetwork):
         config = ResNetConfig(channels=(4,), blocks=(1,))
 
         def forward(self, noisy: Tensor, sigma: float) -> Tensor:

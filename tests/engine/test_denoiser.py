@@ -16,9 +16,10 @@ from flowdenoise.engine.denoiser import CLEAN_BELOW, Denoiser
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
-from flowdenoise.flow.config import GlowConfig
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
+from flowdenoise.flow.coupling import Scale
 from flowdenoise.images import Picture
+from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -175,6 +176,26 @@ def test_gradients_flow_through_forward() -> None:
     assert float(noisy.grad.abs().min()) > 0
 
 
+@pytest.mark.parametrize("scale", ["tanh", "sigmoid", "none"])
+def test_the_gradient_through_a_prior_is_that_of_finite_differences(scale: Scale) -> None:
+    torch.manual_seed(0)
+    sizes = {"size": 16, "levels": 2, "steps_per_level": 2, "hidden_channels": 8}
+    flow = Glow(GlowConfig(**sizes, scale=scale, noise_levels=True)).double()
+    for parameter in flow.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    denoiser = TweedieDenoiser(flow.requires_grad_(False))
+    noisy, direction = torch.rand(2, 1, 3, 16, 16, dtype=torch.float64)
+    noisy.requires_grad_(True)
+
+    def moved(step: float) -> Tensor:
+        return (denoiser(noisy.detach() + step * direction, 0.2) * direction).sum()
+
+    (denoiser(noisy, 0.2) * direction).sum().backward()
+    found = float((noisy.grad * direction).sum())
+    assert found == pytest.approx(float(moved(1e-5) - moved(-1e-5)) / 2e-5, rel=1e-6)
+    assert abs(found / float(direction.square().sum()) - 1) > 0.01  # not what was passed in alone
+
+
 def test_progress_is_told_to_the_end() -> None:
     seen: list[tuple[int, int]] = []
     denoiser = engine(tile=32)
@@ -209,7 +230,7 @@ def test_an_unconditional_prior_is_no_denoiser() -> None:
         Denoiser({3: lambda: flow}, {}, device=CPU).denoise_picture(picture(8, 8), 0.1)
 
 
-class Hungry(nn.Module):
+class Hungry(DenoisingNetwork):
     """Runs out of memory above some number of pixels at once."""
 
     def __init__(self, most: int, error: type[Exception] = torch.OutOfMemoryError) -> None:

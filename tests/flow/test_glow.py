@@ -6,10 +6,11 @@ import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import given
+from torch.utils.flop_counter import FlopCounterMode
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
-from flowdenoise.flow.glow import Glow, dequantize
+from flowdenoise.flow import Glow, GlowConfig, dequantize
+from flowdenoise.flow.coupling import Scale
 from flowdenoise.flow.split import Split
 
 configs = st.builds(
@@ -137,6 +138,20 @@ def test_training_raises_the_likelihood() -> None:
         (-flow.log_prob(base).mean()).backward()
         optimizer.step()
     assert float(flow.log_prob(base).mean().detach()) > before + 5
+
+
+@pytest.mark.parametrize("split", ["conv", "net"])
+@pytest.mark.parametrize("scale", ["tanh", "none"])
+def test_multiply_adds_are_twice_those_of_the_way_through_the_flow(
+    scale: Scale, split: Split
+) -> None:
+    config = GlowConfig(
+        steps_per_level=4, hidden_channels=32, scale=scale, split=split, noise_levels=True
+    )
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        Glow(config)(torch.rand(32, 3, 32, 32), 0.1)
+    multiply_adds = counter.get_total_flops() / 2 / (32 * 32**2)
+    assert config.multiply_adds_per_pixel == pytest.approx(2 * multiply_adds, rel=0.02)
 
 
 def test_a_flow_of_another_size_says_which_it_takes() -> None:

@@ -118,9 +118,14 @@ def test_the_written_out_derivatives_of_the_coupling_are_right(bounded_by_gain: 
 
     x, raw = draw(2, 3, 2, 2), draw(2, 6, 2, 2)
     gain = draw(1, 3, 1, 1) if bounded_by_gain else None
-    assert torch.autograd.gradcheck(Affine.apply, (x, raw, gain))
+
+    def results(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+        return Affine.apply(*inputs)[:2]
+
     strided = x.detach().to(memory_format=torch.channels_last).requires_grad_(True)
-    assert torch.autograd.gradcheck(Affine.apply, (strided, raw, gain))
+    assert torch.autograd.gradcheck(results, (x, raw, gain))
+    assert torch.autograd.gradcheck(results, (strided, raw, gain))
+    assert torch.autograd.gradgradcheck(results, (x, raw, gain))
 
 
 def test_gaussian_log_prob_is_that_of_torch() -> None:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from flowdenoise.flow.tweedie import likeliest_sigma, tweedie
+from flowdenoise.flow.tweedie import likeliest_sigma, tweedie_step
 
 
 class GaussianDensity:
@@ -44,15 +44,15 @@ def test_the_tweedie_step_of_a_gaussian_is_the_wiener_filter(sigma: float, seed:
     eye = torch.eye(25, dtype=torch.float64)
     gain = density.covariance @ torch.linalg.inv(density.covariance + sigma**2 * eye)
     wiener = 0.5 + (noisy.flatten(1) - 0.5) @ gain.T
-    assert torch.allclose(tweedie(density, noisy, sigma).flatten(1), wiener, atol=1e-9)
+    assert torch.allclose(tweedie_step(density, noisy, sigma).flatten(1), wiener, atol=1e-9)
 
 
 def test_each_image_may_have_its_own_level() -> None:
     density = GaussianDensity(4)
     _, noisy = density.sample(2, 0.1)
-    together = tweedie(density, noisy, torch.tensor([0.1, 0.3], dtype=torch.float64))
-    assert torch.allclose(together[:1], tweedie(density, noisy[:1], 0.1))
-    assert torch.allclose(together[1:], tweedie(density, noisy[1:], 0.3))
+    together = tweedie_step(density, noisy, torch.tensor([0.1, 0.3], dtype=torch.float64))
+    assert torch.allclose(together[:1], tweedie_step(density, noisy[:1], 0.1))
+    assert torch.allclose(together[1:], tweedie_step(density, noisy[1:], 0.3))
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.08, 0.2])

@@ -16,7 +16,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import tweedie
+from flowdenoise.flow.tweedie import tweedie_step
 from flowdenoise.training import targets
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
@@ -40,7 +40,7 @@ class Descended(nn.Module):
         self.flow, self.scale = flow, scale
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
-        start = tweedie(self.flow, noisy, sigma)
+        start = tweedie_step(self.flow, noisy, sigma)
         return descend(self.flow, noisy, sigma, start, scale=self.scale, steps=3)
 
 
@@ -78,5 +78,5 @@ def test_without_a_prior_that_knows_noise_it_is_refused(corpus: Corpus) -> None:
         stage(corpus, Glow(replace(FLOW, noise_levels=False)), OBJECTIVE)
     larger = DenoiserTraining(OBJECTIVE, patch=16)
     made = DenoiserStage(nn.Identity(), corpus, larger, steps=1, seed=0, prior=Glow(FLOW))
-    with pytest.raises(UsageError, match="patches of 8 pixels"):
+    with pytest.raises(UsageError, match=r"patches of \(1, 8, 8\)"):
         made.loss(nn.Identity(), 0, 0, 1)

@@ -14,7 +14,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, noisy_image
 from flowdenoise.errors import UsageError
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.teaching import taught_corpus
@@ -96,7 +96,7 @@ def test_patches_of_the_answers_have_the_colors_of_the_noisy_ones(tmp_path: Path
     assert float(stage.loss(_Same(3), 0, 0, 8).detach()) < 1e-6
 
 
-class _Same(nn.Module):
+class _Same(DenoisingNetwork):
     """Finds nothing to remove."""
 
     def __init__(self, channels: int = 1) -> None:

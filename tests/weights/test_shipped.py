@@ -9,7 +9,7 @@ import pytest
 from floors import examples, floor
 
 from flowdenoise import noise
-from flowdenoise.networks.noise_level import NoiseLevelNet, estimate_sigma
+from flowdenoise.networks.noise_level import NoiseLevelNet
 from flowdenoise.weights import load, store
 from flowdenoise.weights.manifest import Entry, Result, read_manifest
 
@@ -54,7 +54,7 @@ def test_a_noise_level_is_told_within_a_tenth(entry: Entry, sigma: int) -> None:
     assert isinstance(network, NoiseLevelNet)
     for clean in examples(entry.channels):
         noisy = noise.add_gaussian(clean, sigma / 255, seed=0)
-        assert 255 * estimate_sigma(network, [noisy[None]]) == pytest.approx(sigma, rel=0.1)
+        assert 255 * network.estimate([noisy[None]]) == pytest.approx(sigma, rel=0.1)
 
 
 @pytest.mark.parametrize("entry", by_role("prior"))

@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.system.rules import Channels, Range, Size
-from flowdenoise.system.typed import check
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig, sigma_maps
+from flowdenoise.system.rules import Range, Size
 
 
 @dataclass(frozen=True)
-class FFDNetConfig:
+class FFDNetConfig(NetworkConfig):
     """Sizes of an `FFDNet`.
 
     Attributes:
@@ -29,17 +29,18 @@ class FFDNetConfig:
         layers: Convolutions in all.
     """
 
-    image_channels: Channels = 3
     channels: Size = 96
     layers: Annotated[int, Range(2, 1 << 16)] = 12
-
-    def __post_init__(self) -> None:
-        check(self)
 
     @property
     def stride(self) -> int:
         """Tiles begin at even pixels."""
         return 2
+
+    @property
+    def sigma_channels(self) -> int:
+        """One map of the noise level."""
+        return 1
 
     @property
     def receptive_radius(self) -> int:
@@ -54,12 +55,14 @@ class FFDNetConfig:
         return 9 * (ends + self.channels**2 * (self.layers - 2)) / 4
 
 
-class FFDNet(nn.Module):
+class FFDNet(DenoisingNetwork):
     """The network.
 
     Args:
         config: Its sizes.
     """
+
+    config: FFDNetConfig
 
     def __init__(self, config: FFDNetConfig) -> None:
         super().__init__()
@@ -71,18 +74,14 @@ class FFDNet(nn.Module):
         self.inner = nn.Sequential(*inner)
         self.last = nn.Conv2d(width, folded, 3, padding=1)
 
-    def forward(self, noisy: Tensor, sigma: float) -> Tensor:
-        """Estimate the clean image.
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        """Estimate the clean images: see `DenoisingNetwork`.
 
         The last convolution is computed in float32 whatever the others are: it gives the image
         itself, and eight bits of mantissa are too few for that.
-
-        Args:
-            noisy: (B, C, H, W), about [0, 1], of even sides.
-            sigma: Noise level on the [0, 1] scale.
         """
         folded = F.pixel_unshuffle(noisy, 2)
-        level = torch.full_like(folded[:, :1], sigma)
+        level = sigma_maps(sigma, folded, channels=1, unshuffle=2)
         features: Tensor = self.inner(torch.cat([folded, level], 1).to(self.last.weight.dtype))
         last = self.last
         bias = None if last.bias is None else last.bias.float()

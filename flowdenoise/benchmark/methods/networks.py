@@ -13,8 +13,10 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
-from flowdenoise.engine.denoiser import AUTOMATIC, ESTIMATORS, Denoiser, Sigma
+from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser, Sigma
+from flowdenoise.engine.estimate import ESTIMATORS
 from flowdenoise.errors import UsageError
+from flowdenoise.flow import as_denoiser
 from flowdenoise.images import Picture, quantize
 from flowdenoise.weights import store
 
@@ -58,10 +60,9 @@ class NetworkMethod(Method):
             raise UsageError(
                 f"the weights {model} are for {own} images, and these are {kinds[channels]}"
             )
-        cost = getattr(loaded.config, "multiply_adds_per_pixel", None)
-        self.multiply_adds_per_pixel = 8 * cost if cost and self.ensemble else cost
-        takes_no_level = loaded.kind == "dncnn" or not getattr(loaded.config, "noise_map", True)
-        self.blind = self.estimate or takes_no_level
+        promised, passes = as_denoiser(loaded.network).config, 8 if self.ensemble else 1
+        self.multiply_adds_per_pixel = passes * promised.multiply_adds_per_pixel
+        self.blind = self.estimate or not promised.sigma_channels
         if self.estimate and loaded.kind != "glow":  # a prior estimates by its own likelihood
             self._estimator_hash = store.verify(ESTIMATORS[channels], offline=offline).sha256
         self.denoiser = Denoiser.load(

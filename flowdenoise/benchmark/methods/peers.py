@@ -21,7 +21,7 @@ from flowdenoise.benchmark.methods.base import Method, MethodOptions, import_ext
 from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
 from flowdenoise.data.download import Remote, download
 from flowdenoise.engine import tiling
-from flowdenoise.engine.tile_denoiser import TileNetwork, tile_network
+from flowdenoise.engine.tile_denoiser import TileDenoiser, tile_denoiser
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import DataError, WeightsError
 from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
@@ -64,7 +64,7 @@ class PeerMethod(Method):
     """
 
     packages = ("h5py",)
-    _network: TileNetwork
+    _network: TileDenoiser
     _tiling: TilingConfig
     _device: torch.device
     _precision: torch.dtype
@@ -85,7 +85,7 @@ class PeerMethod(Method):
         wanted = self.options.precision
         self._precision = choose_precision("float32" if wanted == "auto" else wanted, device)
         self._device = device
-        self._network = tile_network(net, device, self._precision)
+        self._network = tile_denoiser(net, device, self._precision)
 
     def settings(self) -> Mapping[str, object]:
         """Precision, device and tiles."""
@@ -104,7 +104,7 @@ class PeerMethod(Method):
             noisy.to(self._device),
             lambda tiles: self._network(tiles, sigma or 0.0),
             self._tiling,
-            multiple=self._network.stride,
+            multiple=self._network.network.config.stride,
         ).cpu()
 
 
