@@ -1,6 +1,54 @@
 """`python -m flowdenoise`, and the entry point of the command `flowdenoise`."""
 
-from flowdenoise.cli.app import main
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+from flowdenoise.cli.interruption import Interruption, armed
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    _open_closed_streams()
+    try:
+        with armed():
+            from flowdenoise.cli.app import run  # takes a moment, which may be interrupted
+
+            status = run()
+    except Interruption as interruption:
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"error: {interruption}\n")
+        status = interruption.status
+    sys.exit(_flushed(status))
+
+
+def _open_closed_streams() -> None:
+    """Lead standard streams that the caller closed nowhere.
+
+    Else the next files to be opened would take their numbers, and what is written to the streams.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _flushed(status: int) -> int:
+    """The exit status, after all results are written: 1 if that fails now."""
+    if sys.stdout is None:
+        return status
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # Python would try again on its way out
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return status or 1
+    return status
+
 
 if __name__ == "__main__":
     main()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flowdenoise import batch, noise
 from flowdenoise.batch import BatchConfig
 from flowdenoise.engine.denoiser import Denoiser, Sigma
-from flowdenoise.errors import ImageError
+from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
 
 T = TypeVar("T")
@@ -80,10 +80,12 @@ def _denoise_file(
     overwrite: bool,
 ) -> Any:
     target = None if output is None else os.fspath(output)
-    jobs = batch.plan_jobs([str(source)], output=target)
+    plan = batch.plan_jobs([str(source)], batch.Naming(output=target))
+    if len(plan.jobs) != 1:
+        raise UsageError(f"{source} is more than one picture")
     existing: batch.Existing = "overwrite" if overwrite else "refuse"
     config = BatchConfig(sigma=sigma, strength=strength, existing=existing)
-    (outcome,) = batch.run(jobs, denoiser, config)
+    (outcome,) = batch.run(plan.jobs, denoiser, config)
     if outcome.error is not None:
         raise ImageError(outcome.error)
     return outcome.job.target

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import partial
 
-from flowdenoise.batch.one import BatchConfig, Outcome, denoise_one
+from flowdenoise.batch.one import BatchConfig, Outcome, Work
 from flowdenoise.batch.plan import Job
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.engine.tiling import OnTile
-from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.system.atomic import remove_leftovers
 
 
 def run(
@@ -21,20 +22,24 @@ def run(
 ) -> Iterator[Outcome]:
     """Denoise pictures, yielding what became of each.
 
+    What a run that was killed left half-written in the folders of the results is removed first.
+
     Args:
         jobs: From `plan_jobs`.
         denoiser: The engine.
         config: How to treat each picture.
         on_tile: Told of the tiles done and all tiles of the picture at work.
     """
+    jobs = list(jobs)
+    for folder in {file.parent for job in jobs for file in job.files}:
+        remove_leftovers(folder)
     for job in jobs:
-        start = time.perf_counter()
         report = _report_for(job, on_tile)
-        try:
-            outcome = denoise_one(job, denoiser, config, report, start)
-        except FlowdenoiseError as error:
-            seconds = time.perf_counter() - start
-            outcome = Outcome(job, "failed", error=str(error), seconds=seconds)
+        with closing(Work(job, config)) as work:
+            work.attempt(work.read)
+            work.attempt(partial(work.denoise, denoiser, report))
+            work.attempt(work.write)
+            outcome = work.outcome()
         yield outcome
         if outcome.status == "failed" and not config.keep_going:
             return

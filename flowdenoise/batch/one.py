@@ -1,28 +1,42 @@
-"""One picture of a batch: read, denoised and written, whole or not at all.
+"""One picture of a batch: read, denoised and written, each file whole or not at all.
 
-Results appear under their names only when they are complete, and an input is never written to.
+What goes wrong with it, whatever it is, becomes its outcome and touches no other.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, TypeVar
+
+from torch import Tensor
 
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
+from flowdenoise.batch.source import Source, open_source
 from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma
 from flowdenoise.engine.tiling import OnTile
-from flowdenoise.errors import ImageWriteError
+from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
+from flowdenoise.system.paths import exists
 from flowdenoise.system.rules import Factor, Range
 from flowdenoise.system.typed import check
 
+T = TypeVar("T")
+
 Existing = Literal["refuse", "skip", "overwrite"]
-"""What to do where a result's name is taken."""
+"""What to do where the name of a file to write is taken."""
+
+Status = Literal["denoised", "clean", "skipped", "failed"]
+"""`clean` is found clean and copied bit for bit, `skipped` is done already."""
+
+_COPY_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -32,12 +46,10 @@ class BatchConfig:
     Attributes:
         sigma: Noise level on the [0, 1] scale, or `auto`.
         strength: Factor of the noise level that is removed.
-        existing: What to do where a result's name is taken.
+        existing: What to do where names are taken: refuse the picture; leave the files that are
+            there and write those that are not; or overwrite.
         keep_going: Go on after a picture that failed.
         quality: Of JPEG and WebP results; None is high.
-        format: Of results on standard output; None keeps the source's.
-        save_noise: Also write the removed noise.
-        compare: Also write before and after side by side.
         max_pixels: Larger pictures are refused before they are decoded.
     """
 
@@ -46,9 +58,6 @@ class BatchConfig:
     existing: Existing = "refuse"
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
-    format: str | None = None
-    save_noise: bool = False
-    compare: bool = False
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
 
     def __post_init__(self) -> None:
@@ -61,7 +70,7 @@ class Outcome:
 
     Attributes:
         job: The picture.
-        status: `denoised`, `clean` (found clean, copied bit for bit), `skipped`, or `failed`.
+        status: What was done.
         sigma: Noise level of the input on the [0, 1] scale, if it was looked at.
         error: Why it failed, one line.
         warnings: What could not be kept.
@@ -71,7 +80,7 @@ class Outcome:
     """
 
     job: Job
-    status: Literal["denoised", "clean", "skipped", "failed"]
+    status: Status
     sigma: float | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
@@ -80,110 +89,195 @@ class Outcome:
     seconds: float = 0.0
 
 
-def denoise_one(
-    job: Job, denoiser: Denoiser, config: BatchConfig, report: OnTile | None, start: float
-) -> Outcome:
-    """Denoise one picture and write what was asked for.
+@dataclass
+class Work:
+    """A picture on its way: `read`, `denoise`, `write`, each by `attempt`; `outcome`; `close`.
 
-    Args:
+    Attributes:
         job: From `plan_jobs`.
-        denoiser: The engine.
         config: How to treat the picture.
-        report: Told of each finished batch of tiles.
-        start: When the work began, by `time.perf_counter`.
-
-    Raises:
-        FlowdenoiseError: The picture can't be read, denoised or written.
+        wanted: The files that are to be written.
+        written: Those that were.
+        source: Its file.
+        picture: What was read.
+        denoised: What was made of it.
+        status: Set as soon as it is known what becomes of the picture; later stages do nothing.
+        error: Why it failed.
+        warnings: What could not be kept.
     """
-    if _taken(job, config):
-        return Outcome(job, "skipped")
-    data = sys.stdin.buffer.read() if job.source is None else None
-    source: Path | bytes = data if job.source is None and data is not None else job.source  # type: ignore[assignment]
-    picture = images.read(source, max_pixels=config.max_pixels)
-    denoised = denoiser.denoise_picture(
-        picture, config.sigma, strength=config.strength, on_tile=report
-    )
-    warnings = picture.warnings + _write_result(job, source, denoised, config)
-    written: tuple[Path, ...] = () if job.target is None else (job.target,)
-    if job.target is not None:
-        written += _write_extras(job.target, picture, denoised.picture, config)
-    height, width = picture.samples.shape[:2]
-    return Outcome(
-        job,
-        "clean" if denoised.untouched else "denoised",
-        sigma=denoised.sigma,
-        warnings=warnings,
-        written=written,
-        size=(width, height),
-        seconds=time.perf_counter() - start,
-    )
 
+    job: Job
+    config: BatchConfig
+    wanted: tuple[Path, ...] = ()
+    written: list[Path] = field(default_factory=list)
+    source: Source | None = None
+    picture: Picture | None = None
+    denoised: Denoised | None = None
+    status: Status | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    _start: float = field(default_factory=time.perf_counter)
 
-def _taken(job: Job, config: BatchConfig) -> bool:
-    """Whether the job is to be skipped.
+    def attempt(self, stage: Callable[[], None]) -> None:
+        """Run a stage behind the picture's one fence: an error of any kind is its outcome."""
+        if self.status is not None:
+            return
+        try:
+            stage()
+        except Exception as error:  # of the system, of a decoder, of the network's library
+            self.status, self.error = "failed", _reason(error)
 
-    Raises:
-        ImageWriteError: The name is taken and may not be.
-    """
-    if job.target is None or not job.target.exists() or config.existing == "overwrite":
-        return False
-    if config.existing == "skip":
-        return True
-    same = job.source is not None and job.target.samefile(job.source)
-    what = "is the input itself" if same else "exists already"
-    raise ImageWriteError(f"{job.target} {what}: use --overwrite, or another name")
+    def read(self) -> None:
+        """Open and decode the picture, unless there is nothing to do.
 
+        Raises:
+            ImageError: The job is refused, a name is taken, or the picture can't be read.
+        """
+        self.wanted = _wanted(self.job, self.config.existing)
+        if self.job.target is not None and not self.wanted:
+            self.status = "skipped"
+            return
+        self.source = open_source(self.job.source)
+        self.picture = images.read(self.source.file, max_pixels=self.config.max_pixels)
+        self.source.check_unchanged()
+        self.warnings = self.picture.warnings
 
-def _write_result(
-    job: Job, source: Path | bytes, denoised: Denoised, config: BatchConfig
-) -> tuple[str, ...]:
-    """Write the result; a clean picture in its own format is copied bit for bit."""
-    wanted = config.format or _format_of(job.target) or denoised.picture.format
-    if denoised.untouched and wanted == denoised.picture.format and config.quality is None:
-        _copy(source, job.target)
-        return ()
-    if job.target is None:
-        data, warnings = images.encode(denoised.picture, wanted, quality=config.quality)
-        _write_stream(sys.stdout.buffer, data)
+    def denoise(self, denoiser: Denoiser, report: OnTile | None) -> None:
+        """Denoise the picture.
+
+        Args:
+            denoiser: The engine.
+            report: Told of each finished batch of tiles.
+
+        Raises:
+            FlowdenoiseError: The engine can't.
+        """
+        picture, config = _there(self.picture), self.config
+        self.denoised = denoiser.denoise_picture(
+            picture, config.sigma, strength=config.strength, on_tile=report
+        )
+
+    def write(self) -> None:
+        """Write what is wanted; a clean picture in its own format is copied bit for bit.
+
+        Raises:
+            ImageError: It can't be written.
+        """
+        job, before, denoised = self.job, _there(self.picture), _there(self.denoised)
+        if job.target is None:
+            self.warnings += self._write_stream(denoised)
+        for file in self.wanted:
+            _make_folder(file.parent)
+            if file == job.target:
+                self.warnings += self._write_file(file, denoised)
+            elif file == job.noise:
+                self._write_png(file, sheets.noise_picture(before, denoised.picture))
+            else:
+                self._write_png(file, sheets.before_after(before, denoised.picture))
+            self.written.append(file)
+        self.status = "clean" if denoised.untouched else "denoised"
+
+    def outcome(self) -> Outcome:
+        """What became of the picture."""
+        return Outcome(
+            self.job,
+            self.status or "failed",
+            sigma=None if self.denoised is None else self.denoised.sigma,
+            error=self.error,
+            warnings=self.warnings,
+            written=tuple(self.written),
+            size=None if self.picture is None else (self.picture.width, self.picture.height),
+            seconds=time.perf_counter() - self._start,
+        )
+
+    def close(self) -> None:
+        """Close the picture's file."""
+        if self.source is not None:
+            self.source.file.close()
+
+    def _copied(self, denoised: Denoised) -> BinaryIO | None:
+        """The source's own bytes if they are the result; None if the result is to be encoded."""
+        own = self.job.format in (None, denoised.picture.format)
+        if not denoised.untouched or not own or self.config.quality is not None:
+            return None
+        source = _there(self.source)
+        source.check_unchanged()
+        source.file.seek(0)
+        return source.file
+
+    def _write_file(self, file: Path, denoised: Denoised) -> tuple[str, ...]:
+        source, config = _there(self.source), self.config
+        replace = config.existing == "overwrite"
+        if (copied := self._copied(denoised)) is not None:
+            images.write_bytes(file, copied, like=source.status, replace=replace)
+            return ()
+        return images.write(
+            denoised.picture,
+            file,
+            format=self.job.format or denoised.picture.format,
+            quality=config.quality,
+            like=source.status,
+            replace=replace,
+        )
+
+    def _write_stream(self, denoised: Denoised) -> tuple[str, ...]:
+        """Write to standard output."""
+        warnings: tuple[str, ...] = ()
+        if (copied := self._copied(denoised)) is None:
+            data, warnings = images.encode(
+                denoised.picture,
+                self.job.format or denoised.picture.format,
+                quality=self.config.quality,
+            )
+            copied = io.BytesIO(data)
+        if sys.stdout is None:
+            raise ImageWriteError("standard output is closed")
+        try:
+            shutil.copyfileobj(copied, sys.stdout.buffer, _COPY_BYTES)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise ImageWriteError(f"can't write to standard output: {error}") from error
         return warnings
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    return images.write(denoised.picture, job.target, format=wanted, quality=config.quality)
+
+    def _write_png(self, file: Path, picture: Tensor) -> None:
+        replace = self.config.existing == "overwrite"
+        images.write_png(file, picture, like=_there(self.source).status, replace=replace)
 
 
-def _format_of(target: Path | None) -> str | None:
-    return None if target is None else images.format_of(target)
+def _there(value: T | None) -> T:
+    """What an earlier stage made."""
+    if value is None:
+        raise RuntimeError("the stages of a picture are called in order")
+    return value
 
 
-def _copy(source: Path | bytes, target: Path | None) -> None:
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    if target is None:
-        _write_stream(sys.stdout.buffer, data)
-        return
-    if isinstance(source, Path) and target.exists() and target.samefile(source):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    images.write_bytes(target, data)
-    if isinstance(source, Path):
-        shutil.copymode(source, target)
+def _wanted(job: Job, existing: Existing) -> tuple[Path, ...]:
+    """The files of a job that are to be written.
+
+    Raises:
+        ImageWriteError: The job is refused, or a name is taken and may not be.
+    """
+    if job.refusal is not None:
+        raise ImageWriteError(job.refusal)
+    taken = [file for file in job.files if exists(file)]
+    if taken and existing == "refuse":
+        raise ImageWriteError(f"{taken[0]} exists already: use --overwrite, or another name")
+    return tuple(file for file in job.files if existing == "overwrite" or file not in taken)
 
 
-def _write_stream(stream: BinaryIO, data: bytes) -> None:
+def _make_folder(folder: Path) -> None:
     try:
-        stream.write(data)
-        stream.flush()
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImageWriteError(f"can't write to standard output: {error}") from error
+        raise ImageWriteError(f"can't make the folder {folder}: {_reason(error)}") from error
 
 
-def _write_extras(
-    target: Path, before: Picture, after: Picture, config: BatchConfig
-) -> tuple[Path, ...]:
-    """The pictures that were asked for besides the result."""
-    written = []
-    if config.save_noise:
-        written.append(target.with_name(f"{target.stem}_noise.png"))
-        images.write_png(written[-1], sheets.noise_picture(before, after))
-    if config.compare:
-        written.append(target.with_name(f"{target.stem}_compare.png"))
-        images.write_png(written[-1], sheets.before_after(before, after))
-    return tuple(written)
+def _reason(error: Exception) -> str:
+    """Why something failed, as one line."""
+    if isinstance(error, FlowdenoiseError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,155 +1,253 @@
-"""Which pictures to denoise, and under which names the results go.
+"""All files of a batch by name: what is read, what is written, and which jobs must not be done.
 
-Plain bookkeeping of paths, done before the first picture is opened, so that a mistake in a name
-is told before an hour's work and no two results go by one name.
+Plain bookkeeping of paths, done before the first picture is opened, so that a mistake in a name is
+told before an hour's work, no file is written twice, and no input is ever written to.
 """
 
 from __future__ import annotations
 
-import glob
+import os
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flowdenoise.batch.finding import Found, LeftOut, find
+from flowdenoise.batch.naming import COMPARISON, NOISE, STREAM, Naming
 from flowdenoise.errors import UsageError
-from flowdenoise.images import looks_like_image
-
-STREAM = "-"
-"""The name of standard input and standard output."""
-
-BESIDE = "{stem}_denoised{suffix}"
-"""Template of a result's name where it goes beside its source."""
-
-ELSEWHERE = "{stem}{suffix}"
-"""Template of a result's name in another folder."""
+from flowdenoise.images import writable_suffixes
+from flowdenoise.system.paths import exists, is_folder, is_link, real
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to denoise.
+    """One picture to denoise, and all files that this will write.
 
     Attributes:
         source: Its file, or None for standard input.
         target: Where the result goes, or None for standard output.
+        noise: Where the removed noise goes, if it is wanted.
+        comparison: Where before and after go, if they are wanted.
+        format: Of the result, if it was asked for; None is the source's own.
+        refusal: Why the job must not be done, one line; None if it may.
     """
 
     source: Path | None
     target: Path | None
+    noise: Path | None = None
+    comparison: Path | None = None
+    format: str | None = None
+    refusal: str | None = None
 
     @property
     def name(self) -> str:
         """The source as the user knows it."""
         return STREAM if self.source is None else str(self.source)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that will be written."""
+        return tuple(file for file in (self.target, self.noise, self.comparison) if file)
 
-def plan_jobs(
-    inputs: Sequence[str],
-    *,
-    output: str | None = None,
-    template: str | None = None,
-    suffix: str | None = None,
-    recursive: bool = False,
-) -> list[Job]:
-    """Find the pictures and name the results.
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done.
+
+    Attributes:
+        jobs: One for each picture, in order.
+        left_out: What was met and not taken.
+    """
+
+    jobs: tuple[Job, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+_BESIDE, _EVERYTHING = Naming(), Naming(save_noise=True, compare=True)
+
+
+def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan:
+    """Find the pictures and name all files.
+
+    A job that would write to an input, or where another job does, is refused; the others are done.
 
     Args:
         inputs: Files, folders, glob patterns, or `-`.
-        output: A folder, a file name where there is a single input, or `-`; None puts each
-            result beside its source.
-        template: Name of a result, with `{stem}`, `{suffix}` and `{index}` of its source.
-        suffix: Suffix of the results, `.png` say; None keeps each source's own.
-        recursive: Also the pictures in sub-folders, whose structure is kept in `output`.
+        naming: Where results go.
 
     Raises:
-        UsageError: An input isn't there, or the names don't work out.
+        UsageError: There is no picture, or the names don't work out for any.
     """
-    if STREAM in inputs:
-        return [_stream_job(inputs, output)]
-    found = [pair for text in inputs for pair in _expand(text, recursive)]
-    if not found:
-        raise UsageError(f"no pictures in {', '.join(inputs)}")
-    single = len(found) == 1 and not Path(inputs[0]).is_dir()
-    if output == STREAM:
-        if not single:
-            raise UsageError("standard output takes a single picture")
-        return [Job(found[0][0], None)]
-    if single and output and not _is_folder(output):
-        return [Job(found[0][0], Path(output))]
-    if output and Path(output).is_file():
-        raise UsageError(f"{output} is a file, and there are {len(found)} pictures")
-    jobs = _name_all(found, output, template, suffix)
-    # A second run over a folder meets the results of the first: they are no sources.
-    targets = {job.target for job in jobs if job.target != job.source}
-    jobs = [job for job in jobs if job.source not in targets]
-    _refuse_clashes(jobs)
-    return jobs
+    try:
+        if STREAM in inputs:
+            return Plan((_stream_job(inputs, naming),))
+        folder = naming.folder()
+        search = find(inputs, recursive=naming.recursive, results=folder)
+        if naming.output and folder is None:
+            return Plan((_single_job(search.found, inputs, naming),), tuple(search.left_out))
+        names = _Names()
+        found, results = _without_results(search.found, naming, folder, names)
+        jobs = _refuse_clashes(_refuse_inputs(_jobs(found, naming, folder, names), names), names)
+        return Plan(tuple(jobs), (*search.left_out, *results))
+    except OSError as error:
+        raise UsageError(f"{', '.join(inputs)}: {error}") from error
 
 
-def _stream_job(inputs: Sequence[str], output: str | None) -> Job:
+def _stream_job(inputs: Sequence[str], naming: Naming) -> Job:
     if len(inputs) > 1:
         raise UsageError("standard input is a single picture: name no others beside it")
-    if output and output != STREAM and _is_folder(output):
+    if naming.folder() is not None:
         raise UsageError("a picture from standard input has no name: name the output file")
-    return Job(None, None if output in (None, STREAM) else Path(str(output)))
+    return _to_output(None, naming)
 
 
-def _is_folder(output: str) -> bool:
-    """An existing folder, or a name that ends like one or has no suffix of a picture."""
-    path = Path(output)
-    return path.is_dir() or output.endswith(("/", "\\")) or not path.suffix
+def _single_job(found: list[Found], inputs: Sequence[str], naming: Naming) -> Job:
+    """The job of the one picture that standard output or a file can hold."""
+    if len(inputs) > 1 or len(found) > 1 or is_folder(Path(inputs[0])):
+        place = "standard output" if naming.output == STREAM else f"the file {naming.output}"
+        raise UsageError(f"{place} takes a single picture that is named itself: name a folder")
+    (job,) = _refuse_inputs([_to_output(found[0].path, naming)], _Names())
+    return job
 
 
-def _expand(text: str, recursive: bool) -> list[tuple[Path, Path]]:
-    """Pictures that an input names, each with its place relative to the input."""
-    path = Path(text)
-    if path.is_dir():
-        files = sorted(path.rglob("*") if recursive else path.iterdir())
-        return [(file, file.relative_to(path)) for file in files if looks_like_image(file)]
-    if path.exists():
-        return [(path, Path(path.name))]
-    # A pattern may be absolute, which Path.glob does not take.
-    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
-    if not matches:
-        raise UsageError(f"no such file or folder: {text}")
-    return [(match, Path(match.name)) for match in matches if looks_like_image(match)]
+def _to_output(source: Path | None, naming: Naming) -> Job:
+    """The job of a picture whose result goes to standard output or to the file that is named."""
+    if naming.output in (None, STREAM):
+        if naming.save_noise or naming.compare:
+            raise UsageError("standard output takes one picture: --output a file to have others")
+        return Job(source, None, format=naming.format)
+    target = Path(naming.output or "")
+    job = Job(source, target, format=naming.format_asked(source, target))
+    return _with_others(job, naming)
 
 
-def _name_all(
-    found: list[tuple[Path, Path]], output: str | None, template: str | None, suffix: str | None
-) -> list[Job]:
-    usual = ELSEWHERE if output else BESIDE
-    pattern = usual if template is None else template
-    jobs = []
-    for index, (source, place) in enumerate(found, start=1):
-        folder = source.parent if output is None else Path(output) / place.parent
-        name = _fill(pattern, source, suffix, index)
-        jobs.append(Job(source, folder / name))
-    return jobs
+class _Names:
+    """Which names stand for one file, whether it is there or not; folders are looked up once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, tuple[str, bool]] = {}
+
+    def place(self, path: Path) -> str:
+        """A text that is the same for all names of one place in a folder."""
+        if path.parent not in self._folders:
+            folder = real(path.parent)
+            self._folders[path.parent] = str(folder), _ignores_case(folder)
+        place, ignores_case = self._folders[path.parent]
+        return f"{place}{os.sep}{path.name.casefold() if ignores_case else path.name}"
+
+    def file(self, path: Path) -> str:
+        """A text that is the same for all names of one file; links are followed."""
+        return self.place(real(path) if is_link(path) else path)
 
 
-def _fill(pattern: str, source: Path, suffix: str | None, index: int) -> str:
-    ending = suffix or source.suffix
-    if ending.lower() == ".gif":
-        ending = ".png"  # there is no writing of GIF
-    try:
-        name = pattern.format(stem=source.stem, suffix=ending, index=index)
-    except (KeyError, IndexError, ValueError) as error:
-        raise UsageError(
-            f"the name template {pattern!r} may use {{stem}}, {{suffix}} and {{index}}"
-        ) from error
-    if not name or Path(name).name != name:
-        raise UsageError(f"the name template {pattern!r} must give a plain file name")
-    return name
+def _ignores_case(folder: Path) -> bool:
+    """Whether names that differ by case are one in a folder, or in the nearest that is there."""
+    for place in (folder, *folder.parents):
+        other = place.with_name(place.name.swapcase()) if place.name else place
+        if other != place and exists(place):
+            return exists(other) and other.samefile(place)
+    return False
 
 
-def _refuse_clashes(jobs: list[Job]) -> None:
-    seen: dict[Path, Job] = {}
+def _jobs(found: list[Found], naming: Naming, folder: Path | None, names: _Names) -> list[Job]:
+    """The jobs of all pictures; one that was named twice has one."""
+    jobs: dict[tuple[str, str], Job] = {}
+    for index, item in enumerate(found, start=1):
+        goal = None if folder is None else folder / item.place.parent
+        target = naming.of_result(item.path, index, goal)
+        job = Job(item.path, target, format=naming.format_asked(item.path, target))
+        jobs.setdefault((names.file(item.path), names.file(target)), job)
+    shared = Counter(_plain_stem(job) for job in jobs.values())
+    return [_with_others(job, naming, shared[_plain_stem(job)] > 1) for job in jobs.values()]
+
+
+def _plain_stem(job: Job) -> tuple[Path, str]:
+    """What the names of the pictures beside a result are made of."""
+    target = job.target or Path()
+    return target.parent, target.stem.casefold()
+
+
+def _with_others(job: Job, naming: Naming, shared: bool = False) -> Job:
+    """Name what is to be written besides a result.
+
+    Args:
+        job: With its target.
+        naming: What is wanted.
+        shared: Whether another result differs by its ending alone, which is then in the names.
+    """
+    if job.target is None:
+        return job
+    stem = job.target.name.replace(".", "_") if shared else job.target.stem
+    noise = job.target.with_name(NOISE.format(stem=stem)) if naming.save_noise else None
+    comparison = job.target.with_name(COMPARISON.format(stem=stem)) if naming.compare else None
+    return replace(job, noise=noise, comparison=comparison)
+
+
+def _without_results(
+    found: list[Found], naming: Naming, folder: Path | None, names: _Names
+) -> tuple[list[Found], list[LeftOut]]:
+    """Leave out what a run, this way or beside the sources, makes of others that were found."""
+    jobs = _jobs(found, naming, folder, names) + _jobs(found, _BESIDE, None, names)
+    results = {_stem(file, names) for job in jobs for file in _likely_files(job)}
+    kept, left_out = [], []
+    for item in found:
+        if item.named or _stem(item.path, names) not in results:
+            kept.append(item)
+        else:
+            left_out.append(LeftOut(item.path, "the result of another picture"))
+    return kept, left_out
+
+
+def _likely_files(job: Job) -> set[Path]:
+    """What a run may have made of a source; each name holds the source's and more."""
+    stem, files = (job.source or Path()).stem, set()
+    for suffix in writable_suffixes():
+        target = (job.target or Path()).with_suffix(suffix)
+        for shared in (False, True):
+            files |= set(_with_others(replace(job, target=target), _EVERYTHING, shared).files)
+    return {file for file in files if stem in file.stem and stem != file.stem}
+
+
+def _stem(file: Path, names: _Names) -> str:
+    """A text that is the same for results that differ by format alone."""
+    return names.place(file.with_suffix("")).casefold()
+
+
+def _refuse_inputs(jobs: list[Job], names: _Names) -> list[Job]:
+    """Refuse jobs that would write to an input, be it their own or that of another job."""
+    inputs = {names.file(job.source) for job in jobs if job.source is not None}
+    checked = []
     for job in jobs:
-        if job.target is None:
+        hit = next((file for file in job.files if names.file(file) in inputs), None)
+        if hit is not None and job.source is not None:
+            own = names.file(hit) == names.file(job.source)
+            what = "is the input itself" if own else "is an input, too"
+            reason = f"{hit} {what}, and no input is ever replaced: use another name or folder"
+            checked.append(replace(job, refusal=reason))
+        else:
+            checked.append(job)
+    return checked
+
+
+def _refuse_clashes(jobs: list[Job], names: _Names) -> list[Job]:
+    """Refuse jobs that would write the same file."""
+    claims: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        for file in job.files if job.refusal is None else ():
+            claims[names.file(file)].append(job)
+    checked = []
+    for job in jobs:
+        rivals = (
+            (file, other)
+            for file in (job.files if job.refusal is None else ())
+            for other in claims[names.file(file)]
+            if other is not job
+        )
+        clash = next(rivals, None)
+        if clash is None:
+            checked.append(job)
             continue
-        if job.target in seen:
-            raise UsageError(
-                f"{seen[job.target].name} and {job.name} would both become {job.target}: "
-                f"use {{index}} in the name template"
-            )
-        seen[job.target] = job
+        file, other = clash
+        reason = f"{file} would be made from {other.name}, too: use {{index}} in --name"
+        checked.append(replace(job, refusal=reason))
+    return checked

@@ -1,11 +1,10 @@
 """The application: its commands, and one table from errors to messages and exit statuses.
 
-Exit status 0 is all done, 1 is some inputs failed, 2 is a mistake in the call, 130 is Ctrl-C.
+Exit status 0 is all done, 1 is some inputs failed, 2 is a mistake in the call, 130 is Ctrl-C and
+143 is termination.
 """
 
 from __future__ import annotations
-
-import sys
 
 import typer
 
@@ -53,15 +52,20 @@ def _root(
     pass
 
 
-def main() -> None:
-    """Run the command line and leave with its exit status."""
+def run() -> int:
+    """Run the command line.
+
+    Returns:
+        The exit status.
+    """
     try:
         app()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except FlowdenoiseError as error:
         console.error(str(error))
-        sys.exit(2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
-        console.error("interrupted; nothing half-written was left")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+        return 2 if isinstance(error, UsageError) else 1
+    except (OSError, MemoryError) as error:
+        console.error(str(error) or "there is not enough memory")
+        return 1
+    return 0

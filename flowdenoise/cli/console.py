@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from flowdenoise.errors import FlowdenoiseError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +42,24 @@ def stdout() -> Console:
 
 
 def result(text: str) -> None:
-    """Print a result as it is."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Print a result as it is; names that no text can hold are escaped.
+
+    Raises:
+        FlowdenoiseError: Standard output is closed, or what it leads to is full.
+        BrokenPipeError: Nobody reads it any more.
+    """
+    if sys.stdout is None:
+        raise FlowdenoiseError("standard output is closed")
+    encoding = sys.stdout.encoding or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise FlowdenoiseError(f"can't write to standard output: {reason}") from error
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -62,24 +80,30 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def say(text: str) -> None:
     """Print a message, unless told to be quiet."""
     if _quiet <= 0:
-        stderr().print(text, markup=False)
+        _tell(text)
 
 
 def detail(text: str) -> None:
     """Print a message only if told to be verbose."""
     if _quiet < 0:
-        stderr().print(text, markup=False)
+        _tell(text)
 
 
 def warn(text: str) -> None:
     """Print a warning, unless told to be quiet."""
     if _quiet <= 0:
-        stderr().print(f"warning: {text}", style="yellow", markup=False)
+        _tell(f"warning: {text}", "yellow")
 
 
 def error(text: str) -> None:
     """Print an error, always."""
-    stderr().print(f"error: {' '.join(text.split())}", style="red", markup=False)
+    _tell(f"error: {' '.join(text.split())}", "red")
+
+
+def _tell(text: str, style: str | None = None) -> None:
+    """Print on standard error; where that is closed or full, there is nobody to be told."""
+    with suppress(OSError):
+        stderr().print(text, style=style, markup=False)
 
 
 @contextmanager

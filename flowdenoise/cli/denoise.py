@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowdenoise.cli import console, options
-from flowdenoise.errors import SigmaError, UsageError
+from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Job, Outcome
+    from flowdenoise.batch import BatchConfig, Existing, Job, LeftOut, Outcome
     from flowdenoise.engine.denoiser import Denoiser, Sigma
 
+_NAMED = 3  # so many of the files that were left out for one reason are named
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
@@ -105,24 +107,22 @@ def denoise(
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
     from flowdenoise import images
-    from flowdenoise.batch import BatchConfig, plan_jobs
+    from flowdenoise.batch import BatchConfig, Naming, plan_jobs
 
-    suffix = images.suffix_of(image_format) if image_format else None
-    jobs = plan_jobs(inputs, output=output, template=name, suffix=suffix, recursive=recursive)
+    naming = Naming(output, name, image_format, recursive, save_noise, compare)
     config = BatchConfig(
         sigma=parse_sigma(sigma),
         strength=strength,
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,
-        format=image_format,
-        save_noise=save_noise,
-        compare=compare,
         max_pixels=max_pixels or images.MAX_PIXELS,
     )
+    plan = plan_jobs(inputs, naming)
     cut = (tile, overlap, tile_batch)
     denoiser = _load(_model_for(method, model), device, precision, threads, cut, thorough, offline)
-    if not _run(jobs, denoiser, config, as_json):
+    fine = _tell_left_out(plan.left_out)
+    if not _run(plan.jobs, denoiser, config, as_json) or not fine:
         raise typer.Exit(1)
 
 
@@ -192,7 +192,21 @@ def _load(
     )
 
 
-def _run(jobs: list[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
+def _tell_left_out(left_out: Sequence[LeftOut]) -> bool:
+    """Say what was met and not taken; returns whether nothing was missed by an error."""
+    reasons: dict[str, list[str]] = {}
+    for item in left_out:
+        if item.lost:
+            console.error(f"{item.path}: {item.reason}")
+        else:
+            reasons.setdefault(item.reason, []).append(str(item.path))
+    for reason, paths in reasons.items():
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        console.say(f"left out: {', '.join(paths[:_NAMED])}{more} ({reason})")
+    return not any(item.lost for item in left_out)
+
+
+def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
     """Denoise all, showing progress; returns whether all went well."""
     from flowdenoise import batch
 
@@ -209,18 +223,28 @@ def _run(jobs: list[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool
             done += 1
             display.update(files, completed=done)
             fine = fine and outcome.status != "failed"
-            _report(outcome, as_json)
+            _report(outcome)
+            if as_json and not _print_json(outcome):
+                fine = as_json = False
     if done < len(jobs):
         console.say(f"stopped: {len(jobs) - done} pictures were not tried")
     return fine
 
 
-def _report(outcome: Outcome, as_json: bool) -> None:
+def _print_json(outcome: Outcome) -> bool:
+    """Print what became of one picture; returns whether that was possible."""
+    try:
+        console.result(json.dumps(_as_dict(outcome)))
+    except (FlowdenoiseError, BrokenPipeError) as error:
+        console.error(f"the pictures are done, but without --json: {error}")
+        return False
+    return True
+
+
+def _report(outcome: Outcome) -> None:
     """Say what became of one picture."""
     for warning in outcome.warnings:
         console.warn(f"{outcome.job.name}: {warning}")
-    if as_json:
-        console.result(json.dumps(_as_dict(outcome)))
     if outcome.status == "failed":
         console.error(_with_name(outcome))
     elif outcome.status == "skipped":
@@ -231,7 +255,7 @@ def _report(outcome: Outcome, as_json: bool) -> None:
 
 def _with_name(outcome: Outcome) -> str:
     error, name = outcome.error or "", outcome.job.name
-    return error if name in error else f"{name}: {error}"
+    return error if error.startswith(name) else f"{name}: {error}"
 
 
 def _success(outcome: Outcome) -> str:

@@ -21,7 +21,15 @@ drawing sheets  figures
 ```
 """
 
-from flowdenoise.images.formats import SUFFIXES, format_of, looks_like_image, suffix_of
+from flowdenoise.images.formats import (
+    SUFFIXES,
+    format_named,
+    format_of,
+    is_written,
+    looks_like_image,
+    suffix_of,
+    writable_suffixes,
+)
 from flowdenoise.images.jpeg import jpeg_round_trip
 from flowdenoise.images.limits import MAX_PIXELS
 from flowdenoise.images.metadata import Metadata
@@ -37,8 +45,10 @@ __all__ = [
     "Metadata",
     "Picture",
     "encode",
+    "format_named",
     "format_of",
     "from_pillow",
+    "is_written",
     "jpeg_round_trip",
     "looks_like_image",
     "quantize",
@@ -46,6 +56,7 @@ __all__ = [
     "read_uint8",
     "suffix_of",
     "to_pillow",
+    "writable_suffixes",
     "write",
     "write_bytes",
     "write_png",

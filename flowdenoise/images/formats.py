@@ -203,3 +203,17 @@ def format_of(path: Path) -> str | None:
     """
     suffix = path.suffix.lower()
     return next((key for key, kind in FORMATS.items() if suffix in kind.suffixes), None)
+
+
+def is_written(key: str) -> bool:
+    """Whether there is an encoder for a format, given by its key in `FORMATS`."""
+    return FORMATS[key].write is not None
+
+
+def writable_suffixes() -> list[str]:
+    """Endings of the names of files that can be written, in the order of the formats.
+
+    >>> writable_suffixes()[:2]
+    ['.png', '.jpg']
+    """
+    return [suffix for key in FORMATS if is_written(key) for suffix in FORMATS[key].suffixes]

@@ -90,6 +90,8 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
     elif isinstance(source, str | os.PathLike):
         with Path(source).open("rb") as file:
             yield file if file.seekable() else io.BytesIO(file.read())
+    elif source.seekable() and source.tell() == 0:
+        yield source
     else:
         yield io.BytesIO(source.read())
 

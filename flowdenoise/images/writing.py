@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from flowdenoise.system.atomic import replacing
 
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 
+_COPY_BYTES = 2**20
+
 
 def write(
     picture: Picture,
@@ -28,6 +31,8 @@ def write(
     *,
     format: str | None = None,  # noqa: A002 (the word that users know)
     quality: int | None = None,
+    like: os.stat_result | None = None,
+    replace: bool = True,
 ) -> tuple[str, ...]:
     """Encode a picture into a file, which appears when it is complete.
 
@@ -42,6 +47,8 @@ def write(
         format: "PNG", "JPEG", "TIFF" and so on. None: by the path's ending, or else that of the
             picture's own file; PNG where that is not written.
         quality: Of formats that compress with loss, 1 to 100; None is `QUALITY`.
+        like: Status of a file whose permissions and owner a new one gets, see `replacing`.
+        replace: Whether an existing file may be replaced.
 
     Returns:
         What could not be kept, a line each. What was lost on reading is in `picture.warnings`.
@@ -54,7 +61,7 @@ def write(
     if isinstance(target, str | os.PathLike):
         path = Path(target)
         chosen = _chosen_format(picture, format, path)
-        with _write_errors(path), replacing(path) as file:
+        with _write_errors(path), replacing(path, like=like, replace=replace) as file:
             return _encode_into(picture, file, chosen, quality)
     data, warnings = encode(picture, format, quality=quality)
     with _write_errors(getattr(target, "name", "output")):
@@ -90,15 +97,28 @@ def encode(
     return file.getvalue(), warnings
 
 
-def write_bytes(target: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(
+    target: str | os.PathLike[str],
+    data: bytes | BinaryIO,
+    *,
+    like: os.stat_result | None = None,
+    replace: bool = True,
+) -> None:
     """Write the bytes of a file as `write` does: as a whole or not at all.
+
+    Args:
+        target: A path whose folder exists.
+        data: The bytes, or a stream that is read to its end.
+        like: As for `write`.
+        replace: As for `write`.
 
     Raises:
         ImageWriteError: It can't be written.
     """
     path = Path(target)
-    with _write_errors(path), replacing(path) as file:
-        file.write(data)
+    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    with _write_errors(path), replacing(path, like=like, replace=replace) as file:
+        shutil.copyfileobj(source, file, _COPY_BYTES)
 
 
 def _chosen_format(picture: Picture, asked: str | None, path: Path | None) -> str:
@@ -160,15 +180,24 @@ def _encode_into(
     return warnings
 
 
-def write_png(path: Path, tensor: Tensor) -> None:
+def write_png(
+    path: Path,
+    tensor: Tensor,
+    *,
+    like: os.stat_result | None = None,
+    replace: bool = True,
+) -> None:
     """Write a diagnostic picture: 8-bit PNG, whole or not at all.
 
     Args:
-        path: Where to; an existing file is replaced.
+        path: Where to.
         tensor: (C, H, W) or (1, C, H, W), C 1 or 3, clamped to [0, 1].
+        like: As for `write`.
+        replace: Whether an existing file may be replaced.
 
     Raises:
         ImageWriteError: It can't be written.
         ImageError: A value is not a finite number.
     """
-    write(Picture(quantize(tensor, np.uint8)), path, format="PNG")
+    picture = Picture(quantize(tensor, np.uint8))
+    write(picture, path, format="PNG", like=like, replace=replace)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from flowdenoise import batch, images
-from flowdenoise.batch import BatchConfig, Job, Outcome, plan_jobs
+from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
+from flowdenoise.batch.one import Work
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.images import sheets
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
@@ -33,7 +38,12 @@ def denoiser() -> Denoiser:
     )
 
 
-def run(jobs: list[Job], **settings: object) -> list[Outcome]:
+def plan(*inputs: Path, **naming: object) -> Sequence[Job]:
+    options = {key: str(v) if isinstance(v, Path) else v for key, v in naming.items()}
+    return plan_jobs([str(path) for path in inputs], Naming(**options)).jobs  # type: ignore[arg-type]
+
+
+def run(jobs: Sequence[Job], **settings: object) -> list[Outcome]:
     config = BatchConfig(**{"sigma": 0.1, **settings})  # type: ignore[arg-type]
     return list(batch.run(jobs, denoiser(), config))
 
@@ -48,21 +58,21 @@ def album(tmp_path: Path) -> Path:
 
 
 def test_one_failure_does_not_touch_the_others(album: Path) -> None:
-    outcomes = run(plan_jobs([str(album)], output=str(album / "out")))
+    outcomes = run(plan(album, output=album / "out"))
     assert [outcome.status for outcome in outcomes] == ["denoised", "denoised", "failed"]
     assert "bad.png" in str(outcomes[2].error)
     assert sorted(path.name for path in (album / "out").iterdir()) == ["a.png", "b.png"]
 
 
 def test_fail_fast_stops_at_the_first_failure(album: Path) -> None:
-    jobs = plan_jobs([str(album / name) for name in ("bad.png", "a.png")])
+    jobs = plan(album / "bad.png", album / "a.png")
     outcomes = run(jobs, keep_going=False)
     assert [outcome.status for outcome in outcomes] == ["failed"]
     assert not list(album.glob("*_denoised*"))
 
 
 def test_an_existing_result_is_refused_skipped_or_replaced(album: Path) -> None:
-    jobs = plan_jobs([str(album / "a.png")], output=str(album / "b.png"))
+    jobs = plan(album / "a.png", output=album / "b.png")
     before = (album / "b.png").read_bytes()
     (refused,) = run(jobs)
     assert refused.status == "failed"
@@ -75,29 +85,30 @@ def test_an_existing_result_is_refused_skipped_or_replaced(album: Path) -> None:
     assert (album / "b.png").read_bytes() != before
 
 
-def test_the_input_is_only_replaced_when_asked(album: Path) -> None:
-    jobs = plan_jobs([str(album / "a.png")], output=str(album / "a.png"))
-    (refused,) = run(jobs)
+@pytest.mark.parametrize("existing", ["refuse", "skip", "overwrite"])
+def test_an_input_is_never_replaced(album: Path, existing: str) -> None:
+    before = (album / "a.png").read_bytes()
+    (refused,) = run(plan(album / "a.png", output=album / "a.png"), existing=existing)
+    assert refused.status == "failed"
     assert "is the input itself" in str(refused.error)
-    (replaced,) = run(jobs, existing="overwrite")
-    assert replaced.status == "denoised"
+    assert (album / "a.png").read_bytes() == before
 
 
 def test_a_clean_picture_is_copied_bit_for_bit(album: Path) -> None:
-    jobs = plan_jobs([str(album / "a.png")])
+    jobs = plan(album / "a.png")
     (outcome,) = run(jobs, strength=0.0)
     assert outcome.status == "clean"
     assert (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
 
 
 def test_a_clean_picture_in_another_format_is_converted(album: Path) -> None:
-    jobs = plan_jobs([str(album / "a.png")], output=str(album / "a.tif"))
+    jobs = plan(album / "a.png", output=album / "a.tif")
     run(jobs, strength=0.0)
     assert (images.read(album / "a.tif").samples == images.read(album / "a.png").samples).all()
 
 
 def test_the_outcome_says_what_was_done(album: Path) -> None:
-    (outcome,) = run(plan_jobs([str(album / "a.png")]), save_noise=True, compare=True)
+    (outcome,) = run(plan(album / "a.png", save_noise=True, compare=True))
     assert outcome.size == (40, 30)
     assert outcome.sigma == pytest.approx(0.1)
     assert [path.name for path in outcome.written] == [
@@ -113,7 +124,7 @@ def test_a_failed_write_leaves_nothing(album: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("flowdenoise.images.png.chunk", fail)
-    (outcome,) = run(plan_jobs([str(album / "a.png")]))
+    (outcome,) = run(plan(album / "a.png"))
     assert outcome.status == "failed"
     assert "space" in str(outcome.error)
     assert sorted(path.name for path in album.iterdir()) == ["a.png", "b.png", "bad.png"]
@@ -127,7 +138,7 @@ def test_an_interrupt_leaves_nothing(album: Path) -> None:
             raise KeyboardInterrupt
 
     engine = Denoiser({3: Interrupted}, {}, device=torch.device("cpu"))
-    jobs = plan_jobs([str(album / "a.png")])
+    jobs = plan(album / "a.png")
     with pytest.raises(KeyboardInterrupt):
         list(batch.run(jobs, engine, BatchConfig(sigma=0.1)))
     assert sorted(path.name for path in album.iterdir()) == ["a.png", "b.png", "bad.png"]
@@ -144,7 +155,7 @@ def test_streams_in_and_out(album: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     stdin, stdout = Stream((album / "a.png").read_bytes()), Stream()
     monkeypatch.setattr(sys, "stdin", stdin)
     monkeypatch.setattr(sys, "stdout", stdout)
-    (outcome,) = run([Job(None, None)], format="TIFF")
+    (outcome,) = run([Job(None, None, format="TIFF")])
     assert outcome.status == "denoised"
     result = images.read(stdout.buffer.getvalue())
     assert (result.format, result.height, result.width) == ("TIFF", 30, 40)
@@ -152,7 +163,7 @@ def test_streams_in_and_out(album: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_progress_names_the_picture(album: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    jobs = plan_jobs([str(album / "a.png"), str(album / "b.png")])
+    jobs = plan(album / "a.png", album / "b.png")
     on_tile = lambda job, done, total: seen.append((Path(job.name).name, done, total))  # noqa: E731
     list(batch.run(jobs, denoiser(), BatchConfig(sigma=0.1), on_tile=on_tile))
     assert [name for name, done, total in seen if done == total] == ["a.png", "b.png"]
@@ -178,3 +189,164 @@ def test_the_noise_picture_is_gray_where_nothing_was_removed() -> None:
     noise = sheets.noise_picture(before, after)
     assert torch.allclose(noise[0, 1], torch.full((4,), 0.5))
     assert torch.allclose(noise[0, 0], torch.full((4,), 0.5 + sheets.NOISE_GAIN * 10 / 255))
+
+
+def test_extra_files_never_replace_what_is_there_unless_asked(album: Path) -> None:
+    jobs = plan(album / "a.png", save_noise=True, compare=True)
+    taken = album / "a_denoised_compare.png"
+    taken.write_bytes(b"somebody's")
+    (refused,) = run(jobs)
+    assert "a_denoised_compare.png exists already" in str(refused.error)
+    assert taken.read_bytes() == b"somebody's"
+    (added,) = run(jobs, existing="skip")
+    assert [path.name for path in added.written] == ["a_denoised.png", "a_denoised_noise.png"]
+    assert taken.read_bytes() == b"somebody's"
+    (skipped,) = run(jobs, existing="skip")
+    assert skipped.status == "skipped"
+    (replaced,) = run(jobs, existing="overwrite")
+    assert taken in replaced.written
+    assert taken.read_bytes() != b"somebody's"
+
+
+def test_a_result_that_appears_meanwhile_is_not_replaced(album: Path) -> None:
+    (job,) = plan(album / "a.png")
+
+    def appear(job: Job, *_: object) -> None:
+        assert job.target is not None
+        job.target.write_bytes(b"another's")
+
+    config = BatchConfig(sigma=0.1)
+    (refused,) = batch.run([job], denoiser(), config, on_tile=appear)
+    assert refused.status == "failed"
+    assert "exists" in str(refused.error)
+    assert (album / "a_denoised.png").read_bytes() == b"another's"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other permissions")
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_all_files_of_a_private_picture_are_private(album: Path, strength: float) -> None:
+    (album / "a.png").chmod(0o600)
+    jobs = plan(album / "a.png", save_noise=True, compare=True)
+    (outcome,) = run(jobs, strength=strength)
+    assert len(outcome.written) == 3
+    assert {path.stat().st_mode & 0o777 for path in outcome.written} == {0o600}
+
+
+def test_what_an_error_leaves_undone_is_told_with_what_was_written(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(sheets, "before_after", fail)
+    (outcome,) = run(plan(album / "a.png", compare=True))
+    assert (outcome.status, outcome.error) == ("failed", "there is not enough memory")
+    assert [path.name for path in outcome.written] == ["a_denoised.png"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [OSError(5, "broken"), MemoryError(), RuntimeError("odd"), ValueError(), KeyError(1)],
+)
+def test_whatever_goes_wrong_is_one_line_and_the_rest_is_done(
+    album: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    engine = denoiser()
+    denoise = engine.denoise_picture
+    calls: list[int] = []
+
+    def stumble(*args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            raise trouble
+        return denoise(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "denoise_picture", stumble)
+    jobs = plan(album / "a.png", album / "b.png")
+    first, second = batch.run(jobs, engine, BatchConfig(sigma=0.1))
+    assert (first.status, second.status) == ("failed", "denoised")
+    assert first.error
+    assert "\n" not in first.error
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_picture_from_a_fifo_is_read_once_and_written(album: Path, strength: float) -> None:
+    data = (album / "a.png").read_bytes()
+    os.mkfifo(album / "pipe.png")
+    jobs = plan(album / "pipe.png", output=album / "out.png")
+    with ThreadPoolExecutor() as pool:
+        fed = pool.submit((album / "pipe.png").write_bytes, data)
+        (outcome,) = run(jobs, strength=strength)
+        fed.result(timeout=60)
+    assert outcome.status == ("clean" if strength == 0 else "denoised")
+    written = (album / "out.png").read_bytes()
+    assert written == data if strength == 0 else images.read(written).width == 40
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+def test_a_device_that_is_no_picture_is_not_read_to_its_end(album: Path) -> None:
+    (outcome,) = run(plan(Path("/dev/zero"), output=album / "out.png"))
+    assert "/dev/zero: not an image" in str(outcome.error)
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_a_file_that_is_changed_while_it_is_read_is_refused(
+    album: Path, monkeypatch: pytest.MonkeyPatch, strength: float
+) -> None:
+    read = images.read
+
+    def meanwhile(*args: object, **kwargs: object) -> images.Picture:
+        picture = read(*args, **kwargs)  # type: ignore[arg-type]
+        with (album / "a.png").open("ab") as file:
+            file.write(b"more")
+        return picture
+
+    monkeypatch.setattr(images, "read", meanwhile)
+    (outcome,) = run(plan(album / "a.png"), strength=strength)
+    assert "was changed while it was read" in str(outcome.error)
+    assert not (album / "a_denoised.png").exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_denoised_is_copied_as_it_was(album: Path) -> None:
+    (job,) = plan(album / "a.png")
+    before = (album / "a.png").read_bytes()
+    with closing(Work(job, BatchConfig(strength=0.0, sigma=0.1))) as work:
+        work.attempt(work.read)
+        (album / "new.png").write_bytes(b"another picture")
+        (album / "new.png").replace(album / "a.png")
+        work.attempt(lambda: work.denoise(denoiser(), None))
+        work.attempt(work.write)
+    assert work.outcome().status == "clean"
+    assert (album / "a_denoised.png").read_bytes() == before
+
+
+def test_the_format_is_that_of_the_content_unless_asked_for(album: Path) -> None:
+    with Image.open(album / "a.png") as image:
+        image.save(album / "named.png", "JPEG")
+    run(plan(album / "named.png"))
+    assert images.read(album / "named_denoised.png").format == "JPEG"
+    run(plan(album / "named.png", output=album / "x.png"))
+    assert images.read(album / "x.png").format == "PNG"
+
+
+def test_leftovers_of_a_killed_run_are_removed_even_if_all_is_refused(album: Path) -> None:
+    run(plan(album / "a.png"))
+    (album / ".flowdenoise-0123456789abcdef.part").write_bytes(b"half")
+    (refused,) = run(plan(album / "a.png"))
+    assert refused.status == "failed"
+    assert not list(album.glob(".flowdenoise*"))
+
+
+@pytest.mark.parametrize("spoiled", [1e20, -3.4e38, np.inf])
+def test_floats_out_of_all_bounds_never_become_a_wrong_picture(
+    album: Path, spoiled: float
+) -> None:
+    pixels = np.full((20, 20), 0.5, np.float32)
+    pixels[3, 4] = spoiled
+    Image.fromarray(pixels).save(album / "float.tif")
+    first, second = run(plan(album / "float.tif", album / "a.png"))
+    assert second.status == "denoised"
+    assert first.status == "denoised" or "float.tif" in str(first.error)
+    if first.status == "denoised":
+        assert np.isfinite(images.read(first.written[0]).samples).all()

@@ -268,7 +268,7 @@ def test_the_real_command_in_a_process_of_its_own(tiny: Path, photo: Path) -> No
 @pytest.mark.parametrize("command", [[], ["denoise"], ["info"], ["train-prior"], ["score"]])
 def test_help_answers_without_torch(command: list[str]) -> None:
     probe = (
-        "import sys, flowdenoise.cli.app as a\n"
+        "import sys, flowdenoise.__main__ as a\n"
         f"sys.argv = ['flowdenoise', *{command!r}, '--help']\n"
         "try:\n    a.main()\nexcept SystemExit as leaving:\n"
         "    sys.exit(leaving.code or 3 * ('torch' in sys.modules))"

@@ -1,0 +1,215 @@
+"""Which pictures the inputs name, and what was met on the way and left out.
+
+Nothing is left out in silence: what lies in a folder and looks like a picture, or like a place for
+pictures, and is not taken, is named with the reason.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flowdenoise.errors import UsageError
+from flowdenoise.images import SUFFIXES
+from flowdenoise.system.paths import is_folder, is_link, is_named, real
+
+OTHER_KINDS = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
+    **dict.fromkeys((".avif", ".avifs"), "AVIF"),
+    **dict.fromkeys((".jp2", ".j2k", ".jpf", ".jpx"), "JPEG 2000"),
+    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm"), "PNM"),
+    **dict.fromkeys((".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".nef", ".nrw"), "raw"),
+    **dict.fromkeys((".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".x3f"), "raw"),
+    **dict.fromkeys((".exr", ".hdr"), "high dynamic range"),
+    **dict.fromkeys((".psd", ".psb"), "Photoshop"),
+    ".fits": "FITS",
+    ".jxl": "JPEG XL",
+    ".tga": "TGA",
+    ".xcf": "GIMP",
+}
+"""Endings of pictures that may lie beside ours, lower case, with the names of their kinds; those
+that can be read are not looked up here."""
+
+_SPECIAL = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture to denoise.
+
+    Attributes:
+        path: Its file.
+        place: The same, relative to the folder that was searched.
+        named: Whether it was named itself, and not met in a folder or by a pattern.
+    """
+
+    path: Path
+    place: Path
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that was met and not taken.
+
+    Attributes:
+        path: Its place.
+        reason: Why, as a phrase.
+        lost: Whether pictures that could be denoised were missed by an error.
+    """
+
+    path: Path
+    reason: str
+    lost: bool = False
+
+
+@dataclass
+class Search:
+    """What was found so far.
+
+    Attributes:
+        recursive: Whether sub-folders are searched.
+        results: The folder of the results, which is not searched; None if there is none.
+        found: The pictures, in the order of the inputs, those of a folder by name.
+        left_out: What was not taken.
+    """
+
+    recursive: bool = False
+    results: Path | None = None
+    found: list[Found] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    _open: dict[Path, bool] = field(default_factory=dict)
+
+    def add(self, text: str) -> None:
+        """Add what an input names: a file, a folder, or a glob pattern."""
+        path = Path(text)
+        if is_folder(path):
+            self._add_folder(path)
+        elif is_named(path):
+            self.found.append(Found(path, Path(path.name), named=True))
+        elif matches := _matches(text):
+            self._add_matches(Path(_literal_start(text)), matches)
+        else:
+            self.left_out.append(LeftOut(path, "there is no such file or folder", lost=True))
+
+    def _add_folder(self, base: Path) -> None:
+        waiting = [base]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = sorted(Path(entry) for entry in os.scandir(folder))
+            except OSError as error:
+                reason = f"the folder can't be searched: {os.strerror(error.errno or 0).lower()}"
+                self.left_out.append(LeftOut(folder, reason, lost=True))
+                continue
+            inner = [entry for entry in entries if self.recursive and is_folder(entry)]
+            waiting += reversed([folder for folder in inner if self._is_open(folder)])
+            for entry in entries:
+                self._add_met(entry, entry.relative_to(base))
+
+    def _add_matches(self, base: Path, matches: list[Path]) -> None:
+        """Add the pictures among the matches of a pattern, whose folders only `base` names."""
+        for match in matches:
+            folders = [base / part for part in match.relative_to(base).parents][-2::-1]
+            if all(self._is_open(folder) for folder in folders):
+                self._add_met(match, Path(match.name))
+
+    def _add_met(self, path: Path, place: Path) -> None:
+        """Add what was met if it is a picture by its name."""
+        suffix = path.suffix.lower()
+        if path.name.startswith(".") or is_folder(path):
+            return
+        if suffix in SUFFIXES:
+            reason = _why_no_file(path)
+        elif suffix in OTHER_KINDS:
+            reason = f"{OTHER_KINDS[suffix]} pictures can't be read"
+        else:
+            return
+        if reason is None:
+            self.found.append(Found(path, place))
+        else:
+            self.left_out.append(LeftOut(path, reason))
+
+    def _is_open(self, folder: Path) -> bool:
+        """Whether a folder that was met is to be searched."""
+        if folder not in self._open:
+            reason = self._why_closed(folder)
+            hidden = folder.name.startswith(".")
+            if reason is not None and not hidden:
+                self.left_out.append(LeftOut(folder, reason))
+            self._open[folder] = reason is None and not hidden
+        return self._open[folder]
+
+    def _why_closed(self, folder: Path) -> str | None:
+        """Why a folder that was met is not searched; None if it is."""
+        if folder.name.startswith("@"):
+            return "folders of this name hold thumbnails"  # made by network storages
+        if is_link(folder):
+            return "links to folders are not followed"
+        if self.results is not None and real(folder) == self.results:
+            return "the results go there"
+        return None
+
+
+def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Search:
+    """Find the pictures.
+
+    Args:
+        inputs: Files, folders, and glob patterns, whose brackets may be meant literally.
+        recursive: Also those in sub-folders.
+        results: The folder of the results, if there is one: as a sub-folder it is not searched.
+
+    Raises:
+        UsageError: There are none at all.
+    """
+    search = Search(recursive, None if results is None else real(results))
+    for text in inputs:
+        search.add(text)
+    if not search.found:
+        raise UsageError(_nothing(inputs, search.left_out))
+    return search
+
+
+def _nothing(inputs: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+    if len(inputs) == len(left_out) == 1 and str(left_out[0].path) == str(Path(inputs[0])):
+        return f"{inputs[0]}: {left_out[0].reason}"
+    reasons = "; ".join(f"{item.path}: {item.reason}" for item in left_out[:3])
+    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    return f"no pictures in {', '.join(inputs)}" + (f" ({reasons}{more})" if reasons else "")
+
+
+def _why_no_file(path: Path) -> str | None:
+    """Why a name stands for nothing that can be read like a file; None if it does."""
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except FileNotFoundError:
+        return "the link leads nowhere"
+    except OSError:
+        return None  # reading it will tell what is wrong
+    if kind == stat.S_IFREG:
+        return None
+    return f"it is {_SPECIAL.get(kind, 'no regular file')}, which is read if named itself"
+
+
+def _matches(pattern: str) -> list[Path]:
+    """What a pattern stands for, in the order of names."""
+    start = _literal_start(pattern)
+    escaped = glob.escape(start) + pattern[len(start) :]
+    # A pattern may be absolute, which Path.glob does not take.
+    return [Path(match) for match in sorted(glob.glob(escaped, recursive=True))]  # noqa: PTH207
+
+
+def _literal_start(pattern: str) -> str:
+    """The longest beginning that is a folder as it stands, brackets and all."""
+    separators = [place for place, letter in enumerate(pattern) if letter in (os.sep, "/")]
+    starts = (pattern[: place + 1] for place in reversed(separators))
+    return next((start for start in starts if is_folder(Path(start))), "")

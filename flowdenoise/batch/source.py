@@ -1,0 +1,82 @@
+"""A picture's file, opened once: what was decoded and what is copied are the same bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from flowdenoise.errors import ImageReadError
+from flowdenoise.images.formats import sniff
+
+_HEAD = 32  # bytes by which a picture is recognized
+_STDIN = "standard input"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open input.
+
+    Attributes:
+        name: As messages call it.
+        file: Its bytes from the first to the last, seekable.
+        status: Of the file when it was opened; None for what has no file: a pipe, a device.
+    """
+
+    name: str
+    file: BinaryIO
+    status: os.stat_result | None
+
+    def check_unchanged(self) -> None:
+        """Refuse a file into which something was written since it was opened.
+
+        Raises:
+            ImageReadError: That happened.
+        """
+        if self.status is None:
+            return
+        now = os.fstat(self.file.fileno())
+        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+            raise ImageReadError(f"{self.name}: the file was changed while it was read")
+
+
+def open_source(path: Path | None) -> Source:
+    """Open a picture's file; pipes, FIFOs and devices are read to their end.
+
+    Args:
+        path: Of the file, or None for standard input.
+
+    Raises:
+        ImageReadError: It can't be opened, or what a stream brings is no picture.
+    """
+    if path is None:
+        if sys.stdin is None:
+            raise ImageReadError(f"{_STDIN} is closed")
+        return Source(_STDIN, _read_stream(sys.stdin.buffer, _STDIN), None)
+    name = str(path) if str(path).isprintable() else ascii(str(path))
+    try:
+        file = path.open("rb")
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            return Source(name, file, status)
+        with file:
+            return Source(name, _read_stream(file, name), None)
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise ImageReadError(f"{name}: can't be read: {reason}") from error
+
+
+def _read_stream(stream: BinaryIO, name: str) -> BinaryIO:
+    """All of a stream, unless its beginning shows that it is no picture: it may have no end."""
+    try:
+        head = stream.read(_HEAD)
+        sniff(head)
+        data = io.BytesIO(head + stream.read())
+    except ImageReadError as error:
+        raise ImageReadError(f"{name}: {error}") from error
+    data.name = name  # what messages of the decoder begin with
+    return data

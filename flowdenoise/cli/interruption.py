@@ -1,0 +1,62 @@
+"""Ctrl-C, termination and a closed terminal: a command tidies up, says so, and leaves.
+
+The signals raise an exception that unwinds the command like any other, so that whatever was being
+written is removed. It is none of Python's own, which the command line's library would turn into an
+exit without a word.
+"""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_WORDS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}
+_SIGNALS = {getattr(signal, name): word for name, word in _WORDS.items() if hasattr(signal, name)}
+
+
+class Interruption(BaseException):
+    """A signal asks the command to end.
+
+    Attributes:
+        status: The exit status that is usual for the signal: 130 for Ctrl-C, 143 for termination.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"{_SIGNALS[signal.Signals(number)]}; what was finished is kept, "
+            "and nothing half-written was left"
+        )
+        self.status = 128 + number
+
+
+@contextmanager
+def armed() -> Iterator[None]:
+    """Let signals raise an `Interruption`, but for those that the command's caller ignores."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    atexit.register(_disarm)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise Interruption(number)
+
+
+def _disarm() -> None:
+    """Once all is done, a signal just ends the process."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) == signal.default_int_handler:
+            signal.signal(number, signal.SIG_DFL)
