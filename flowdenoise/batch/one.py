@@ -51,6 +51,8 @@ class BatchConfig:
         keep_going: Go on after a picture that failed.
         quality: Of JPEG and WebP results; None is high.
         max_pixels: Larger pictures are refused before they are decoded.
+        max_memory: Files whose decoding takes more bytes are refused; None is 2 GiB, or as much
+            as the size of the file makes likely.
     """
 
     sigma: Sigma = "auto"
@@ -59,6 +61,7 @@ class BatchConfig:
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
+    max_memory: Annotated[int, Range(1)] | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -138,7 +141,11 @@ class Work:
             self.status = "skipped"
             return
         self.source = open_source(self.job.source)
-        self.picture = images.read(self.source.file, max_pixels=self.config.max_pixels)
+        self.picture = images.read(
+            self.source.file,
+            max_pixels=self.config.max_pixels,
+            max_memory=self.config.max_memory,
+        )
         self.source.check_unchanged()
         self.warnings = self.picture.warnings
 

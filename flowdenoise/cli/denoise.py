@@ -94,6 +94,7 @@ def denoise(
     save_noise: SaveNoise = False,
     compare: Compare = False,
     max_pixels: options.MaxPixels = None,
+    max_memory: options.MaxMemory = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -117,6 +118,7 @@ def denoise(
         keep_going=keep_going,
         quality=quality,
         max_pixels=max_pixels or images.MAX_PIXELS,
+        max_memory=max_memory,
     )
     plan = plan_jobs(inputs, naming)
     cut = (tile, overlap, tile_batch)

@@ -19,6 +19,7 @@ def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
     device: options.Device = "auto",
     max_pixels: options.MaxPixels = None,
+    max_memory: options.MaxMemory = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -31,7 +32,7 @@ def info(
     failed = False
     for file in files:
         try:
-            facts = _facts(file, denoiser, max_pixels or images.MAX_PIXELS)
+            facts = _facts(file, denoiser, max_pixels or images.MAX_PIXELS, max_memory)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -41,11 +42,13 @@ def info(
         raise typer.Exit(1)
 
 
-def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
+def _facts(
+    file: Path, denoiser: Denoiser, max_pixels: int, max_memory: int | None
+) -> dict[str, Any]:
     from flowdenoise import images
     from flowdenoise.engine.denoiser import CLEAN_BELOW
 
-    picture = images.read(file, max_pixels=max_pixels)
+    picture = images.read(file, max_pixels=max_pixels, max_memory=max_memory)
     sigma = denoiser.estimate_sigma(picture)
     return {
         "file": str(file),
@@ -55,8 +58,7 @@ def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
         "mode": picture.source_mode,
         "bits": picture.source_bits,
         "alpha": picture.alpha is not None,
-        "color_profile": picture.metadata.icc_profile is not None,
-        "exif": picture.metadata.exif is not None,
+        "contents": list(picture.contents),
         "dpi": picture.metadata.dpi,
         "sigma": round(255 * sigma, 2),
         "clean": sigma < CLEAN_BELOW,
@@ -65,12 +67,12 @@ def _facts(file: Path, denoiser: Denoiser, max_pixels: int) -> dict[str, Any]:
 
 
 def _as_text(facts: dict[str, Any]) -> str:
-    kept = [name for name in ("alpha", "exif", "color_profile") if facts[name]]
+    kept = ["transparency"] * facts["alpha"] + facts["contents"]
     lines = [
         f"{facts['file']}",
         f"  {facts['format']}, {facts['width']} x {facts['height']} pixels, "
         f"{facts['mode']}, {facts['bits']} bits",
-        f"  carried over: {', '.join(kept).replace('_', ' ') or 'nothing besides the pixels'}",
+        f"  carries: {', '.join(kept) or 'nothing besides its pixels'}",
         f"  noise: sigma {facts['sigma']} of 255"
         + (", clean: would be left alone" if facts["clean"] else ""),
     ]

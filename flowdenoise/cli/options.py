@@ -44,6 +44,10 @@ MaxPixels = Annotated[
     int | None,
     typer.Option("--max-pixels", min=1, help="Refuse larger pictures before decoding them."),
 ]
+MaxMemory = Annotated[
+    int | None,
+    typer.Option("--max-memory", min=1, help="Refuse files that take more bytes to decode."),
+]
 Tile = Annotated[
     int | None,
     typer.Option("--tile", help="Side of a tile, a multiple of 32; 0 is the whole picture."),

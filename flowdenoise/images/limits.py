@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from flowdenoise.errors import ImageReadError, UsageError
+from flowdenoise.errors import ImageReadError
+from flowdenoise.system.rules import Range
+from flowdenoise.system.typed import check
 
 MAX_PIXELS = 1_000_000_000
 """Larger images are taken for decompression bombs unless the caller says otherwise."""
@@ -22,20 +25,22 @@ class Limits:
 
     Attributes:
         pixels: The most that a picture may have.
-        memory: The most bytes that decoding it may take.
+        memory: The most bytes that decoding it may take; None is `MAX_MEMORY`, or what the size
+            of the file makes likely where that is more.
+        file_size: Bytes of the file.
     """
 
-    pixels: int = MAX_PIXELS
-    memory: int = MAX_MEMORY
+    pixels: Annotated[int, Range(1)] = MAX_PIXELS
+    memory: Annotated[int, Range(1)] | None = None
+    file_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.pixels < 1 or self.memory < 1:
-            raise UsageError("the limits of pixels and of memory are at least 1")
+        check(self)
 
-    @classmethod
-    def for_file(cls, size: int, pixels: int, memory: int | None) -> Limits:
-        """The limits for a file of `size` bytes; `memory` None is as much as it deserves."""
-        return cls(pixels, max(MAX_MEMORY, EXPANSION * size) if memory is None else memory)
+    @property
+    def most_memory(self) -> int:
+        """Bytes that decoding the file may take."""
+        return max(MAX_MEMORY, EXPANSION * self.file_size) if self.memory is None else self.memory
 
     def check(self, width: int, height: int, pixel_bytes: float) -> None:
         """Refuse a picture before any of it is decoded.
@@ -53,9 +58,9 @@ class Limits:
                 f"{width}x{height} pixels are more than the limit of {self.pixels:,}; "
                 "if you trust the file, raise max_pixels (--max-pixels)"
             )
-        if (need := width * height * pixel_bytes) > self.memory:
+        if (need := width * height * pixel_bytes) > self.most_memory:
             raise ImageReadError(
                 f"decoding {width}x{height} pixels takes {need / 2**30:.1f} GiB of memory, more "
-                f"than the limit of {self.memory / 2**30:.1f} GiB for a file of this size; "
+                f"than the limit of {self.most_memory / 2**30:.1f} GiB for a file of this size; "
                 "if you trust the file, raise max_memory (--max-memory)"
             )

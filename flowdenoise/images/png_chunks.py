@@ -29,7 +29,8 @@ KINDS = {  # color type: its name, channels, whether there is alpha, depths
 }
 _COLOR_STATEMENTS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_UNNAMED = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT")
+_PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT")
+_LAST_CHANGE = b"tIME"  # of the file, and no longer true of the result
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0"
 _LONGEST_PROFILE = 2**26  # bytes, unpacked
 _METERS_PER_INCH = 0.0254
@@ -208,7 +209,7 @@ def contents_of_png(file: BinaryIO) -> Iterator[str]:
     """
     for name, body in chunks_of(file):
         keyword = body.partition(b"\0")[0].decode("latin-1")
-        if name in _UNNAMED:
+        if name in _PIXELS or name == _LAST_CHANGE:
             continue
         if _is_xmp(name, body):
             yield "XMP"

@@ -46,14 +46,16 @@ def read(
     Raises:
         ImageReadError: It can't be opened, is not an image, is damaged, cut short, too large, or
             of a kind that is not supported. One line, which begins with the file's name.
+        UsageError: A limit is below 1.
     """
     label = _label(source)
+    limits = Limits(max_pixels, max_memory)
     try:
         with _opened(source) as file, no_python_warnings():
             kind = FORMATS[sniff(file.read(_HEAD))]
-            limits = Limits.for_file(file.seek(0, io.SEEK_END), max_pixels, max_memory)
+            size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            picture = kind.read(file, limits)
+            picture = kind.read(file, replace(limits, file_size=size))
             file.seek(0)
             return replace(picture, contents=tuple(dict.fromkeys(kind.contents(file))))
     except ImageReadError as error:

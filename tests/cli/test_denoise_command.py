@@ -283,3 +283,25 @@ def test_float_pictures_with_holes_are_refused(invoke: Invoke, tiny: Path, tmp_p
     answer = invoke("denoise", tmp_path / "holes.tif", "-s", 25, "-m", tiny)
     assert answer.status == 1
     assert "holes.tif" in one_line(answer)
+
+
+def test_info_lists_what_a_picture_carries_and_a_loss_is_told(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    noise = np.random.default_rng(0).normal(128, 20, (48, 48, 3)).clip(0, 255).astype(np.uint8)
+    source = photo.with_name("told.jpg")
+    Image.fromarray(noise).save(source, comment=b"hello", dpi=(90, 90))
+    (facts,) = (json.loads(line) for line in invoke("info", source, "--json").text.splitlines())
+    assert facts["contents"] == ["resolution", "comment"]
+    assert "carries: resolution, comment" in invoke("info", source).text
+    answer = invoke("denoise", source, "-s", 20, "-m", tiny, "--format", "tiff")
+    assert answer.status == 0
+    assert "not carried over to TIFF: comment" in answer.err
+
+
+def test_a_file_that_takes_too_much_memory_is_refused_by_the_command(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    answer = invoke("denoise", photo, "-s", 20, "-m", tiny, "--max-memory", 1000)
+    assert answer.status == 1
+    assert "raise max_memory (--max-memory)" in one_line(answer)

@@ -199,3 +199,17 @@ def cmyk_profile() -> bytes:
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
     head += struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + index + body
+
+
+def gray_profile() -> bytes:
+    """The smallest gray profile (ICC.1:2010): a white point and a curve."""
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 0x0233) + bytes(2)
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    index = struct.pack(">I", 2)
+    index += struct.pack(">4sII", b"kTRC", 156, 14) + struct.pack(">4sII", b"wtpt", 172, 20)
+    body = index + curve + white
+    head = struct.pack(
+        ">I4sI4s4s4s", 128 + len(body), bytes(4), 0x02100000, b"mntr", b"GRAY", b"XYZ "
+    )
+    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + body
