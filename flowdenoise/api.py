@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flowdenoise import batch, noise
 from flowdenoise.batch import BatchConfig
-from flowdenoise.engine.denoiser import Denoiser, Sigma
+from flowdenoise.engine import Denoiser, SigmaOrAuto
 from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def denoise(
     image: T,
-    sigma: Sigma = "auto",
+    sigma: SigmaOrAuto = "auto",
     *,
     strength: float = 1.0,
     model: str = "auto",
@@ -74,7 +74,7 @@ def _loaded(model: str, device: str) -> Denoiser:
 def _denoise_file(
     denoiser: Denoiser,
     source: Path,
-    sigma: Sigma,
+    sigma: SigmaOrAuto,
     strength: float,
     output: str | os.PathLike[str] | None,
     overwrite: bool,

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from flowdenoise.data.corpus import list_images, load_corpus
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow
 from flowdenoise.training.prior import PriorStage, PriorTraining
 from flowdenoise.weights import load
 

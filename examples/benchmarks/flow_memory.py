@@ -13,8 +13,7 @@ import time
 import torch
 from torch import Tensor
 
-from flowdenoise.flow.config import GlowConfig
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow, GlowConfig
 
 
 def saved_bytes(flow: Glow, patches: Tensor) -> tuple[int, float]:

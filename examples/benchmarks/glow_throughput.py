@@ -20,8 +20,7 @@ from typing import get_args
 
 import torch
 
-from flowdenoise.flow.config import GlowConfig
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow, GlowConfig
 from flowdenoise.flow.split import Split
 
 

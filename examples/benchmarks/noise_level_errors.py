@@ -17,9 +17,9 @@ from torch import Tensor
 
 from flowdenoise import images, noise
 from flowdenoise.data.corpus import list_images, load_corpus
-from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.engine import Denoiser
 from flowdenoise.images import Picture
-from flowdenoise.networks.noise_level import NoiseLevelNet
+from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.weights import load
 
 Stored = Callable[[Tensor], Tensor]

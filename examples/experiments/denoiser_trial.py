@@ -20,7 +20,7 @@ from flowdenoise import metrics, noise
 from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.data.sources import divide
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.training import objectives
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.optimizers import build_optimizer

@@ -18,9 +18,7 @@ from torch import Tensor
 
 from flowdenoise import noise
 from flowdenoise.data.corpus import list_images, load_corpus
-from flowdenoise.flow.descent import descend
-from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.tweedie import tweedie_step
+from flowdenoise.flow import Glow, descend, tweedie_step
 from flowdenoise.weights import load
 
 SIDE, CORNERS, IMAGES = 32, ((100, 100), (200, 200)), 16

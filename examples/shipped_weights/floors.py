@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise
-from flowdenoise.flow.glow import Glow
-from flowdenoise.networks.noise_level import NoiseLevelNet
+from flowdenoise.flow import Glow
+from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.training.denoiser import whole
 from flowdenoise.weights.manifest import Result
 

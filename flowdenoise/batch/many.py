@@ -8,8 +8,7 @@ from functools import partial
 
 from flowdenoise.batch.one import BatchConfig, Outcome, Work
 from flowdenoise.batch.plan import Job
-from flowdenoise.engine.denoiser import Denoiser
-from flowdenoise.engine.tiling import OnTile
+from flowdenoise.engine import Denoiser, OnTile
 from flowdenoise.system.atomic import remove_leftovers
 
 

@@ -20,8 +20,7 @@ from torch import Tensor
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
 from flowdenoise.batch.source import Source, open_source
-from flowdenoise.engine.denoiser import Denoised, Denoiser, Sigma
-from flowdenoise.engine.tiling import OnTile
+from flowdenoise.engine import Denoised, Denoiser, OnTile, SigmaOrAuto
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
 from flowdenoise.system.paths import exists
@@ -55,7 +54,7 @@ class BatchConfig:
             as the size of the file makes likely.
     """
 
-    sigma: Sigma = "auto"
+    sigma: SigmaOrAuto = "auto"
     strength: Factor = 1.0
     existing: Existing = "refuse"
     keep_going: bool = True

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowdenoise.errors import ImageReadError
-from flowdenoise.images.formats import sniff
+from flowdenoise.images import sniff
 
 _HEAD = 32  # bytes by which a picture is recognized
 _STDIN = "standard input"

@@ -4,11 +4,25 @@
 protocols      how noise is added and how a result is measured, by name
 catalog, sets  named sets of images, where they come from, whether they are what they should be
 methods/       each system behind one small contract
-cells, runner  one method on one image at one level; all of them, going on where it stopped
+measurements, runner  one method on one image at one level; all of them, going on where it stopped
 statistics     mean, spread, bootstrap interval
-summary        cells to lines of a table
+summary        measurements to lines of a table
 report/        tables, files, the figure, the page
 table1         the paper's Table 1, done again
 speed, whole_command  megapixels per second, share of the machine's peak, time and memory
 ```
 """
+
+__all__ = [
+    "catalog",
+    "config",
+    "methods",
+    "protocols",
+    "report",
+    "results",
+    "runner",
+    "sets",
+    "speed",
+    "table1",
+    "whole_command",
+]

@@ -22,7 +22,7 @@ import torch
 
 from flowdenoise import images, weights
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.engine.tile_denoiser import tile_denoiser
+from flowdenoise.engine import TileDenoiser
 from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.system.device import choose_device, choose_precision
@@ -139,8 +139,10 @@ def run_command(arguments: list[str]) -> tuple[float, int]:
 def _bare(source: Path, model: str, device: str, precision: str) -> float:
     """Seconds of the network alone over all pixels, in tiles side by side."""
     where = choose_device(device)
-    network = tile_denoiser(weights.load(model).network, where, choose_precision(precision, where))
-    picture, stride = images.read(source), network.network.config.stride
+    network = TileDenoiser.of(
+        weights.load(model).network, where, choose_precision(precision, where)
+    )
+    picture, stride = images.read(source), network.config.stride
     seconds = 0.0
     with torch.no_grad():
         for top in range(0, picture.height, _BARE_TILE):

@@ -188,12 +188,12 @@ def _limits(texts: list[str]) -> tuple[int, dict[str, int]]:
 
 
 def _show(results: Results, folder: Path, as_json: bool) -> None:
-    from flowdenoise.benchmark.report import grids
+    from flowdenoise.benchmark.report import result_grids
 
     if as_json:
         console.result(json.dumps(results.as_json()))
     else:
-        for grid in grids(results):
+        for grid in result_grids(results):
             show_grid(grid)
     console.say(f"all of it is in {folder}: results.json, cells.csv, table.md, index.html")
     if _tell_failures(results):

@@ -14,7 +14,7 @@ from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.batch import BatchConfig, Existing, Job, LeftOut, Outcome
-    from flowdenoise.engine.denoiser import Denoiser, Sigma
+    from flowdenoise.engine import Denoiser, SigmaOrAuto
 
 _NAMED = 3  # so many of the files that were left out for one reason are named
 
@@ -134,7 +134,7 @@ def _check_streams(inputs: list[str], output: str | None, as_json: bool) -> None
         raise UsageError("the picture and --json can't both go to standard output")
 
 
-def parse_sigma(text: str) -> Sigma:
+def parse_sigma(text: str) -> SigmaOrAuto:
     """A noise level from the command line, on the [0, 1] scale.
 
     Raises:
@@ -176,7 +176,7 @@ def _load(
     """The engine, as the options say."""
     import torch
 
-    from flowdenoise.engine.denoiser import Denoiser
+    from flowdenoise.engine import Denoiser
 
     if threads:
         torch.set_num_threads(threads)

@@ -39,7 +39,7 @@ _OPTIONS = {
 
 def _facts() -> Mapping[str, Any]:
     from flowdenoise.data.patches import NoiseConfig
-    from flowdenoise.flow.samples import SampleConfig
+    from flowdenoise.flow import SampleConfig
     from flowdenoise.training import recipes
     from flowdenoise.training.objectives import ObjectiveConfig
     from flowdenoise.training.tune import TuneConfig

@@ -12,7 +12,7 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError
 
 if TYPE_CHECKING:
-    from flowdenoise.engine.denoiser import Denoiser
+    from flowdenoise.engine import Denoiser
 
 
 def info(
@@ -26,7 +26,7 @@ def info(
     """Say how pictures will be read, and how noisy they are."""
     console.set_verbosity(quiet, False)
     from flowdenoise import images
-    from flowdenoise.engine.denoiser import Denoiser
+    from flowdenoise.engine import Denoiser
 
     denoiser = Denoiser.load(device=device, offline=True)
     failed = False
@@ -46,7 +46,7 @@ def _facts(
     file: Path, denoiser: Denoiser, max_pixels: int, max_memory: int | None
 ) -> dict[str, Any]:
     from flowdenoise import images
-    from flowdenoise.engine.denoiser import CLEAN_BELOW
+    from flowdenoise.engine import CLEAN_BELOW
 
     picture = images.read(file, max_pixels=max_pixels, max_memory=max_memory)
     sigma = denoiser.estimate_sigma(picture)

@@ -13,7 +13,7 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError
 
 if TYPE_CHECKING:
-    from flowdenoise.flow.glow import Glow
+    from flowdenoise.flow import Glow
 
 
 Prior = Annotated[
@@ -92,7 +92,7 @@ def sample(
 ) -> None:
     """Draw a sheet of patches from the prior."""
     from flowdenoise import images, noise
-    from flowdenoise.flow.samples import SampleConfig, sample_sheet
+    from flowdenoise.flow import SampleConfig, sample_sheet
 
     level = None if sigma is None else noise.from_255(sigma)
     given: dict[str, Any] = {
@@ -109,8 +109,8 @@ def sample(
 
 def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:
     from flowdenoise import weights
-    from flowdenoise.engine.denoiser import AUTOMATIC
-    from flowdenoise.flow.glow import Glow
+    from flowdenoise.engine import AUTOMATIC
+    from flowdenoise.flow import Glow
     from flowdenoise.system.device import choose_device
 
     name = AUTOMATIC["auto-prior"][channels] if prior == "auto" else prior

@@ -1,1 +1,3 @@
 """Corpora of images and the patches that training draws from them."""
+
+__all__ = ["coloring", "corpus", "download", "patches", "sources"]

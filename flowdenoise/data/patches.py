@@ -16,7 +16,7 @@ from flowdenoise import noise
 from flowdenoise.data.coloring import ColorConfig, mix, permute
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError, UsageError
-from flowdenoise.noise.levels import SigmaRange
+from flowdenoise.noise import SigmaRange
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Range

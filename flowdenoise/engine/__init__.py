@@ -14,13 +14,30 @@ doctor          is this installation sound?
 ```
 """
 
-from typing import TYPE_CHECKING
+from flowdenoise.engine.denoiser import (
+    AUTOMATIC,
+    CLEAN_BELOW,
+    Denoised,
+    Denoiser,
+    SigmaOrAuto,
+    check_strength,
+)
+from flowdenoise.engine.estimate import ESTIMATORS
+from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiling import OnTile, TilingConfig
 
-from flowdenoise.system.lazy import homes
-
-if TYPE_CHECKING:
-    from flowdenoise.engine.denoiser import Denoised, Denoiser
-
-__all__ = ["Denoised", "Denoiser"]
-
-__getattr__ = homes(__name__, {"denoiser": ("Denoised", "Denoiser")})
+__all__ = [
+    "AUTOMATIC",
+    "CLEAN_BELOW",
+    "ESTIMATORS",
+    "Denoised",
+    "Denoiser",
+    "OnTile",
+    "SigmaOrAuto",
+    "TileDenoiser",
+    "TilingConfig",
+    "check_strength",
+    "doctor",
+    "likelihood",
+    "tiling",
+]

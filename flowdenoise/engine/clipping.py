@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from flowdenoise.images.picture import Samples, white
+from flowdenoise.images import Samples, white
 
 _RUN = 16  # pixels of a row that are looked at together
 _MOST = 1 << 22  # samples of a picture that are looked at

@@ -21,7 +21,7 @@ from flowdenoise.engine import tiling
 from flowdenoise.engine.clipping import Unclip, clipped_ends
 from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.engine.tile_denoiser import TileDenoiser, tile_denoiser
+from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser
@@ -32,7 +32,8 @@ from flowdenoise.system.device import choose_device, choose_precision
 CLEAN_BELOW = 1.0 / 255
 """A picture whose estimated noise is below this is left alone."""
 
-Sigma = float | Literal["auto"]
+SigmaOrAuto = float | Literal["auto"]
+"""A noise level on the [0, 1] scale, or the wish that it be estimated."""
 
 AUTOMATIC = {
     "auto": {3: "color", 1: "gray"},
@@ -188,8 +189,8 @@ class Denoiser:
                 image.float(),
                 lambda tiles: network(tiles, sigma),
                 config,
-                multiple=network.network.config.stride,
-                fixed=network.fixed,
+                multiple=network.config.stride,
+                fixed=network.config.tile is not None,
             )
 
         return with_less_memory(run, self._tiling(network))
@@ -214,7 +215,7 @@ class Denoiser:
     def denoise_picture(
         self,
         picture: Picture,
-        sigma: Sigma = "auto",
+        sigma: SigmaOrAuto = "auto",
         *,
         strength: float = 1.0,
         on_tile: OnTile | None = None,
@@ -260,8 +261,8 @@ class Denoiser:
                 lambda tiles: network(tiles, sigma),
                 write,
                 config,
-                multiple=network.network.config.stride,
-                fixed=network.fixed,
+                multiple=network.config.stride,
+                fixed=network.config.tile is not None,
                 on_tile=on_tile,
             )
 
@@ -279,7 +280,7 @@ class Denoiser:
                 f"{kinds.get(channels, f'of {channels} channels')}: use --model auto"
             )
         if channels not in self._networks:
-            self._networks[channels] = tile_denoiser(
+            self._networks[channels] = TileDenoiser.of(
                 self._sources[channels](), self.device, self.precision, thorough=self.thorough
             )
         return self._networks[channels]
@@ -287,6 +288,6 @@ class Denoiser:
     def _tiling(self, network: TileDenoiser) -> TilingConfig:
         tile, overlap, batch = self._cut
         config = network.tiling.changed(tile, overlap, batch)
-        if network.fixed and config.tile != network.tiling.tile:
+        if network.config.tile and config.tile != network.tiling.tile:
             raise UsageError(f"a prior takes tiles of {network.tiling.tile}, not {config.tile}")
         return config

@@ -16,7 +16,7 @@ from flowdenoise import metrics
 from flowdenoise.engine import tiling
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow, dequantize
+from flowdenoise.flow import Glow, dequantize
 from flowdenoise.images import Picture
 
 _STOPS = torch.tensor(  # dark blue, blue, teal, yellow, white: dark is expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from flowdenoise.engine.discrepancy import keep_structure
 from flowdenoise.engine.self_ensemble import self_ensemble
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.flow import as_denoiser
-from flowdenoise.networks import DenoisingNetwork
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 _FIXED_BATCH = 64  # tiles of a network that takes small ones only
@@ -31,10 +32,33 @@ class TileDenoiser:
     tiling: TilingConfig
     thorough: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        device: torch.device,
+        precision: torch.dtype,
+        *,
+        thorough: bool = False,
+    ) -> Self:
+        """Bring a loaded network to where and how it shall run.
+
+        Raises:
+            UsageError: The network is no denoiser.
+        """
+        ready = as_denoiser(network).eval().requires_grad_(False)
+        side = ready.config.tile
+        tiling = TilingConfig() if device.type == "cpu" else TilingConfig(tile=_GPU_TILE)
+        if side:
+            tiling = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=_FIXED_BATCH)
+        ready = ready.to(device, torch.float32 if ready.config.full_precision else precision)
+        ready = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(ready, tiling, thorough)
+
     @property
-    def fixed(self) -> bool:
-        """Whether tiles have exactly the side that `tiling` says."""
-        return self.network.config.tile is not None
+    def config(self) -> NetworkConfig:
+        """What the network promises."""
+        return self.network.config
 
     def __call__(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         """Denoise (B, C, h, w) tiles of float32; same shape back."""
@@ -47,21 +71,3 @@ class TileDenoiser:
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)
         return denoised
-
-
-def tile_denoiser(
-    network: nn.Module, device: torch.device, precision: torch.dtype, *, thorough: bool = False
-) -> TileDenoiser:
-    """Bring a loaded network to where and how it shall run.
-
-    Raises:
-        UsageError: The network is no denoiser.
-    """
-    ready = as_denoiser(network).eval().requires_grad_(False)
-    side = ready.config.tile
-    tiling = TilingConfig() if device.type == "cpu" else TilingConfig(tile=_GPU_TILE)
-    if side:
-        tiling = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=_FIXED_BATCH)
-    ready = ready.to(device, torch.float32 if ready.config.full_precision else precision)
-    ready = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TileDenoiser(ready, tiling, thorough)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from flowdenoise.flow.glow import Glow
 from flowdenoise.images.sheets import sheet
-from flowdenoise.noise.levels import Sigma
+from flowdenoise.noise import Sigma
 from flowdenoise.system.rules import Factor, Seed, Size
 from flowdenoise.system.typed import check
 

@@ -27,13 +27,14 @@ from flowdenoise.images.formats import (
     format_of,
     is_written,
     looks_like_image,
+    sniff,
     suffix_of,
     writable_suffixes,
 )
 from flowdenoise.images.jpeg import jpeg_round_trip
 from flowdenoise.images.limits import MAX_PIXELS
 from flowdenoise.images.metadata import Metadata
-from flowdenoise.images.picture import Picture, quantize
+from flowdenoise.images.picture import Picture, Samples, quantize, white
 from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
 from flowdenoise.images.reading import read, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
@@ -44,18 +45,24 @@ __all__ = [
     "SUFFIXES",
     "Metadata",
     "Picture",
+    "Samples",
+    "drawing",
     "encode",
     "format_named",
     "format_of",
     "from_pillow",
+    "in_memory",
     "is_written",
     "jpeg_round_trip",
     "looks_like_image",
     "quantize",
     "read",
     "read_uint8",
+    "sheets",
+    "sniff",
     "suffix_of",
     "to_pillow",
+    "white",
     "writable_suffixes",
     "write",
     "write_bytes",

@@ -8,12 +8,21 @@ white    the same in all pixels, independent from one to the next
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.noise.levels import WHITE, check_sigma, from_255, to_255
+from flowdenoise.noise.levels import WHITE, Sigma, SigmaRange, check_sigma, from_255, to_255
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.noise.white import add_gaussian, fixed_gaussian
 
-__all__ = ["WHITE", "add_gaussian", "check_sigma", "fixed_gaussian", "from_255", "to_255"]
+__all__ = [
+    "WHITE",
+    "Sigma",
+    "SigmaRange",
+    "add_gaussian",
+    "check_sigma",
+    "fixed_gaussian",
+    "from_255",
+    "to_255",
+]
 
 __getattr__ = homes(__name__, {"white": ("add_gaussian", "fixed_gaussian")})

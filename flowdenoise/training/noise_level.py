@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from flowdenoise import images
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
-from flowdenoise.networks.noise_level import NoiseLevelNet, from_scale, to_scale
-from flowdenoise.noise.levels import Sigma
+from flowdenoise.networks import NoiseLevelNet, from_scale, to_scale
+from flowdenoise.noise import Sigma
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Ascending, Multiple, Range, Share
 from flowdenoise.system.typed import check

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
-from flowdenoise.noise.levels import Sigma
+from flowdenoise.noise import Sigma
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Ascending, Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check

@@ -17,9 +17,8 @@ from flowdenoise import metrics
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow, dequantize
-from flowdenoise.flow.samples import SampleConfig, sample_sheet
-from flowdenoise.noise.levels import SigmaRange
+from flowdenoise.flow import Glow, SampleConfig, dequantize, sample_sheet
+from flowdenoise.noise import SigmaRange
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Range, Size
 from flowdenoise.system.typed import check

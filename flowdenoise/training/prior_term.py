@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from flowdenoise.flow.glow import Glow as Prior
+from flowdenoise.flow import Glow as Prior
 
 if TYPE_CHECKING:
     from flowdenoise.training.losses import LossValue

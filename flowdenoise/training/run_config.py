@@ -7,10 +7,8 @@ from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
-from flowdenoise.networks.dncnn import DnCNNConfig
-from flowdenoise.networks.noise_level import NoiseLevelConfig
-from flowdenoise.networks.resnet import ResNetConfig
+from flowdenoise.flow import GlowConfig
+from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
 from flowdenoise.system.typed import check
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig

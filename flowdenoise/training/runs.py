@@ -19,11 +19,8 @@ from flowdenoise.data.corpus import Corpus, OnSkip
 from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import TrainingError, UsageError
-from flowdenoise.flow.glow import Glow
-from flowdenoise.flow.growth import grow
-from flowdenoise.networks.dncnn import DnCNN
-from flowdenoise.networks.noise_level import NoiseLevelNet
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.flow import Glow, grow
+from flowdenoise.networks import DnCNN, NoiseLevelNet, ResNet, ResNetConfig
 from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import DenoiserStage
 from flowdenoise.training.loop import Loop, Stage

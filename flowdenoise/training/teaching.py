@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
-from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.engine import Denoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision

@@ -10,7 +10,7 @@ from torch import nn
 
 from flowdenoise import weights
 from flowdenoise.errors import CheckpointError, WeightsError
-from flowdenoise.networks.dncnn import DnCNN, fold_batch_norm
+from flowdenoise.networks import DnCNN, fold_batch_norm
 from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, restore
 from flowdenoise.weights.address import SCHEME
 from flowdenoise.weights.architectures import architecture, build_config

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.glow import Glow
+from flowdenoise.flow import Glow
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import Factor
 from flowdenoise.system.typed import check

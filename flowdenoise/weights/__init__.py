@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from flowdenoise.weights.file import WeightsFile, read_weights, save_weights
     from flowdenoise.weights.loading import load
 
-__all__ = ["WeightsFile", "load", "read_weights", "save_weights"]
+__all__ = [
+    "WeightsFile",
+    "address",
+    "architectures",
+    "load",
+    "manifest",
+    "onnx",
+    "publish",
+    "read_weights",
+    "save_weights",
+    "store",
+]
 
 __getattr__ = homes(
     __name__, {"file": ("WeightsFile", "read_weights", "save_weights"), "loading": ("load",)}

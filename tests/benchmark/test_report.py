@@ -17,7 +17,7 @@ from torch import Tensor
 from flowdenoise.benchmark import table1
 from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.methods import Method
-from flowdenoise.benchmark.report import as_markdown, grids, write_all
+from flowdenoise.benchmark.report import as_markdown, result_grids, write_all
 from flowdenoise.benchmark.results import Results, collect
 from flowdenoise.benchmark.runner import run
 from flowdenoise.benchmark.sets import open_set
@@ -91,7 +91,7 @@ def test_the_csv_has_a_row_per_cell(photos: Path, tmp_path: Path) -> None:
 
 def test_tables_show_means_differences_and_costs(photos: Path, tmp_path: Path) -> None:
     results = measured(photos, tmp_path / "run")
-    psnr, difference, *_ = grids(results)
+    psnr, difference, *_ = result_grids(results)
     assert psnr.title == "PSNR in dB: photos, color, 3 images, protocol awgn"
     assert psnr.header[:4] == ("method", "sigma known", "15", "25")
     mean = sum(c.psnr for c in results.cells if (c.method, c.sigma_255) == ("ours", 25)) / 3
@@ -102,7 +102,7 @@ def test_tables_show_means_differences_and_costs(photos: Path, tmp_path: Path) -
 
 def test_a_method_alone_has_nothing_to_differ_from(photos: Path, tmp_path: Path) -> None:
     results = measured(photos, tmp_path / "run", methods=[Told("ours")])
-    assert not any("less that of" in grid.title for grid in grids(results))
+    assert not any("less that of" in grid.title for grid in result_grids(results))
 
 
 def test_tables_mark_failures_subsets_and_remarks(photos: Path, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_tables_mark_failures_subsets_and_remarks(photos: Path, tmp_path: Path) 
         note = "not for sale"
 
     methods: list[Method] = [Told("ours", fail), Remarkable("slow", fail)]
-    grid = grids(measured(photos, tmp_path / "run", methods=methods))[0]
+    grid = result_grids(measured(photos, tmp_path / "run", methods=methods))[0]
     assert grid.rows[0][2].endswith("(1 failed)")
     assert grid.rows[1][2] == "failed"
     assert "slow: the first 1 of 3 images only" in grid.notes
@@ -124,7 +124,7 @@ def test_tables_mark_failures_subsets_and_remarks(photos: Path, tmp_path: Path) 
 
 
 def test_markdown_tables_have_as_many_cells_in_each_row(photos: Path, tmp_path: Path) -> None:
-    for grid in grids(measured(photos, tmp_path / "run")):
+    for grid in result_grids(measured(photos, tmp_path / "run")):
         lines = [line for line in as_markdown(grid).splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) == 1
         assert len(lines) == 2 + len(grid.rows)
@@ -146,7 +146,7 @@ def test_the_page_needs_nothing_but_itself(photos: Path, tmp_path: Path) -> None
     assert not re.search(r"https?://|@import|url\(", page)
     assert not re.search(r'\b(src|href)="(?!data:)', page)
     assert "default-src 'none'" in page
-    for grid in grids(measured(photos, tmp_path / "run")):
+    for grid in result_grids(measured(photos, tmp_path / "run")):
         assert grid.title in page
 
 

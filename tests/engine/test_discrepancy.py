@@ -10,8 +10,8 @@ from hypothesis import given
 from torch import Tensor
 
 from flowdenoise import Denoiser
+from flowdenoise.engine import TileDenoiser
 from flowdenoise.engine.discrepancy import RADIUS, keep_structure
-from flowdenoise.engine.tile_denoiser import tile_network
 from flowdenoise.engine.tiling import TilingConfig, apply
 from flowdenoise.images import Picture
 from flowdenoise.metrics import psnr
@@ -107,13 +107,13 @@ def test_gradients_are_finite_and_those_of_a_small_step() -> None:
 
 def test_tiles_give_what_the_whole_image_gives() -> None:
     net = ResNet(ResNetConfig(channels=(4,), blocks=(1,)))
-    network = tile_network(net, torch.device("cpu"), torch.float32)
+    network = TileDenoiser.of(net, torch.device("cpu"), torch.float32)
     overlap = net.config.receptive_radius + RADIUS
     image = red_lines(150, 203) + 0.1 * torch.randn(1, 3, 150, 203)
 
     def run(tile: int) -> Tensor:
         config = TilingConfig(tile, overlap, 4)
-        return apply(image, lambda tiles: network(tiles, 0.05), config, multiple=network.stride)
+        return apply(image, lambda tiles: network(tiles, 0.05), config, multiple=net.config.stride)
 
     whole = run(0)
     assert (

@@ -85,7 +85,7 @@ def _ours(
     choice: Choice, options: MethodOptions, *, estimate: bool = False, ensemble: bool = False
 ) -> Method:
     from flowdenoise.benchmark.methods.networks import NetworkMethod
-    from flowdenoise.engine.denoiser import AUTOMATIC
+    from flowdenoise.engine import AUTOMATIC
 
     models = AUTOMATIC["auto"] if choice.address is None else _same(choice.address)
     return NetworkMethod(choice.label, models, options, estimate=estimate, ensemble=ensemble)

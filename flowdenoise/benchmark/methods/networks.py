@@ -13,8 +13,7 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.base import Method, MethodOptions
-from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser, Sigma
-from flowdenoise.engine.estimate import ESTIMATORS
+from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import Picture, quantize
@@ -98,7 +97,7 @@ class NetworkMethod(Method):
         self.found = done.sigma if self.estimate else None
         return done.picture.tensor()
 
-    def _level(self, sigma: float | None) -> Sigma:
+    def _level(self, sigma: float | None) -> SigmaOrAuto:
         """What the engine is told.
 
         Of a picture from a file it finds the level itself where nobody tells it. Otherwise a

@@ -20,11 +20,9 @@ from torch import Tensor, nn
 from flowdenoise.benchmark.methods.base import Method, MethodOptions, import_extra
 from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
 from flowdenoise.data.download import Remote, download
-from flowdenoise.engine import tiling
-from flowdenoise.engine.tile_denoiser import TileDenoiser, tile_denoiser
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine import TileDenoiser, TilingConfig, tiling
 from flowdenoise.errors import DataError, WeightsError
-from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig
+from flowdenoise.networks import DnCNN, DnCNNConfig
 from flowdenoise.system.cache import cache_folder
 from flowdenoise.system.device import choose_precision
 
@@ -85,7 +83,7 @@ class PeerMethod(Method):
         wanted = self.options.precision
         self._precision = choose_precision("float32" if wanted == "auto" else wanted, device)
         self._device = device
-        self._network = tile_denoiser(net, device, self._precision)
+        self._network = TileDenoiser.of(net, device, self._precision)
 
     def settings(self) -> Mapping[str, object]:
         """Precision, device and tiles."""
@@ -104,7 +102,7 @@ class PeerMethod(Method):
             noisy.to(self._device),
             lambda tiles: self._network(tiles, sigma or 0.0),
             self._tiling,
-            multiple=self._network.network.config.stride,
+            multiple=self._network.config.stride,
         ).cpu()
 
 

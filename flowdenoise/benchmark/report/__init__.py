@@ -1,6 +1,6 @@
 """What people get to see of a run: tables, files, a figure, a page."""
 
 from flowdenoise.benchmark.report.files import write_all
-from flowdenoise.benchmark.report.grids import Grid, as_markdown, grids
+from flowdenoise.benchmark.report.grids import Grid, as_markdown, result_grids
 
-__all__ = ["Grid", "as_markdown", "grids", "write_all"]
+__all__ = ["Grid", "as_markdown", "result_grids", "write_all"]

@@ -12,8 +12,8 @@ from flowdenoise import images
 from flowdenoise.benchmark.protocols import level_name, level_text
 from flowdenoise.benchmark.report.panels import CLEAN, Panel, Scene, scenes
 from flowdenoise.benchmark.results import Results
+from flowdenoise.images import Samples
 from flowdenoise.images.drawing import Sheet
-from flowdenoise.images.picture import Samples
 
 _COLUMNS = 5
 _WIDTH = 320  # pixels of a panel

@@ -11,7 +11,7 @@ from pathlib import Path
 from flowdenoise import images
 from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.report import figure, page
-from flowdenoise.benchmark.report.grids import as_markdown, grids
+from flowdenoise.benchmark.report.grids import as_markdown, result_grids
 from flowdenoise.benchmark.results import Results
 
 
@@ -24,7 +24,7 @@ def write_all(results: Results, folder: Path) -> list[Path]:
     texts = {
         "results.json": json.dumps(results.as_json(), indent=1, allow_nan=False) + "\n",
         "cells.csv": _as_csv(results),
-        "table.md": "\n".join(as_markdown(grid) for grid in grids(results)),
+        "table.md": "\n".join(as_markdown(grid) for grid in result_grids(results)),
         "index.html": page.render(results, folder),
     }
     written = []

@@ -29,7 +29,7 @@ class Grid:
     notes: tuple[str, ...] = ()
 
 
-def grids(results: Results) -> list[Grid]:
+def result_grids(results: Results) -> list[Grid]:
     """All tables of a run."""
     first = results.methods[0].label
     tables = [

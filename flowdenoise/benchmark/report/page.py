@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowdenoise.benchmark.protocols import level_text
-from flowdenoise.benchmark.report.grids import Grid, grids
+from flowdenoise.benchmark.report.grids import Grid, result_grids
 from flowdenoise.benchmark.report.panels import Panel, Scene, scenes
 from flowdenoise.benchmark.results import Results
 
@@ -32,7 +32,7 @@ def render(results: Results, folder: Path) -> str:
     parts = {
         "<!-- title -->": html.escape(results.title),
         "<!-- facts -->": _facts(results),
-        "<!-- tables -->": "\n".join(_table(grid) for grid in grids(results)),
+        "<!-- tables -->": "\n".join(_table(grid) for grid in result_grids(results)),
         "null /* data */": data,
     }
     text = _TEMPLATE.read_text("utf-8")
