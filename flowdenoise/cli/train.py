@@ -18,9 +18,9 @@ from flowdenoise.cli import console, options
 from flowdenoise.cli import train_options as given
 
 if TYPE_CHECKING:
+    from flowdenoise.training.place import Place
     from flowdenoise.training.progress import Report
     from flowdenoise.training.run_config import DenoiserRun
-    from flowdenoise.training.runs import Place
 
 
 def train_prior(
@@ -219,8 +219,8 @@ def _place(
     import torch
 
     from flowdenoise.system.device import choose_device
+    from flowdenoise.training.place import Place
     from flowdenoise.training.processes import Workers
-    from flowdenoise.training.runs import Place
 
     if threads:
         torch.set_num_threads(threads)

@@ -4,13 +4,18 @@ A checkpoint is written beside its final name and renamed over it, so at any mom
 holds a whole one: the old or the new. Nothing random needs saving: the numbers of a step are a
 function of the seed and the step (see `flowdenoise.system.random_streams`).
 
+The file is what `torch.save` writes, a zip archive, whose comment is the sha256 of all bytes
+before it: no altered byte goes unnoticed. Files of before the digest are checked by the archive's
+own checksums, which cover the content though not the frame around it.
+
 This is the only place that calls `torch.load`, and only with `weights_only=True`: a checkpoint
 from a stranger can't run code.
 """
 
 from __future__ import annotations
 
-import pickle
+import hashlib
+import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +32,9 @@ CHECKPOINT = "checkpoint.pt"
 """Name of the newest checkpoint in a run folder."""
 
 _FORMAT = 1
+_DIGEST = b"sha256:"
+_COMMENT = len(_DIGEST) + 64  # bytes of the archive's comment
+_END = 22  # bytes of the archive's last record, without the comment
 
 
 @dataclass
@@ -57,9 +65,11 @@ class Checkpoint:
         Raises:
             CheckpointError: It can't be written; an older checkpoint is still whole.
         """
+        content = io.BytesIO()
         try:
+            torch.save({"format": _FORMAT, **vars(self)}, content)
             with replacing(file) as stream:
-                torch.save({"format": _FORMAT, **vars(self)}, stream)
+                stream.write(_sealed(content.getvalue()))
         except (OSError, RuntimeError) as error:
             kept = "; the one before it is whole" if file.exists() else ""
             raise CheckpointError(f"can't write checkpoint {file}: {error}{kept}") from error
@@ -69,20 +79,51 @@ class Checkpoint:
         """Read a checkpoint.
 
         Raises:
-            CheckpointError: It is missing, cut short, or no checkpoint.
+            CheckpointError: The file is missing, damaged, or no checkpoint.
         """
-        if not file.exists():
-            raise CheckpointError(f"no checkpoint at {file}")
         try:
-            content = torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as e:
-            raise CheckpointError(f"{file} is cut short or is no checkpoint") from e
+            data = file.read_bytes()
+        except FileNotFoundError as error:
+            raise CheckpointError(f"no checkpoint at {file}") from error
+        except OSError as error:
+            raise CheckpointError(f"can't read checkpoint {file}: {error.strerror}") from error
+        if not _is_whole(data):
+            raise CheckpointError(f"{file} is damaged, cut short or no checkpoint")
+        try:
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever torch makes of a file that is no checkpoint
+            raise CheckpointError(f"{file} is not a checkpoint of flowdenoise") from error
         fields = set(cls.__dataclass_fields__)
         if not isinstance(content, dict) or {*content, "watch"} != fields | {"format"}:
             raise CheckpointError(f"{file} is not a checkpoint of flowdenoise")
         if content.pop("format") != _FORMAT:
             raise CheckpointError(f"{file} was written by another version of flowdenoise")
         return cls(**content)
+
+
+def _sealed(data: bytes) -> bytes:
+    """The archive with its digest as its comment."""
+    body = data[:-2] + _COMMENT.to_bytes(2, "little")  # the length of the comment comes last
+    return body + _digest(body)
+
+
+def _digest(body: bytes) -> bytes:
+    return _DIGEST + hashlib.sha256(body).hexdigest().encode()
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether an archive is as it was written."""
+    body, comment = data[:-_COMMENT], data[-_COMMENT:]
+    if comment.startswith(_DIGEST):
+        return comment == _digest(body)
+    end = data[-_END:]
+    if not end.startswith(b"PK\x05\x06") or not end.endswith(b"\0\0"):  # no comment
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.testzip() is None
+    except Exception:  # whatever the reader makes of a damaged archive
+        return False
 
 
 def changed_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.errors import TrainingError
+from flowdenoise.errors import CheckpointError, TrainingError
 from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
 from flowdenoise.system.typed import check
 from flowdenoise.training.checkpoint import Checkpoint
@@ -253,7 +253,7 @@ class Loop:
         """Go on from a checkpoint.
 
         Raises:
-            CheckpointError: It is of another architecture.
+            CheckpointError: The checkpoint is of another architecture or another optimizer.
         """
         self._take(checkpoint)
         self.step = checkpoint.step
@@ -263,7 +263,11 @@ class Loop:
     def _take(self, checkpoint: Checkpoint) -> None:
         self.folder.restore(self.model, checkpoint.model)
         self.folder.restore(self.average, checkpoint.ema)
-        self.optimizer.load_state_dict(checkpoint.optimizer)
+        try:
+            self.optimizer.load_state_dict(checkpoint.optimizer)
+        except (KeyError, ValueError) as error:
+            file = self.folder.checkpoint
+            raise CheckpointError(f"{file} holds the state of another optimizer") from error
 
 
 def _due(step: int, every: int) -> bool:

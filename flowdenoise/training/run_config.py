@@ -73,3 +73,7 @@ class NoiseLevelRun:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+Run: TypeAlias = PriorRun | DenoiserRun | NoiseLevelRun
+"""A run of any stage."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from flowdenoise import images
 from flowdenoise.errors import TrainingError
+from flowdenoise.system.atomic import replacing
 from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, restore
 
 if TYPE_CHECKING:
@@ -25,11 +30,12 @@ class RunFolder:
 
     ```
     settings.json       everything that was set
-    log.csv             a line per report, always written
+    log.csv             a line per report, each step once
     checkpoint.pt       the newest state, replaced atomically
     weights.safetensors the averaged network, when the run has come to its end
     pictures/           what the validation showed, by step
     tensorboard/        only if asked for
+    run.lock            held by the process that trains
     ```
     """
 
@@ -38,20 +44,71 @@ class RunFolder:
         self.checkpoint = path / CHECKPOINT
         self.weights = path / "weights.safetensors"
         self._log = path / "log.csv"
-        self._board = _open_board(path / "tensorboard") if tensorboard else None
+        self._wants_board = tensorboard
+        self._board: Any = None
 
-    def prepare(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder and write the settings.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in the folder, which is made if needed.
+
+        The lock is the empty file `run.lock`, which stays; the system frees it when its holder
+        ends, however that ends.
 
         Raises:
-            TrainingError: It can't be written to.
+            TrainingError: Another process trains there, or the folder can't be written to.
+        """
+        lock = FileLock(self.path / "run.lock", blocking=False)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise TrainingError(f"another process is training in {self.path}") from error
+        except OSError as error:
+            raise TrainingError(f"can't write to the run folder {self.path}: {error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def prepare(self, settings: Mapping[str, Any], step: int = 0) -> None:
+        """Write the settings, and go back to where the run goes on.
+
+        Args:
+            settings: What was set.
+            step: Where the run goes on; what the log knows of later steps is forgotten.
+
+        Raises:
+            TrainingError: The folder can't be written to.
         """
         try:
             (self.path / "pictures").mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings, indent=2, sort_keys=True)
-            (self.path / "settings.json").write_text(text + "\n")
+            with replacing(self.path / "settings.json") as stream:
+                stream.write((text + "\n").encode())
+            self._forget_after(step)
         except OSError as error:
             raise TrainingError(f"can't write to the run folder {self.path}: {error}") from error
+        if self._wants_board:
+            self._board = _open_board(self.path / "tensorboard", step + 1)
+
+    def _forget_after(self, step: int) -> None:
+        """Drop the lines of later steps, and one that was cut short, from the log."""
+        if not self._log.exists():
+            return
+        with self._log.open(newline="") as stream:
+            header, *rows = [*csv.reader(stream)] or [[]]
+        at = header.index("step") if "step" in header else 0
+        kept = [
+            row
+            for row in rows
+            if len(row) == len(header) and row[at].isdecimal() and int(row[at]) <= step
+        ]
+        if kept == rows:
+            return
+        text = io.StringIO()
+        csv.writer(text).writerows([header, *kept])
+        with replacing(self._log) as stream:
+            stream.write(text.getvalue().encode())
 
     def log(self, progress: Progress) -> None:
         """Append a line to the log."""
@@ -88,11 +145,11 @@ class RunFolder:
         return Checkpoint.load(self.checkpoint)
 
 
-def _open_board(path: Path) -> Any:
+def _open_board(path: Path, purge_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise TrainingError(
             "TensorBoard is not installed: pip install 'flowdenoise[tensorboard]'"
         ) from error
-    return SummaryWriter(str(path))
+    return SummaryWriter(str(path), purge_step=purge_step)

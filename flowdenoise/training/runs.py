@@ -6,62 +6,28 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from flowdenoise.data.corpus import Corpus, OnSkip
-from flowdenoise.data.download import StageReport
+from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.sources import DataConfig, Part, Sources
-from flowdenoise.errors import TrainingError, UsageError
+from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, grow
 from flowdenoise.networks import DnCNN, NoiseLevelNet, ResNet, ResNetConfig
-from flowdenoise.training.checkpoint import changed_settings
 from flowdenoise.training.denoiser import DenoiserStage
-from flowdenoise.training.loop import Loop, Stage
 from flowdenoise.training.noise_level import NoiseLevelStage
 from flowdenoise.training.objectives import data_term
+from flowdenoise.training.place import Place, opened, run_loop
 from flowdenoise.training.prior import PriorStage
-from flowdenoise.training.processes import Workers
-from flowdenoise.training.progress import Report
-from flowdenoise.training.run_config import DenoiserConfig, DenoiserRun, NoiseLevelRun, PriorRun
-from flowdenoise.training.run_folder import RunFolder
-from flowdenoise.training.settings import plain
-from flowdenoise.training.teaching import OnTaught, taught_corpus
-from flowdenoise.training.to_weights import save, training_record
-from flowdenoise.weights.architectures import kind_of
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where and how a run runs, which changes nothing in its result.
-
-    Attributes:
-        folder: The run folder.
-        workers: The processes that share the work.
-        report: Told how it goes.
-        on_skip: Told which images are left out.
-        on_fetch: Told how a download gets on.
-        resume: Go on from the folder's checkpoint.
-        tensorboard: Keep a TensorBoard log too.
-        cache: Folder for decoded pixels, if they shall not be held in memory.
-        on_taught: Told how many images a teacher has been asked about.
-    """
-
-    folder: Path
-    workers: Workers
-    report: Report
-    on_skip: OnSkip | None = None
-    on_fetch: StageReport | None = None
-    resume: bool = False
-    tensorboard: bool = False
-    cache: Path | None = None
-    on_taught: OnTaught | None = None
+from flowdenoise.training.run_config import (
+    DenoiserConfig,
+    DenoiserRun,
+    NoiseLevelRun,
+    PriorRun,
+)
+from flowdenoise.training.teaching import taught_corpus
 
 
 def train_prior(
@@ -78,9 +44,15 @@ def train_prior(
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
+    with opened(place) as begun:
+        stage = _prior_stage(run, place, initial)
+        stage.model.checkpointing = checkpointing
+        return run_loop(stage, run, place, *begun)
+
+
+def _prior_stage(run: PriorRun, place: Place, initial: Glow | None) -> PriorStage:
     torch.manual_seed(run.loop.seed)
     model = Glow(run.network) if initial is None else grow(initial, run.network)
-    model.checkpointing = checkpointing
     clean = _corpus(run.data, "clean", run.network.size, place)
     stage = PriorStage(
         model.to(place.workers.device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
@@ -92,7 +64,7 @@ def train_prior(
     )
     if initial is None and not place.resume:
         stage.initialize()
-    return _run(stage, run, place)
+    return stage
 
 
 def train_denoiser(
@@ -117,6 +89,19 @@ def train_denoiser(
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
+    with opened(place) as begun:
+        stage = _denoiser_stage(run, place, prior, teacher, initial, estimator)
+        return run_loop(stage, run, place, *begun)
+
+
+def _denoiser_stage(
+    run: DenoiserRun,
+    place: Place,
+    prior: Glow | None,
+    teacher: nn.Module | None,
+    initial: nn.Module | None,
+    estimator: NoiseLevelNet | None,
+) -> DenoiserStage:
     torch.manual_seed(run.loop.seed)
     if initial is not None and initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
@@ -126,7 +111,7 @@ def train_denoiser(
     device = place.workers.device
     corpus = _corpus(run.data, "noisy", patch, place)
     levels = _levels(corpus, estimator) if needs_levels(run) else None
-    stage = DenoiserStage(
+    return DenoiserStage(
         model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         corpus,
         run.training,
@@ -139,7 +124,6 @@ def train_denoiser(
         levels=levels,
         taught=_taught(run, place, corpus, teacher, levels),
     )
-    return _run(stage, run, place)
 
 
 def build_network(config: DenoiserConfig) -> nn.Module:
@@ -182,7 +166,6 @@ def _taught(
     needs = data_term(training.objective.data_term).needs
     if teacher is None or not training.teach_once or "teacher" not in needs:
         return None
-    place.folder.mkdir(parents=True, exist_ok=True)
     taught = partial(
         taught_corpus,
         teacher,
@@ -205,16 +188,17 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
-    torch.manual_seed(run.loop.seed)
-    stage = NoiseLevelStage(
-        NoiseLevelNet(run.network).to(place.workers.device),
-        _corpus(run.data, "clean", run.training.patch, place),
-        run.training,
-        seed=run.loop.seed,
-        validation=_validation(run.data, run.training.patch, place),
-        device=place.workers.device,
-    )
-    return _run(stage, run, place)
+    with opened(place) as begun:
+        torch.manual_seed(run.loop.seed)
+        stage = NoiseLevelStage(
+            NoiseLevelNet(run.network).to(place.workers.device),
+            _corpus(run.data, "clean", run.training.patch, place),
+            run.training,
+            seed=run.loop.seed,
+            validation=_validation(run.data, run.training.patch, place),
+            device=place.workers.device,
+        )
+        return run_loop(stage, run, place, *begun)
 
 
 def _corpus(data: DataConfig, part: Part, smallest: int, place: Place) -> Corpus:
@@ -227,42 +211,6 @@ def _corpus(data: DataConfig, part: Part, smallest: int, place: Place) -> Corpus
 
 
 def _validation(data: DataConfig, smallest: int, place: Place) -> Corpus | None:
-    return Sources(data, on_fetch=place.on_fetch).corpus(
+    return Sources(data, place.on_skip, place.on_fetch).corpus(
         "validation", smallest, place.workers.device
     )
-
-
-def _unknown_then(
-    settings: Mapping[str, Any], run: PriorRun | DenoiserRun | NoiseLevelRun
-) -> dict[str, Any]:
-    """Defaults of the settings that a run of before did not have: they say what it did."""
-    defaults = plain(asdict(type(run)()))
-    return {name: value for name, value in defaults.items() if name not in settings}
-
-
-_MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")
-
-
-def _run(stage: Stage, run: PriorRun | DenoiserRun | NoiseLevelRun, place: Place) -> bool:
-    """Start or resume the loop."""
-    folder = RunFolder(place.folder, tensorboard=place.tensorboard)
-    settings = {"kind": kind_of(stage.model), **plain(asdict(run))}
-    loop = Loop(
-        stage, run.loop, folder, settings=settings, workers=place.workers, report=place.report
-    )
-    if place.resume:
-        checkpoint = folder.load()
-        before = {**_unknown_then(checkpoint.settings, run), **checkpoint.settings}
-        changes = changed_settings(before, settings)
-        refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
-        if refused:
-            raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")
-        loop.resume(checkpoint)
-    elif folder.checkpoint.exists():
-        raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
-    if place.workers.first:
-        folder.prepare(settings)
-    finished = loop.run()
-    if finished and place.workers.first:
-        save(folder.weights, loop.average, training_record(settings, loop.step, loop.counters))
-    return finished

@@ -19,8 +19,9 @@ from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import Factor
 from flowdenoise.system.typed import check
 from flowdenoise.training.objectives import Blur
+from flowdenoise.training.place import Place
 from flowdenoise.training.run_config import DenoiserRun
-from flowdenoise.training.runs import Place, train_denoiser
+from flowdenoise.training.runs import train_denoiser
 
 
 @dataclass(frozen=True)

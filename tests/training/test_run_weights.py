@@ -23,10 +23,10 @@ from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level import NoiseLevelTraining
+from flowdenoise.training.place import Place
 from flowdenoise.training.prior import PriorTraining
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
-from flowdenoise.training.runs import Place
 from flowdenoise.training.settings import trained_levels
 from flowdenoise.training.to_weights import export_weights, training_record
 from flowdenoise.weights import read_weights

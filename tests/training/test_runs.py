@@ -17,9 +17,10 @@ from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.place import Place
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun
-from flowdenoise.training.runs import Place, needs_levels, train_denoiser
+from flowdenoise.training.runs import needs_levels, train_denoiser
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""Where and how a run runs: its folder, its own as long as it lasts, and the loop in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flowdenoise.data.corpus import OnSkip
+from flowdenoise.data.download import StageReport
+from flowdenoise.errors import TrainingError
+from flowdenoise.training.checkpoint import Checkpoint, changed_settings
+from flowdenoise.training.loop import Loop, Stage
+from flowdenoise.training.processes import Workers
+from flowdenoise.training.progress import Report
+from flowdenoise.training.run_config import Run
+from flowdenoise.training.run_folder import RunFolder
+from flowdenoise.training.settings import plain
+from flowdenoise.training.teaching import OnTaught
+from flowdenoise.training.to_weights import save, training_record
+from flowdenoise.weights.architectures import kind_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a run runs, which changes nothing in its result.
+
+    Attributes:
+        folder: The run folder.
+        workers: The processes that share the work.
+        report: Told how it goes.
+        on_skip: Told which images are left out.
+        on_fetch: Told how a download gets on.
+        resume: Go on from the folder's checkpoint.
+        tensorboard: Keep a TensorBoard log too.
+        cache: Folder for decoded pixels, if they shall not be held in memory.
+        on_taught: Told how many images a teacher has been asked about.
+    """
+
+    folder: Path
+    workers: Workers
+    report: Report
+    on_skip: OnSkip | None = None
+    on_fetch: StageReport | None = None
+    resume: bool = False
+    tensorboard: bool = False
+    cache: Path | None = None
+    on_taught: OnTaught | None = None
+
+
+def _unknown_then(settings: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """Defaults of the settings that a run of before did not have: they say what it did."""
+    defaults = plain(asdict(type(run)()))
+    return {name: value for name, value in defaults.items() if name not in settings}
+
+
+_MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
+    """The run folder, which belongs to this run as long as it lasts, and what to resume from.
+
+    Raises:
+        TrainingError: Another process trains there, it holds a run that shall not be resumed, or
+            none that can be.
+    """
+    folder = RunFolder(place.folder, tensorboard=place.tensorboard)
+    with folder.locked() if place.workers.first else nullcontext():
+        if not place.resume and folder.checkpoint.exists():
+            raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
+        yield folder, folder.load() if place.resume else None
+
+
+def run_loop(
+    stage: Stage, run: Run, place: Place, folder: RunFolder, checkpoint: Checkpoint | None
+) -> bool:
+    """Start or resume the loop."""
+    settings = {"kind": kind_of(stage.model), **plain(asdict(run))}
+    loop = Loop(
+        stage, run.loop, folder, settings=settings, workers=place.workers, report=place.report
+    )
+    if checkpoint is not None:
+        before = {**_unknown_then(checkpoint.settings, run), **checkpoint.settings}
+        changes = changed_settings(before, settings)
+        refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
+        if refused:
+            raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")
+        loop.resume(checkpoint)
+    if place.workers.first:
+        folder.prepare(settings, loop.step)
+    finished = loop.run()
+    if finished and place.workers.first:
+        save(folder.weights, loop.average, training_record(settings, loop.step, loop.counters))
+    return finished
