@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from flowdenoise import images
 from flowdenoise.errors import DataError, ImageError
+from flowdenoise.system.atomic import replacing
+from flowdenoise.system.cache import exclusive
+from flowdenoise.system.typed import from_json
 
 OnSkip = Callable[[Path, str], None]
-"""Called with each file that is left out and the reason."""
+"""Called with each file that is left out and a line that names it and says why."""
+
+Pixels = npt.NDArray[np.uint8]
+"""(H, W, C), an image as it is decoded."""
 
 
 @dataclass(frozen=True)
@@ -77,38 +85,29 @@ def load_corpus(
 ) -> Corpus:
     """Decode images into a corpus.
 
+    What can't be used is left out: pictures that can't be read or are too small, links to
+    nothing, pipes and the like, and files whose names are not UTF-8.
+
     Args:
         paths: Files and folders; folders are searched with their sub-folders.
         channels: 3 decodes to RGB, 1 to gray.
         smallest: Images with a side below this are left out.
         on_skip: Told about each image that is left out, and why.
-        cache: A file for the pixels; they are then memory-mapped instead of held in memory.
-            It is reused when it belongs to the same files.
+        cache: A file for the pixels; they are then memory-mapped instead of held in memory. It
+            is used again when it belongs to the same files and is as it was written.
 
     Raises:
-        DataError: A path is not there, or no image is left.
+        DataError: A path is not there, no image is left, or the cache can't be written.
     """
-    files = list_images(paths)
-    if cache is not None and (ready := _open_cache(cache, files, channels, smallest)):
-        return ready
-    writer = _Collector(cache)
-    for file in files:
-        try:
-            pixels = images.read_uint8(file, channels)
-        except ImageError as error:
-            if on_skip:
-                on_skip(file, str(error))
-            continue
-        if min(pixels.shape[:2]) < smallest:
-            if on_skip:
-                on_skip(file, f"{pixels.shape[1]}x{pixels.shape[0]} is below {smallest} pixels")
-            continue
-        writer.add(file.name, pixels)
-    if not writer.names:
-        raise DataError(
-            f"no usable image among {len(files)} files in {', '.join(map(str, paths))}"
-        )
-    return writer.finish(_fingerprint(files, channels, smallest))
+    wanted = _Wanted(tuple(list_images(paths)), channels, smallest)
+    skip = on_skip or (lambda file, why: None)
+    if cache is not None:
+        with exclusive(cache):  # so that processes that share a run decode once
+            return _open_cache(cache, wanted, skip) or _make_cache(cache, wanted, skip)
+    decoded = list(_decode(wanted, skip))
+    sizes = [image.shape[:2] for _, image in decoded]
+    flat = np.concatenate([image.reshape(-1, channels) for _, image in decoded])
+    return _corpus(torch.from_numpy(flat), [name for name, _ in decoded], sizes)
 
 
 def list_images(paths: Sequence[Path]) -> list[Path]:
@@ -119,7 +118,7 @@ def list_images(paths: Sequence[Path]) -> list[Path]:
     """
     files: dict[Path, None] = {}
     for path in paths:
-        if not path.exists():
+        if not os.path.lexists(path):
             raise DataError(f"no such file or folder: {path}")
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         files.update((file, None) for file in found if images.looks_like_image(file))
@@ -128,40 +127,68 @@ def list_images(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-class _Collector:
-    """Lays the pixels of image after image end to end, in memory or in a file."""
+@dataclass(frozen=True)
+class _Wanted:
+    """Which files shall become a corpus, and how: see `load_corpus`."""
 
-    def __init__(self, cache: Path | None) -> None:
-        self.cache = cache
-        self.parts: list[np.ndarray] = []
-        self.names: list[str] = []
-        self.sizes: list[tuple[int, int]] = []
-        self.file = None
-        if cache is not None:
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            self.file = cache.with_suffix(".part").open("wb")
+    files: tuple[Path, ...]
+    channels: int
+    smallest: int
 
-    def add(self, name: str, pixels: np.ndarray) -> None:
-        """Take one (H, W, C) uint8 image."""
-        self.names.append(name)
-        self.sizes.append((pixels.shape[0], pixels.shape[1]))
-        if self.file is not None:
-            self.file.write(np.ascontiguousarray(pixels).tobytes())
+    def fingerprint(self) -> str:
+        """A digest of all that the corpus depends on."""
+        digest = hashlib.sha256(f"{self.channels}:{self.smallest}".encode())
+        for file in self.files:
+            digest.update(os.fsencode(os.path.realpath(file)))
+            if file.is_file():
+                status = file.stat()
+                digest.update(f":{status.st_size}:{status.st_mtime_ns}".encode())
+        return digest.hexdigest()
+
+
+def _decode(wanted: _Wanted, skip: OnSkip) -> Iterator[tuple[str, Pixels]]:
+    """Name and pixels of each image that can be used.
+
+    Raises:
+        DataError: There is none.
+    """
+    used = 0
+    for file in wanted.files:
+        image = _usable(file, wanted)
+        if isinstance(image, str):
+            skip(file, image)
         else:
-            self.parts.append(pixels.reshape(-1, pixels.shape[2]))
-
-    def finish(self, fingerprint: str) -> Corpus:
-        """Build the corpus; a cache file gets its final name only now."""
-        if self.file is None or self.cache is None:
-            return _corpus(torch.from_numpy(np.concatenate(self.parts)), self.names, self.sizes)
-        self.file.close()
-        self.cache.with_suffix(".part").replace(self.cache)
-        index = {"fingerprint": fingerprint, "names": self.names, "sizes": self.sizes}
-        self.cache.with_suffix(".json").write_text(json.dumps(index))
-        return _map_cache(self.cache, self.names, self.sizes)
+            used += 1
+            yield file.name, image
+    if not used:
+        raise DataError(
+            f"no usable image among {len(wanted.files)} files, {_printable(wanted.files[0])} first"
+        )
 
 
-def _corpus(pixels: Tensor, names: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Corpus:
+def _usable(file: Path, wanted: _Wanted) -> Pixels | str:
+    """The pixels of a file, or why it can't be used."""
+    name = _printable(file)
+    if name != str(file):
+        return f"the name of {name} is not UTF-8"
+    if not file.is_file():
+        return f"{name} is {'a link to nothing' if file.is_symlink() else 'no regular file'}"
+    try:
+        image = images.read_uint8(file, wanted.channels)
+    except ImageError as error:
+        return str(error)
+    height, width = image.shape[:2]
+    if min(height, width) < wanted.smallest:
+        return f"{name} has {width}x{height} pixels, fewer than {wanted.smallest} on a side"
+    return image
+
+
+def _printable(file: Path) -> str:
+    """The path, bytes that are no UTF-8 written as escapes."""
+    return str(file).encode(errors="backslashreplace").decode()
+
+
+def _corpus(pixels: Tensor, names: Sequence[str], sizes: Sequence[tuple[int, ...]]) -> Corpus:
     shapes = torch.tensor(sizes, dtype=torch.int64)
     counts = shapes[:, 0] * shapes[:, 1]
     digests = [hashlib.sha256(name.encode()).digest()[:4] for name in names]
@@ -170,30 +197,71 @@ def _corpus(pixels: Tensor, names: Sequence[str], sizes: Sequence[tuple[int, int
     return Corpus(pixels, starts, shapes[:, 0], shapes[:, 1], keys.int(), tuple(names))
 
 
-def _fingerprint(files: Sequence[Path], channels: int, smallest: int) -> str:
-    digest = hashlib.sha256(f"{channels}:{smallest}".encode())
-    for file in files:
-        status = file.stat()
-        digest.update(f"{file.resolve()}:{status.st_size}:{status.st_mtime_ns}".encode())
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class _Index:
+    """What a cache file holds, written beside it.
+
+    Attributes:
+        fingerprint: See `_Wanted.fingerprint`.
+        sha256: Of the pixels.
+        names: The images' names.
+        sizes: Height and width of each.
+        skipped: What was left out, and why.
+    """
+
+    fingerprint: str
+    sha256: str
+    names: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    skipped: tuple[tuple[str, str], ...]
 
 
-def _open_cache(cache: Path, files: Sequence[Path], channels: int, smallest: int) -> Corpus | None:
-    """The cached corpus, if it is whole and was made of the same files."""
-    index_file = cache.with_suffix(".json")
-    if not (cache.exists() and index_file.exists()):
+def _make_cache(cache: Path, wanted: _Wanted, skip: OnSkip) -> Corpus:
+    """Decode into a cache file and write its index; each appears whole or not at all."""
+    names: list[str] = []
+    sizes: list[tuple[int, int]] = []
+    skipped: list[tuple[str, str]] = []
+    digest = hashlib.sha256()
+
+    def keep(file: Path, why: str) -> None:
+        skipped.append((_printable(file), why))
+        skip(file, why)
+
+    try:
+        with replacing(cache) as stream:
+            for name, image in _decode(wanted, keep):
+                data = np.ascontiguousarray(image).tobytes()
+                stream.write(data)
+                digest.update(data)
+                names.append(name)
+                sizes.append((image.shape[0], image.shape[1]))
+        index = _Index(
+            wanted.fingerprint(), digest.hexdigest(), tuple(names), tuple(sizes), tuple(skipped)
+        )
+        with replacing(cache.with_suffix(".json")) as stream:
+            stream.write(json.dumps(asdict(index)).encode())
+    except OSError as error:
+        raise DataError(f"can't write the cache {cache}: {error.strerror or error}") from error
+    return _mapped(cache, wanted.channels, index)
+
+
+def _open_cache(cache: Path, wanted: _Wanted, skip: OnSkip) -> Corpus | None:
+    """The cached corpus, if it was made of the same files and no byte of it has changed."""
+    try:
+        index = from_json(json.loads(cache.with_suffix(".json").read_bytes()), _Index, "the index")
+        if index.fingerprint != wanted.fingerprint():
+            return None
+        with cache.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != index.sha256:
+                return None
+    except (OSError, ValueError, RecursionError):  # there is none, or none that can be used
         return None
-    index = json.loads(index_file.read_text())
-    if index.get("fingerprint") != _fingerprint(files, channels, smallest):
-        return None
-    sizes = [(int(height), int(width)) for height, width in index["sizes"]]
-    if cache.stat().st_size != channels * sum(height * width for height, width in sizes):
-        return None
-    return _map_cache(cache, index["names"], sizes)
+    for file, why in index.skipped:
+        skip(Path(file), why)
+    return _mapped(cache, wanted.channels, index)
 
 
-def _map_cache(cache: Path, names: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Corpus:
-    count = sum(height * width for height, width in sizes)
-    channels = cache.stat().st_size // count
+def _mapped(cache: Path, channels: int, index: _Index) -> Corpus:
+    count = sum(height * width for height, width in index.sizes)
     mapped = np.memmap(cache, dtype=np.uint8, mode="c", shape=(count, channels))
-    return _corpus(torch.from_numpy(mapped), names, sizes)
+    return _corpus(torch.from_numpy(mapped), index.names, index.sizes)

@@ -7,7 +7,8 @@ these images only noisy versions are ever seen. No image is in both.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -130,9 +131,7 @@ def divide(files: Sequence[Path], share: float, *, seed: int) -> tuple[list[Path
         share: Of the first part.
         seed: Another seed, another division.
     """
-    key: Callable[[Path], bytes] = lambda file: hashlib.sha256(  # noqa: E731 - used once
-        f"{seed}:{file.name}".encode()
-    ).digest()
-    order = sorted(files, key=key)
+    salt = f"{seed}:".encode()
+    order = sorted(files, key=lambda file: hashlib.sha256(salt + os.fsencode(file.name)).digest())
     count = round(share * len(order))
     return order[:count], order[count:]

@@ -2,6 +2,7 @@
 
 __all__ = [
     "objectives",
+    "place",
     "processes",
     "progress",
     "recipes",

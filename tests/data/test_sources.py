@@ -1,5 +1,7 @@
 """Which images serve for what: disjoint, repeatable, and told when something is missing."""
 
+import os
+import sys
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -10,6 +12,7 @@ from hypothesis import given
 from PIL import Image
 
 from flowdenoise.data import sources
+from flowdenoise.data.corpus import Pixels
 from flowdenoise.data.sources import DataConfig, Sources, divide
 from flowdenoise.errors import DataError, UsageError
 
@@ -62,7 +65,36 @@ def test_small_and_broken_images_are_left_out_and_listed(folder: Path) -> None:
     assert corpus is not None
     assert len(corpus) == 8
     assert set(skipped) == {"small.png", "broken.png"}
-    assert "below 32" in skipped["small.png"]
+    for name, why in skipped.items():
+        assert name in why
+    assert "fewer than 32 on a side" in skipped["small.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_is_no_picture_file_is_left_out_and_listed(folder: Path, tmp_path: Path) -> None:
+    (folder / "dangling.png").symlink_to(folder / "gone.png")
+    (folder / "endless.png").symlink_to(folder / "endless.png")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "a folder.png").mkdir()
+    picture = (folder / "picture0.png").read_bytes()
+    Path(os.fsdecode(os.fsencode(folder) + b"/latin-\xe9.png")).write_bytes(picture)
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):  # not kept, written, found
+        why: list[str] = []
+        source = Sources(
+            config, on_skip=lambda path, text, told=why: told.append(text), cache=cache
+        )
+        corpus = source.corpus("clean", 32, CPU)
+        assert corpus is not None
+        assert len(corpus) == 8
+        assert len(why) == 6
+        for reason in (
+            "dangling.png is a link to nothing",
+            "endless.png is a link to nothing",
+            "pipe.png is no regular file",
+            r"latin-\udce9.png is not UTF-8",
+        ):
+            assert sum(reason in text for text in why) == 1, reason
 
 
 def test_only_unusable_images_are_an_error(folder: Path) -> None:
@@ -100,6 +132,44 @@ def test_a_changed_image_makes_the_cache_stale(folder: Path, tmp_path: Path) -> 
     assert fresh is not None
     index = fresh.names.index("picture0.png")
     assert (fresh.image(index) == 7).all()
+
+
+def test_a_damaged_cache_is_made_again(folder: Path, tmp_path: Path) -> None:
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    cache = tmp_path / "cache"
+    sound = Sources(config, cache=cache).corpus("clean", 32, CPU)
+    assert sound is not None
+    expected = sound.pixels.clone()
+    pixels, index = cache / "clean-3.pixels", cache / "clean-3.json"
+    written = pixels.read_bytes()
+    damages: tuple[tuple[Path, bytes], ...] = (
+        (pixels, written[:1000] + bytes([written[1000] ^ 1]) + written[1001:]),
+        (pixels, written[:-1]),
+        (pixels, b""),
+        (index, b""),
+        (index, b"[]"),
+        (index, b'{"fingerprint": 3}'),
+        (index, index.read_bytes()[:-9]),
+    )
+    for file, content in damages:
+        file.write_bytes(content)
+        again = Sources(config, cache=cache).corpus("clean", 32, CPU)
+        assert again is not None
+        assert torch.equal(again.pixels, expected)
+        assert pixels.read_bytes() == written
+
+
+def test_a_cache_that_can_not_be_written_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, channels: int) -> Pixels:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("flowdenoise.images.read_uint8", full)
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    with pytest.raises(DataError, match=r"can't write the cache .*: No space left"):
+        Sources(config, cache=tmp_path / "cache").corpus("clean", 32, CPU)
+    assert {file.suffix for file in (tmp_path / "cache").iterdir()} == {".lock"}
 
 
 def test_coco_gives_the_papers_split(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
