@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from flowdenoise.images import Samples, white
+from flowdenoise.images import Picture
 
 _RUN = 16  # pixels of a row that are looked at together
 _MOST = 1 << 22  # samples of a picture that are looked at
@@ -43,7 +43,7 @@ class ClippedEnds:
         return self.black or self.white
 
 
-def clipped_ends(samples: Samples, sigma: float) -> ClippedEnds:
+def clipped_ends(picture: Picture, sigma: float) -> ClippedEnds:
     """At which ends a picture shows noise of that level cut off.
 
     Three things tell: no value lies beyond the end; where the picture is close to it, at least
@@ -51,15 +51,15 @@ def clipped_ends(samples: Samples, sigma: float) -> ClippedEnds:
     by one, as noise does, not in areas, as black bars and burnt-out skies do.
 
     Args:
-        samples: (H, W, C) as a picture holds them.
+        picture: As it was read.
         sigma: Noise level on the [0, 1] scale.
     """
-    width = samples.shape[1] // _RUN * _RUN
+    width = picture.width // _RUN * _RUN
     if not sigma or not width:
         return ClippedEnds()
-    rows = samples[:: -(-samples.size // _MOST), :width]
-    values = rows.astype(np.float32) / white(samples.dtype)
-    runs = values.reshape(-1, _RUN, samples.shape[2])
+    step = -(-picture.samples.size // _MOST)
+    values = picture.tensor(slice(None, None, step), slice(0, width))[0]
+    runs = values.permute(1, 2, 0).numpy().reshape(-1, _RUN, picture.channels)
     return ClippedEnds(_piled_up(runs, sigma), _piled_up(np.float32(1) - runs, sigma))
 
 

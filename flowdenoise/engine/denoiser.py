@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flowdenoise import images, noise, weights
+from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.clipping import Unclip, clipped_ends
 from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
@@ -247,12 +247,12 @@ class Denoiser:
         channels = samples.shape[2]
         network = self._network(channels)
         result = np.empty_like(samples)
-        ends = clipped_ends(samples, sigma)
+        ends = clipped_ends(picture, sigma)
         unclip = Unclip(sigma, ends, self.device) if ends else None
 
         def write(start: int, rows: Tensor) -> None:
-            values = images.quantize((unclip(rows) if unclip else rows)[0], samples.dtype)
-            result[start : start + len(values)] = values
+            band = slice(start, start + rows.shape[-2])
+            result[band] = picture.samples_of(unclip(rows) if unclip else rows, band)
 
         def run(config: TilingConfig) -> None:
             tiling.stream(

@@ -14,7 +14,18 @@ from flowdenoise.images.formats import Format
 from flowdenoise.images.picture import Picture, Samples, quantize, white
 
 _PROFILE_COLORS = {b"GRAY": "gray", b"RGB ": "RGB", b"CMYK": "CMYK", b"Lab ": "Lab"}
-_BITS = {"uint8": "8 bits", "uint16": "16 bits", "float32": "32-bit float"}
+_BITS = {
+    "uint8": "8 bits",
+    "uint16": "16 bits",
+    "uint32": "32 bits",
+    "int8": "8 bits with sign",
+    "int16": "16 bits with sign",
+    "int32": "32 bits with sign",
+    "float16": "16-bit float",
+    "float32": "32-bit float",
+    "float64": "64-bit float",
+}
+_STATED = ("uint8", "uint16", "float16", "float32", "float64")  # types in which white is stated
 
 
 def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
@@ -45,30 +56,47 @@ def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
     return _fit_profile(picture, warnings), tuple(warnings)
 
 
-def to_depth(samples: Samples, dtype: npt.DTypeLike) -> Samples:
-    """Convert samples (H, W, C) to another type: scaled, clamped to [0, 1] and rounded."""
-    if samples.dtype == dtype:
-        return samples
-    whole = Picture(samples)
-    result = np.empty(samples.shape, dtype)
-    for rows in bands(whole.height, whole.width):
-        result[rows] = quantize(whole.tensor(rows), dtype)
-    return result
+def to_depth(picture: Picture, dtype: npt.DTypeLike) -> Picture:
+    """Convert a picture to another type: scaled, cut off at black and white, and rounded.
+
+    White is what the type says or what lies beyond it; where it was only guessed from dark data,
+    the picture stays as dark as other programs show it.
+    """
+    low, high = picture.span
+    if not picture.range_is_told and picture.samples.dtype.name in _STATED:
+        high = max(high, white(picture.samples.dtype))
+    plain = replace(picture, black=low, white=high)
+    samples = np.empty(picture.samples.shape, dtype)
+    for rows in bands(picture.height, picture.width):
+        samples[rows] = quantize(plain.tensor(rows), dtype)
+    if picture.no_data is not None:
+        samples[picture.no_data] = 0
+    alpha = picture.alpha
+    if alpha is not None:
+        opacity = Picture(alpha[..., None], white=high if picture.is_packed else None)
+        alpha = to_depth(replace(opacity, range_is_told=True), dtype).samples[..., 0]
+    return Picture(
+        samples,
+        alpha,
+        picture.metadata,
+        format=picture.format,
+        source_mode=picture.source_mode,
+        lossless=picture.lossless,
+        contents=picture.contents,
+    )
 
 
 def _fit_depth(picture: Picture, kind: Format) -> tuple[Picture, list[str]]:
     name = picture.samples.dtype.name
-    if name in kind.dtypes:
+    if name in kind.dtypes and (kind.odd_depths or not picture.is_packed):
         return picture, []
     deepest = kind.dtypes[-1]
-    warning = f"{kind.name} holds no {_BITS[name]}: they become {_BITS[deepest]}"
-    if name == "float32":
-        warning += ", and values below 0 or above 1 are cut off"
-    alpha = picture.alpha
-    if alpha is not None:
-        alpha = to_depth(alpha[..., None], deepest)[..., 0]
-    samples = to_depth(picture.samples, deepest)
-    return replace(picture, samples=samples, alpha=alpha), [warning]
+    bits = f"{picture.source_bits} bits" if picture.is_packed else _BITS[name]
+    warning = f"{kind.name} holds no {bits}: they become {_BITS[deepest]}"
+    if name not in ("uint8", "uint16"):
+        low, high = picture.span
+        warning += f", and values below {low:.4g} or above {high:.4g} are cut off"
+    return to_depth(picture, deepest), [warning]
 
 
 def _on_white(picture: Picture) -> Samples:

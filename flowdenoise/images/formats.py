@@ -12,7 +12,7 @@ from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images import pillow_formats as pillow
 from flowdenoise.images.jpeg import contents_of_jpeg, read_jpeg, write_jpeg
 from flowdenoise.images.limits import Limits
-from flowdenoise.images.picture import Picture
+from flowdenoise.images.picture import DTYPES, Picture
 from flowdenoise.images.png import read_png, write_png
 from flowdenoise.images.png_chunks import contents_of_png
 from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff
@@ -43,6 +43,7 @@ class Format:
         dtypes: Types of sample that it can be written with, the deepest last.
         gray: Whether it has pictures of one channel.
         alpha: Whether it has transparency.
+        odd_depths: Whether samples may have 9 to 15 bits.
         longest_side: In pixels.
     """
 
@@ -55,6 +56,7 @@ class Format:
     dtypes: tuple[str, ...] = ("uint8",)
     gray: bool = True
     alpha: bool = True
+    odd_depths: bool = False
     longest_side: int = 2**31 - 1
 
     def begins(self, head: bytes) -> bool:
@@ -93,7 +95,8 @@ FORMATS = {
         read_tiff,
         contents_of_tiff,
         write_tiff,
-        dtypes=("uint8", "uint16", "float32"),
+        dtypes=tuple(DTYPES),
+        odd_depths=True,
     ),
     "WEBP": Format(
         "WebP",

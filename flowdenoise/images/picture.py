@@ -1,12 +1,15 @@
 """A decoded picture, and the one place where its samples become a tensor and come back.
 
-Files hold 8-bit, 16-bit or float samples, rows of pixels; networks want float32 planes where
-white is 1. A picture stays in the type of its file, and bands of it are converted when they are
-needed: as float32, a whole photograph of 100 megapixels would take 1.2 GB.
+Files hold integers of 8 to 32 bits or floats, rows of pixels; networks want float32 planes where
+black is 0 and white is 1. A picture stays in the type and the units of its file, and bands of it
+are converted when they are needed: as float32, a whole photograph of 100 megapixels would take
+1.2 GB.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,9 +22,22 @@ from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.metadata import Metadata
 
 Samples = npt.NDArray[Any]
-"""Samples of a picture: uint8, uint16 or float32."""
+"""Samples of a picture, of one of the types in `DTYPES`."""
 
-_WHITE = {"uint8": 255, "uint16": 65535, "float32": 1}
+DTYPES = {
+    "uint8": 255,
+    "uint16": 65535,
+    "uint32": 2**32 - 1,
+    "int8": 127,
+    "int16": 32767,
+    "int32": 2**31 - 1,
+    "float16": 1,
+    "float32": 1,
+    "float64": 1,
+}
+"""The types that samples can have, and white in each unless something else is said."""
+
+_QUANTIZED = ("uint8", "uint16", "float32")
 _ALL = slice(None)
 
 
@@ -32,9 +48,9 @@ def white(dtype: npt.DTypeLike) -> int:
         UsageError: It is no type that a picture can have.
     """
     name = np.dtype(dtype).name
-    if name not in _WHITE:
-        raise UsageError(f"samples are {', '.join(_WHITE)}, not {name}")
-    return _WHITE[name]
+    if name not in DTYPES:
+        raise UsageError(f"samples are {', '.join(DTYPES)}, not {name}")
+    return DTYPES[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +58,7 @@ class Picture:
     """A picture as its file holds it, upright.
 
     Attributes:
-        samples: (H, W, C) uint8, uint16 or float32; C is 1 for gray, 3 for RGB. The camera's
+        samples: (H, W, C) of a type in `DTYPES`; C is 1 for gray, 3 for RGB. The camera's
             orientation is applied already.
         alpha: (H, W) of the same type, or None where all is opaque. Not premultiplied.
         metadata: What else is to be carried over to the result.
@@ -50,6 +66,11 @@ class Picture:
         source_mode: What the file holds, in words: "gray", "palette", "CMYK" ...
         source_bits: Bits per sample (per index of a palette) by the file's header.
         lossless: Whether the file's compression keeps every bit.
+        black, white: Samples that are 0 and 1 to a network; white None is what the type has.
+            Values beyond them are possible.
+        range_is_told: Whether the file or the user says so; else it was found in the data.
+        no_data: (H, W), True where the file says nothing: infinite, no number, or marked as
+            missing. None where there is no such pixel.
         contents: What the file carries besides its pixels, in words: "EXIF", "comment" ...
         warnings: What was lost or changed on reading, in words, a line each.
     """
@@ -61,6 +82,10 @@ class Picture:
     source_mode: str = "RGB"
     source_bits: int = 8
     lossless: bool = True
+    black: float = 0.0
+    white: float | None = None
+    range_is_told: bool = False
+    no_data: npt.NDArray[np.bool_] | None = None
     contents: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -71,6 +96,11 @@ class Picture:
             raise UsageError(f"samples must be (H, W, 1) or (H, W, 3), not {samples.shape}")
         if alpha is not None and (alpha.shape, alpha.dtype) != (samples.shape[:2], samples.dtype):
             raise UsageError("alpha must have the size and the type of the samples")
+        if self.no_data is not None and self.no_data.shape != samples.shape[:2]:
+            raise UsageError("the map of missing data must have the size of the samples")
+        low, high = self.span
+        if not -math.inf < low < high < math.inf:
+            raise UsageError(f"white must be above black: they are {high:g} and {low:g}")
 
     @property
     def height(self) -> int:
@@ -87,20 +117,88 @@ class Picture:
         """1 for gray, 3 for RGB; alpha does not count."""
         return int(self.samples.shape[2])
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether samples have 9 to 15 bits by the file's header."""
+        return self.samples.dtype == np.uint16 and 8 < self.source_bits < 16
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The samples that are black and white."""
+        top = white(self.samples.dtype) if self.white is None else self.white
+        return self.black, float(top)
+
     def tensor(self, rows: slice = _ALL, columns: slice = _ALL) -> Tensor:
         """Convert a band of rows, or a part of it; alpha is not included.
 
+        Where there is no data the mean of the picture stands.
+
         Returns:
-            (1, C, h, w) float32, a copy. [0, 1], but float samples come as they are.
+            (1, C, h, w) float32, a copy. Black is 0 and white is 1.
         """
         part = self.samples[rows, columns].transpose(2, 0, 1)
-        planes = np.array(part, dtype=np.float32, order="C")
-        if (top := white(self.samples.dtype)) != 1:
-            planes /= top
-        return torch.from_numpy(planes)[None]
+        wide = self.samples.dtype.itemsize >= 4 and self.samples.dtype != np.float32
+        planes: npt.NDArray[np.floating[Any]]
+        planes = np.array(part, dtype=np.float64 if wide else np.float32, order="C")
+        if self.no_data is not None:
+            planes[:, self.no_data[rows, columns]] = self._mean[:, None]
+        black, top = self.span
+        if black:
+            planes -= black
+        if top - black != 1:
+            planes /= top - black
+        return torch.from_numpy(planes.astype(np.float32, copy=False))[None]
+
+    def samples_of(self, tensor: Tensor, rows: slice = _ALL) -> Samples:
+        """Convert a denoised band back to the picture's own type and units.
+
+        Integers are rounded, and cut off where their type ends; floats are not. Where there is no
+        data the picture's own samples stay.
+
+        Args:
+            tensor: (1, C, h, W) or (C, h, W), on any device: the rows of the band.
+            rows: Where the band lies in the picture.
+
+        Returns:
+            (h, W, C).
+
+        Raises:
+            ImageError: A value is not a number, or infinite.
+        """
+        dtype = self.samples.dtype
+        black, top = self.span
+        if (black, top) == (0, white(dtype)) and dtype.name in _QUANTIZED:
+            values = quantize(tensor, dtype)
+        else:
+            planes = _finite_planes(tensor).numpy().astype(np.float64) * (top - black) + black
+            if dtype.kind != "f":
+                planes = np.rint(planes).clip(*self._limits)
+            values = np.array(planes.transpose(1, 2, 0), dtype=dtype, order="C")
+        return values if self.no_data is None else self._with_holes(values, rows)
+
+    @property
+    def _limits(self) -> tuple[int, int]:
+        """The least and the largest integer that the file can hold."""
+        if self.is_packed:
+            return 0, 2**self.source_bits - 1
+        info = np.iinfo(self.samples.dtype)
+        return int(info.min), int(info.max)
+
+    @functools.cached_property
+    def _mean(self) -> npt.NDArray[np.float64]:
+        """The mean of each channel where there is data."""
+        there = self.samples if self.no_data is None else self.samples[~self.no_data]
+        return np.asarray(there.reshape(-1, self.channels).mean(axis=0, dtype=np.float64))
+
+    def _with_holes(self, values: Samples, rows: slice) -> Samples:
+        """Put the picture's own samples where there is no data."""
+        if self.no_data is not None:
+            holes = self.no_data[rows]
+            values[holes] = self.samples[rows][holes]
+        return values
 
     def with_samples(self, samples: Samples) -> Picture:
-        """The same picture with other samples; alpha and metadata are carried over.
+        """The same picture with other samples; all else is carried over.
 
         Raises:
             UsageError: Size, channels or type differ.
@@ -126,9 +224,14 @@ def quantize(tensor: Tensor, dtype: npt.DTypeLike) -> Samples:
         ImageError: A value is not a number, or infinite.
     """
     top = white(dtype)
-    planes = tensor.detach().reshape(tensor.shape[-3:]).to("cpu", torch.float32)
-    if not bool(torch.isfinite(planes).all()):
-        raise ImageError("a pixel's value is not a finite number and can't be stored")
+    planes = _finite_planes(tensor)
     if top != 1:
         planes = planes.clamp(0, 1).mul_(top).round_()
     return np.array(planes.permute(1, 2, 0).numpy(), dtype=dtype, order="C")
+
+
+def _finite_planes(tensor: Tensor) -> Tensor:
+    planes = tensor.detach().reshape(tensor.shape[-3:]).to("cpu", torch.float32)
+    if not bool(torch.isfinite(planes).all()):
+        raise ImageError("a pixel's value is not a finite number and can't be stored")
+    return planes

@@ -19,6 +19,7 @@ from flowdenoise.images.formats import FORMATS, sniff
 from flowdenoise.images.limits import MAX_PIXELS, Limits
 from flowdenoise.images.native_messages import no_python_warnings
 from flowdenoise.images.picture import Picture
+from flowdenoise.images.ranges import with_range
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
@@ -29,7 +30,12 @@ _BAND_ROWS = 256
 
 
 def read(
-    source: Source, *, max_pixels: int = MAX_PIXELS, max_memory: int | None = None
+    source: Source,
+    *,
+    black: float | None = None,
+    white: float | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_memory: int | None = None,
 ) -> Picture:
     """Decode an image file.
 
@@ -39,6 +45,9 @@ def read(
 
     Args:
         source: A path, the bytes of a file, or a binary stream, which is read to its end.
+        black: The value of black in the file's own units; None is to find it.
+        white: That of white, likewise: 255 for 8 bits, 4095 for the 12 bits of a sensor in 16,
+            the largest of a microscope's counts.
         max_pixels: Refuse more than this, before decoding.
         max_memory: Refuse what takes more bytes to decode than this; None is 2 GiB, or as much
             as the size of the file makes likely.
@@ -46,7 +55,7 @@ def read(
     Raises:
         ImageReadError: It can't be opened, is not an image, is damaged, cut short, too large, or
             of a kind that is not supported. One line, which begins with the file's name.
-        UsageError: A limit is below 1.
+        UsageError: A limit is below 1, or white is not above black.
     """
     label = _label(source)
     limits = Limits(max_pixels, max_memory)
@@ -57,7 +66,10 @@ def read(
             file.seek(0)
             picture = kind.read(file, replace(limits, file_size=size))
             file.seek(0)
-            return replace(picture, contents=tuple(dict.fromkeys(kind.contents(file))))
+            picture = replace(picture, contents=tuple(dict.fromkeys(kind.contents(file))))
+        return with_range(picture, black, white)
+    except UsageError:
+        raise
     except ImageReadError as error:
         raise ImageReadError(f"{label}: {error}") from error
     except MemoryError as error:
@@ -117,7 +129,10 @@ def read_uint8(path: Path, channels: int) -> npt.NDArray[np.uint8]:
     """
     if channels not in (1, 3):
         raise UsageError(f"an image has 1 or 3 channels, not {channels}")
-    samples: npt.NDArray[np.uint8] = to_depth(read(path).samples, np.uint8)
+    picture = read(path)
+    if picture.samples.dtype != np.uint8:
+        picture = to_depth(picture, np.uint8)
+    samples: npt.NDArray[np.uint8] = picture.samples
     if samples.shape[2] == channels:
         return samples
     if channels == 3:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -278,11 +279,18 @@ def test_help_answers_without_torch(command: list[str]) -> None:
     assert b"Usage" in done.stdout
 
 
-def test_float_pictures_with_holes_are_refused(invoke: Invoke, tiny: Path, tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0.5, np.nan]], np.float32)).save(tmp_path / "holes.tif")
+def test_holes_of_a_float_picture_stay_and_the_rest_is_denoised(
+    invoke: Invoke, tiny: Path, tmp_path: Path
+) -> None:
+    samples = np.random.default_rng(0).normal(600, 60, (40, 50, 3)).astype(np.float32)
+    samples[5:9, 7:20] = np.nan
+    tifffile.imwrite(tmp_path / "holes.tif", samples, photometric="rgb")
     answer = invoke("denoise", tmp_path / "holes.tif", "-s", 25, "-m", tiny)
-    assert answer.status == 1
-    assert "holes.tif" in one_line(answer)
+    assert answer.status == 0
+    result = tifffile.imread(tmp_path / "holes_denoised.tif")
+    assert np.isnan(result[5:9, 7:20]).all()
+    assert np.isfinite(result).sum() == result.size - 3 * 4 * 13
+    assert (result[20:] != samples[20:]).any()
 
 
 def test_info_lists_what_a_picture_carries_and_a_loss_is_told(

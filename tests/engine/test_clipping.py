@@ -67,35 +67,35 @@ def test_values_beyond_a_cut_end_come_to_it_and_beyond_the_other_stay() -> None:
 @pytest.mark.parametrize("white", [255, 65535])
 def test_noise_cut_off_is_found_at_its_end(white: int) -> None:
     dark, light = shades(0, 0.5), shades(0.5, 1)
-    assert clipped_ends(stored(noisy(dark), white), SIGMA) == ClippedEnds(black=True)
-    assert clipped_ends(stored(noisy(light), white), SIGMA) == ClippedEnds(white=True)
-    assert clipped_ends(stored(noisy(shades(0, 1)), white), SIGMA) == BOTH
-    assert not clipped_ends(stored(noisy(shades(0.4, 0.6)), white), SIGMA)
+    assert clipped_ends(Picture(stored(noisy(dark), white)), SIGMA) == ClippedEnds(black=True)
+    assert clipped_ends(Picture(stored(noisy(light), white)), SIGMA) == ClippedEnds(white=True)
+    assert clipped_ends(Picture(stored(noisy(shades(0, 1)), white)), SIGMA) == BOTH
+    assert not clipped_ends(Picture(stored(noisy(shades(0.4, 0.6)), white)), SIGMA)
 
 
 def test_noise_that_was_not_cut_off_is_left_alone() -> None:
     values = noisy(shades(0, 1)).astype(np.float32)
-    assert not clipped_ends(values, SIGMA)
-    assert clipped_ends(values.clip(0, 1), SIGMA) == BOTH
+    assert not clipped_ends(Picture(values), SIGMA)
+    assert clipped_ends(Picture(values.clip(0, 1)), SIGMA) == BOTH
 
 
 def test_black_bars_and_burnt_out_areas_are_no_cut_noise() -> None:
     picture = stored(noisy(shades(0.4, 0.6)))
     picture[:, :77] = 0
     picture[:50, 200:] = 255
-    assert not clipped_ends(picture, SIGMA)
+    assert not clipped_ends(Picture(picture), SIGMA)
 
 
 def test_dark_parts_with_less_noise_than_the_rest_are_not_made_darker() -> None:
     clean = shades(0.03, 0.03)
     picture = stored(np.where(clean < 0.2, noisy(clean, 0.2 * SIGMA), noisy(clean)))
     assert (picture == 0).any()
-    assert not clipped_ends(picture, SIGMA)
+    assert not clipped_ends(Picture(picture), SIGMA)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 15, 1), (300, 1, 3), (16, 16, 1)])
 def test_pictures_too_small_to_tell_are_left_alone(shape: tuple[int, int, int]) -> None:
-    assert not clipped_ends(np.zeros(shape, np.uint8), SIGMA)
+    assert not clipped_ends(Picture(np.zeros(shape, np.uint8)), SIGMA)
 
 
 def test_black_stays_black_through_the_engine() -> None:

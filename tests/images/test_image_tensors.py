@@ -88,7 +88,7 @@ def test_new_samples_must_be_of_the_old_kind() -> None:
         (np.zeros((4, 5), np.uint8), None),
         (np.zeros((4, 5, 2), np.uint8), None),
         (np.zeros((0, 5, 3), np.uint8), None),
-        (np.zeros((4, 5, 3), np.float64), None),
+        (np.zeros((4, 5, 3), np.int64), None),
         (np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4), np.uint8)),
         (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5), np.uint16)),
     ],
@@ -131,7 +131,7 @@ def test_a_corpus_gets_eight_upright_bits_without_alpha(tmp_path: Path) -> None:
 def test_gray_and_float_become_color_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(tiff_of(np.float32([[[0.0], [0.5], [2.0]]])))
     samples = images.read_uint8(tmp_path / "a.tif", 3)
-    assert samples.tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+    assert samples.tolist() == [[[0] * 3, [64] * 3, [255] * 3]]
 
 
 def test_a_corpus_refuses_what_is_broken(tmp_path: Path) -> None:

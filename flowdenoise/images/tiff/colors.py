@@ -68,13 +68,13 @@ def colors_of(
         name = "1-bit black and white" if layout.bits == 1 else f"{layout.bits}-bit gray"
         scale = 255 // (2**layout.bits - 1)
         warnings = (f"{name} becomes 8-bit gray",)
-    top = dtype.type(1 if dtype.kind == "f" else 2 ** max(8, layout.bits) - 1)
+    top = 1 if dtype.kind == "f" else 2 ** max(8, layout.bits) - 1
 
     def convert(values: Samples) -> Samples:
         if scale > 1:
             values = values * dtype.type(scale)
         if photometric == WHITE_IS_ZERO:
-            values[..., 0] = top - values[..., 0]
+            values[..., 0] = dtype.type(top) - values[..., 0]
         return values
 
     name = "RGB" if photometric == RGB else "bilevel" if layout.bits == 1 else "gray"

@@ -24,6 +24,7 @@ from flowdenoise.images.limits import Limits
 from flowdenoise.images.native_messages import no_native_messages
 from flowdenoise.images.picture import Picture, Samples, white
 from flowdenoise.images.pillow_images import Header, decode
+from flowdenoise.images.ranges import missing
 from flowdenoise.images.tiff.colors import (
     BLACK_IS_ZERO,
     CMYK,
@@ -42,7 +43,7 @@ _CAMERA_RAW = (32803, 34892)  # photometric interpretations: color filter array,
 _REDUCED = 1  # of the bits of the type of a page
 _UNSPECIFIED, _PREMULTIPLIED = 0, 1  # extra samples
 _LOSSY = (6, 7, 34712, 50001, 50002)  # compressions: JPEG, JPEG, JPEG 2000, WebP, JPEG XL
-_UNSIGNED, _FLOAT = 1, 3  # sample formats
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # sample formats
 _UNSTATED = -1
 
 
@@ -106,8 +107,13 @@ def _dtype(bits: int, sample_format: int, photometric: int) -> str | None:
     if photometric not in STORED_CHANNELS:
         return None
     if sample_format == _FLOAT:
-        return {32: "float32"}.get(bits)
-    if sample_format != _UNSIGNED or not 1 <= bits <= 16:
+        return f"float{bits}" if bits in (16, 32, 64) else None
+    if sample_format == _SIGNED:
+        plain = photometric in (BLACK_IS_ZERO, RGB)
+        return f"int{bits}" if bits in (8, 16, 32) and plain else None
+    if bits == 32 and photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
+        return "uint32"
+    if not 1 <= bits <= 16:
         return None
     return "uint8" if bits <= 8 else "uint16"
 
@@ -168,6 +174,12 @@ def _assemble(file: BinaryIO, tags: Tags, layout: Layout, header: Header) -> Pic
     _fill(canvas, file, layout, colors)
     if meaning == (_PREMULTIPLIED,):
         _unmultiply(canvas)
+    no_data = missing(canvas.samples, _no_data_value(tags))
+    if no_data is not None and no_data.all():
+        raise ImageReadError("it holds no data: all is infinite, no number, or marked as missing")
+    if canvas.alpha is not None and not np.isfinite(canvas.alpha).all():
+        raise ImageReadError("its transparency is infinite or no number in places")
+    packed = 8 < layout.bits < 16
     return Picture(
         canvas.samples,
         canvas.alpha,
@@ -176,7 +188,10 @@ def _assemble(file: BinaryIO, tags: Tags, layout: Layout, header: Header) -> Pic
         source_mode=colors.name + (" with alpha" if alpha else ""),
         source_bits=header.bits,
         lossless=header.lossless,
-        warnings=header.warnings + lost + colors.warnings + _checked_range(canvas),
+        white=2.0**layout.bits - 1 if packed else None,
+        range_is_told=packed,
+        no_data=no_data,
+        warnings=header.warnings + lost + colors.warnings,
     )
 
 
@@ -198,25 +213,16 @@ def _unmultiply(canvas: Canvas) -> None:
     for row, opacity in zip(canvas.samples, canvas.alpha, strict=True):
         divisor = np.where(opacity == 0, top, opacity)[:, None]
         values: Samples = row.astype(np.float64) * top / divisor
-        row[...] = values if top == 1 else np.rint(values).clip(0, top)
+        row[...] = values if row.dtype.kind == "f" else np.rint(values).clip(0, top)
 
 
-def _checked_range(canvas: Canvas) -> tuple[str, ...]:
-    """Refuse float values that are none, and tell of those beyond black and white.
-
-    Raises:
-        ImageReadError: A value is not a number, or infinite.
-    """
-    if canvas.samples.dtype.kind != "f":
-        return ()
-    arrays = [canvas.samples] if canvas.alpha is None else [canvas.samples, canvas.alpha]
-    for array in arrays:  # a value that is not a number makes the least and the largest one, too
-        if not np.isfinite(array.min()) or not np.isfinite(array.max()):
-            raise ImageReadError("it holds values that are infinite or not a number")
-    low, high = float(canvas.samples.min()), float(canvas.samples.max())
-    if low >= 0 and high <= 1:
-        return ()
-    return (f"values go from {low:.4g} to {high:.4g}: taken as they are, where white is 1",)
+def _no_data_value(tags: Tags) -> float | None:
+    """The number that stands for "no data", as GDAL writes it: as text."""
+    entry = tags.get(Tag.GDAL_NO_DATA)
+    try:
+        return float(entry.data.strip(b"\0 ")) if isinstance(entry, Entry) else None
+    except ValueError:
+        return None
 
 
 def _decode_by_pillow(file: BinaryIO, tags: Tags, header: Header) -> Picture:

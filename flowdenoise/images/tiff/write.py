@@ -1,7 +1,7 @@
-"""Writing TIFF: 8, 16 and 32 (float) bits, gray or RGB, with alpha and all metadata, deflated.
+"""Writing TIFF: integers and floats, gray or RGB, with alpha and all metadata, deflated.
 
-The directory first, then the strips. Integers are stored as differences to the left neighbor,
-which every reader knows and which makes photographs a third smaller; floats as they are.
+For each page the directory first, then the strips. Integers are stored as differences to the left
+neighbor, which every reader knows and which makes photographs a third smaller; floats as they are.
 
 Source: TIFF Revision 6.0 (Adobe, 1992); Adobe Photoshop TIFF Technical Notes (2002) for deflate.
 """
@@ -9,7 +9,9 @@ Source: TIFF Revision 6.0 (Adobe, 1992); Adobe Photoshop TIFF Technical Notes (2
 from __future__ import annotations
 
 import io
+import struct
 import zlib
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
@@ -21,73 +23,115 @@ from flowdenoise.images.tiff.directory import Tags
 from flowdenoise.images.tiff.metadata import to_tags
 from flowdenoise.images.tiff.tags import Tag
 
+_DEFLATE, _DIFFERENCES, _NOT_PREMULTIPLIED = 8, 2, 2
+_BLACK_IS_ZERO, _RGB = 1, 2
+_SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3}
 _STRIP_BYTES = 2**18
 _LEVEL = 1
 _LARGEST = 2**32 - 1  # places are 32-bit numbers
 
 
 def write_tiff(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture as a little-endian TIFF file; the stream must be seekable and empty.
+    """Encode a picture as a TIFF file of one page; there is nothing to choose.
 
     Raises:
         ImageWriteError: It grows beyond 4 GiB, where such files end.
     """
-    samples = picture.channels + (picture.alpha is not None)
-    row_bytes = picture.width * samples * picture.samples.dtype.itemsize
+    write_tiff_pages([picture], file)
+
+
+def write_tiff_pages(pictures: Iterable[Picture], file: BinaryIO) -> None:
+    """Encode pictures as the pages of a little-endian TIFF file, one after the other.
+
+    Args:
+        pictures: Each is taken when the one before is written.
+        file: Seekable and empty.
+
+    Raises:
+        ImageWriteError: It grows beyond 4 GiB, where such files end.
+    """
+    file.write(b"II\x2a\x00" + bytes(4))
+    link = 4  # where the place of the next directory stands
+    for picture in pictures:
+        place = file.tell() + file.tell() % 2
+        file.seek(link)
+        file.write(struct.pack("<I", place))
+        link = _write_page(picture, file, place)
+        file.seek(0, io.SEEK_END)
+
+
+def _write_page(picture: Picture, file: BinaryIO, place: int) -> int:
+    """Write a page's directory at `place`, and its strips; returns where the next place stands."""
+    row_bytes = picture.width * _samples(picture) * picture.samples.dtype.itemsize
     step = min(picture.height, max(1, _STRIP_BYTES // row_bytes))
-    count = -(-picture.height // step)
     metadata = to_tags(picture.metadata)
-    unknown = [0] * count
-    block = directory.pack_block({**metadata, **_layout_tags(picture, step, unknown, unknown)})
-    file.write(block)  # keeps the place for the final one, which is as long
+    unknown = [0] * -(-picture.height // step)
+    tags = {**metadata, **_layout_tags(picture, step, unknown, unknown)}
+    file.seek(place)
+    file.write(directory.pack(tags, place))  # keeps the room for the final one, as long
     places, sizes = [], []
     for top in range(0, picture.height, step):
-        strip = _compressed(_differences(picture, slice(top, top + step)))
+        strip = _compressed(_strip(picture, slice(top, top + step)))
         places.append(file.tell())
         sizes.append(len(strip))
         file.write(strip)
         if file.tell() > _LARGEST:
             raise ImageWriteError("TIFF files end at 4 GiB: write it as PNG")
-    file.seek(0)
-    file.write(directory.pack_block({**metadata, **_layout_tags(picture, step, places, sizes)}))
-    file.seek(0, io.SEEK_END)
+    file.seek(place)
+    tags = {**metadata, **_layout_tags(picture, step, places, sizes)}
+    file.write(directory.pack(tags, place))
+    return place + 2 + 12 * len(tags)
+
+
+def _samples(picture: Picture) -> int:
+    """Samples per pixel."""
+    return picture.channels + (picture.alpha is not None)
 
 
 def _layout_tags(picture: Picture, step: int, places: list[int], sizes: list[int]) -> Tags:
-    alpha = picture.alpha is not None
-    samples = picture.channels + alpha
-    is_float = picture.samples.dtype.kind == "f"
+    samples, kind = _samples(picture), picture.samples.dtype.kind
+    bits = picture.source_bits if picture.is_packed else 8 * picture.samples.dtype.itemsize
     tags: Tags = {
         Tag.WIDTH: directory.long(picture.width),
         Tag.HEIGHT: directory.long(picture.height),
-        Tag.BITS: directory.short(*[8 * picture.samples.dtype.itemsize] * samples),
-        Tag.COMPRESSION: directory.short(8),  # deflate
-        Tag.PHOTOMETRIC: directory.short(
-            2 if picture.channels == 3 else 1
-        ),  # RGB, or black is zero
+        Tag.BITS: directory.short(*[bits] * samples),
+        Tag.COMPRESSION: directory.short(_DEFLATE),
+        Tag.PHOTOMETRIC: directory.short(_RGB if picture.channels == 3 else _BLACK_IS_ZERO),
         Tag.STRIP_PLACES: directory.long(*places),
         Tag.SAMPLES_PER_PIXEL: directory.short(samples),
         Tag.ROWS_PER_STRIP: directory.long(step),
         Tag.STRIP_SIZES: directory.long(*sizes),
         Tag.PLANAR: directory.short(1),  # the channels of a pixel lie together
-        Tag.PREDICTOR: directory.short(1 if is_float else 2),  # differences
-        Tag.SAMPLE_FORMAT: directory.short(
-            *[3 if is_float else 1] * samples
-        ),  # float, or unsigned
+        Tag.PREDICTOR: directory.short(_DIFFERENCES if _is_predicted(picture) else 1),
+        Tag.SAMPLE_FORMAT: directory.short(*[_SAMPLE_FORMATS[kind]] * samples),
     }
-    if alpha:
-        tags[Tag.EXTRA_SAMPLES] = directory.short(2)  # not premultiplied
+    if picture.alpha is not None:
+        tags[Tag.EXTRA_SAMPLES] = directory.short(_NOT_PREMULTIPLIED)
     return tags
 
 
-def _differences(picture: Picture, rows: slice) -> bytes:
+def _is_predicted(picture: Picture) -> bool:
+    return picture.samples.dtype.kind != "f" and not picture.is_packed
+
+
+def _strip(picture: Picture, rows: slice) -> bytes:
     """The bytes of a strip before compression."""
     values: Samples = picture.samples[rows]
     if picture.alpha is not None:
         values = np.concatenate([values, picture.alpha[rows, :, None]], axis=2)
-    if values.dtype.kind != "f":
-        values = np.diff(values, axis=1, prepend=values.dtype.type(0))
+    if picture.is_packed:
+        return _packed(values, picture.source_bits)
+    if _is_predicted(picture):
+        whole = values.view(f"u{values.dtype.itemsize}")  # differences go round
+        values = np.diff(whole, axis=1, prepend=whole.dtype.type(0))
     return values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+def _packed(values: Samples, bits: int) -> bytes:
+    """Samples of 9 to 15 bits without gaps, each row from a new byte."""
+    big = values.astype(">u2").reshape(len(values), -1, 1)
+    single = np.unpackbits(big.view(np.uint8), axis=2)[..., -bits:]
+    return np.packbits(single.reshape(len(values), -1), axis=1).tobytes()
 
 
 def _compressed(data: bytes) -> bytes:
