@@ -149,6 +149,19 @@ class PatchSampler:
         arranged = self._arranged(patches, draws)
         return NoisyPatches(arranged, sigma.to(self.device), Draws(draws.keys.to(self.device)))
 
+    def photographs(self, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+        """What simulated photographs are made of, each with the one noise that it has.
+
+        Returns:
+            Clean patches, (B, C, P, P) uint8; standard normal noise of their places, (B, C, P, P)
+            float32; and the keys of their images, (B,) int32.
+        """
+        image, position = self._places(draws)
+        patches = self._recolored(draws, image, self._gather(image, position))
+        key = random_streams.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
+        unit = noise.fixed_gaussian(key, position, self.corpus.channels)
+        return self._arranged(patches, draws), self._arranged(unit, draws), key.to(self.device)
+
     def _recolored(self, draws: Draws, image: Tensor, patches: Tensor) -> Tensor:
         """Clean patches in the colors of this visit, or of their image."""
         if self.color.by_image:

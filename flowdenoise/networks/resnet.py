@@ -43,6 +43,7 @@ class ResNetConfig(NetworkConfig):
             on the way down and again on the way up.
         unshuffle: Factor by which the image is folded before the first convolution.
         noise_map: Whether the noise level is an input.
+        maps: The number of maps of the noise level: 1, or 2 for brightness and color apart.
         bottleneck: Inner width of a block: 3x3 to it, 1x1, 3x3 back. 0 means two plain 3x3.
         instance_norm: Normalize inside the blocks by the statistics of the image. Only to
             reproduce the paper's code: it is a global operation, so tiles are not exact.
@@ -57,6 +58,7 @@ class ResNetConfig(NetworkConfig):
     bottleneck: Annotated[int, Range(0, 1 << 16)] = 0
     instance_norm: bool = False
     sigmoid: bool = False
+    maps: Annotated[int, Range(1, 2)] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,8 +89,8 @@ class ResNetConfig(NetworkConfig):
 
     @property
     def sigma_channels(self) -> int:
-        """One level for all that a pixel holds, or none."""
-        return int(self.noise_map)
+        """As many maps as the configuration has, or none."""
+        return self.maps * self.noise_map
 
     @property
     def receptive_radius(self) -> int:

@@ -18,7 +18,7 @@ from flowdenoise.weights.strict import build, one_line
 if TYPE_CHECKING:
     from torch import nn
 
-Role = Literal["denoiser", "prior", "noise level"]
+Role = Literal["denoiser", "prior", "noise level", "noise map"]
 
 MAX_LENGTH = 64
 """Most elements of a tuple in a configuration."""
@@ -55,13 +55,18 @@ class Architecture:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "resnet": Architecture("denoiser", "flowdenoise.networks.resnet", "ResNetConfig", "ResNet"),
+    "resnet": Architecture(
+        "denoiser", "flowdenoise.networks.resnet", "ResNetConfig", "ResNet", before={"maps": 1}
+    ),
     "dncnn": Architecture("denoiser", "flowdenoise.networks.dncnn", "DnCNNConfig", "DnCNN"),
     "glow": Architecture(
         "prior", "flowdenoise.flow.glow", "GlowConfig", "Glow", before={"split": "net"}
     ),
     "noise_level": Architecture(
         "noise level", "flowdenoise.networks.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
+    ),
+    "noise_map": Architecture(
+        "noise map", "flowdenoise.networks.noise_estimator", "NoiseMapConfig", "NoiseMapNet"
     ),
 }
 """Kind, as written in a weights file, and its definition."""

@@ -1,0 +1,179 @@
+r"""What noise is in a picture, and where: maps of its level for brightness and for color.
+
+The noise of a photograph depends on brightness and place, is coarser than a pixel, and differs
+between brightness and color. So its level is told by four maps, one cell for 8x8 pixels: each of
+brightness and color, fine (as a root mean square) and coarse (after means of 4x4 pixels, times
+four, so that white noise has the same level on both). What a denoiser made for white noise must be
+told is the coarse level: the fine part of coarse noise is easy, its low frequencies decide.
+
+    picture --opponent colors--> Haar bands of three scales --log energy--> convolutions -> maps
+                                                                      \-> mean -> kind
+
+The energies are what noise is measured by, and the convolutions weigh what is picture in them. A
+network that learns from the logarithm of a Gaussian's variance was proposed by D. Nix and A.
+Weigend, "Estimating the mean and variance of the target probability distribution", ICNN 1994.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowdenoise.errors import UsageError
+
+CELL = 8
+"""Side in pixels of a cell of the maps."""
+
+MAPS = ("brightness", "brightness, coarse", "color", "color, coarse")
+"""What the channels of the maps hold."""
+
+KINDS = ("clean", "white", "camera")
+"""What the noise of a picture can be like."""
+
+FLOOR = 0.1 / 255
+"""The level of a picture without noise, so that logarithms stay finite."""
+
+
+@dataclass(frozen=True)
+class NoiseMapConfig:
+    """Sizes of a `NoiseMapNet`.
+
+    Attributes:
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
+        channels: The width of all layers.
+        blocks: The number of residual blocks; block i looks 2^i cells far.
+    """
+
+    image_channels: int = 3
+    channels: int = 64
+    blocks: int = 4
+
+    def __post_init__(self) -> None:
+        if self.image_channels not in (1, 3) or min(self.channels, self.blocks) < 1:
+            raise UsageError("sizes of a NoiseMapNet must be positive, image channels 1 or 3")
+
+
+class Noise(NamedTuple):
+    """What a `NoiseMapNet` says of pictures.
+
+    Attributes:
+        levels: (B, 4, H/8, W/8) levels of `MAPS` on the [0, 1] scale.
+        kind: (B, 3) logits of `KINDS`.
+    """
+
+    levels: Tensor
+    kind: Tensor
+
+
+class NoiseMapNet(nn.Module):
+    """The estimator.
+
+    Args:
+        config: Its sizes.
+    """
+
+    stride = CELL
+    """Sizes of pictures must be multiples of this."""
+
+    def __init__(self, config: NoiseMapConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.channels
+        self.head = nn.Conv2d(config.image_channels * 10 + 2, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(width, width, 3, padding=2**index, dilation=2**index),
+                nn.ReLU(),
+                nn.Conv2d(width, width, 1),
+            )
+            for index in range(config.blocks)
+        )
+        self.context = nn.Linear(2 * width, width)
+        last = nn.Conv2d(width, len(MAPS), 1)
+        nn.init.constant_(cast("Tensor", last.bias), 3.0)  # begin at 2/255, not without noise
+        self.tail = nn.Sequential(nn.Conv2d(2 * width, width, 1), nn.ReLU(), last)
+        self.kind = nn.Linear(width, len(KINDS))
+
+    def forward(self, picture: Tensor) -> Noise:
+        """Judge pictures.
+
+        Args:
+            picture: (B, C, H, W), about [0, 1]; H and W multiples of 8.
+        """
+        features = self.head(evidence(picture))
+        for block in self.blocks:
+            features = features + block(F.relu(features))
+        flat = features.flatten(2)
+        least = -torch.logsumexp(-4 * flat, 2) / 4 + torch.log(torch.tensor(flat.shape[2])) / 4
+        context = F.relu(self.context(torch.cat([flat.mean(2), least], 1)))
+        spread = context[:, :, None, None].expand_as(features)
+        levels = self.tail(F.relu(torch.cat([features, spread], 1)))
+        return Noise(FLOOR * torch.exp(levels.clamp(-1, 8)), self.kind(context))
+
+
+def opponent(picture: Tensor) -> Tensor:
+    """Brightness and two color differences, orthonormal, so that white noise stays white.
+
+    Args:
+        picture: (B, C, H, W); with one channel it is brightness already.
+    """
+    if picture.shape[1] == 1:
+        return picture
+    rows = picture.new_tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+    return torch.einsum("oc,bchw->bohw", rows / rows.norm(dim=1, keepdim=True), picture)
+
+
+def evidence(picture: Tensor) -> Tensor:
+    """Log energies of Haar bands, brightness, and what is clipped: (B, 10 C + 2, H/8, W/8)."""
+    planes = opponent(picture.float())
+    found = []
+    for scale in range(3):
+        first, second = planes[..., 0::2, :], planes[..., 1::2, :]
+        total, change = (first + second) / 2, (first - second) / 2
+        bands = [
+            (total[..., 0::2] - total[..., 1::2]) / 2,
+            (change[..., 0::2] + change[..., 1::2]) / 2,
+            (change[..., 0::2] - change[..., 1::2]) / 2,
+        ]
+        size = CELL // 2 ** (scale + 1)
+        found += [F.avg_pool2d(band.square(), size) * 4 ** (scale + 1) for band in bands]
+        planes = (total[..., 0::2] + total[..., 1::2]) / 2
+    energy = torch.cat(found, 1)
+    ends = torch.cat([picture <= 0, picture >= 1], 1).float()
+    ends = F.avg_pool2d(ends, CELL).reshape(len(picture), 2, -1, *planes.shape[-2:]).mean(2)
+    return torch.cat(
+        [0.5 * ((energy + FLOOR**2).log() - 2 * torch.log(torch.tensor(FLOOR))), planes, ends], 1
+    )
+
+
+def measured(noise: Tensor) -> Tensor:
+    """The mean squares that `MAPS` are the roots of, in noise itself, (B, 4, H/8, W/8).
+
+    Args:
+        noise: (B, C, H, W) noise alone; H and W multiples of 8.
+    """
+    planes = opponent(noise)
+    coarse = F.avg_pool2d(planes, 4) * 4
+    fine, coarse = F.avg_pool2d(planes.square(), CELL), F.avg_pool2d(coarse.square(), CELL // 4)
+    maps = []
+    for power in (fine, coarse):
+        color = power[:, 1:] if power.shape[1] > 1 else power
+        maps.append(torch.stack([power[:, 0], color.mean(1)], 1))
+    return torch.stack(maps, 2).flatten(1, 2)
+
+
+def likelihood_loss(levels: Tensor, squares: Tensor) -> Tensor:
+    """Negative log-likelihood of noise under Gaussians of these levels, up to a constant.
+
+    Its minimum is where the square of the level is the expectation of `squares`.
+
+    Args:
+        levels: (B, 4, h, w) as in `Noise`.
+        squares: (B, 4, h, w) from `measured`.
+    """
+    variance = levels.square()
+    return (squares + FLOOR**2) / variance + variance.log()

@@ -1,0 +1,84 @@
+"""What a camera does to detail: it smooths brightness and color band by band, and sharpens.
+
+All of it is linear in light once its weights are known, so that two pictures can be treated alike.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def gaussian(values: Tensor, deviation: float) -> Tensor:
+    """Blur (B, C, H, W) by a Gaussian, borders mirrored."""
+    radius = max(1, round(2.5 * deviation))
+    place = torch.arange(-radius, radius + 1, device=values.device, dtype=values.dtype)
+    kernel = torch.exp(-0.5 * (place / deviation) ** 2)
+    kernel = (kernel / kernel.sum()).expand(values.shape[1], 1, 1, -1)
+    padded = F.pad(values, (radius,) * 4, mode="reflect")
+    groups = values.shape[1]
+    return F.conv2d(F.conv2d(padded, kernel, groups=groups), kernel.transpose(2, 3), groups=groups)
+
+
+def blur_each(values: Tensor, deviation: Tensor) -> Tensor:
+    """Blur each of (B, C, H, W) by a Gaussian of its own deviation (B,), at most one pixel."""
+    batch, channels, height, width = values.shape
+    place = torch.arange(-3, 4, device=values.device, dtype=values.dtype)
+    kernels = torch.exp(-0.5 * (place / deviation.clamp(min=0.05)[:, None]).square())
+    kernels = kernels / kernels.sum(1, keepdim=True)
+    kernels = kernels.repeat_interleave(channels, 0)[:, None, None]
+    flat = F.pad(values.reshape(1, -1, height, width), (3, 3, 3, 3), mode="reflect")
+    groups = batch * channels
+    flat = F.conv2d(
+        F.conv2d(flat, kernels, groups=groups), kernels.reshape(groups, 1, 7, 1), groups=groups
+    )
+    return flat.reshape(values.shape)
+
+
+_SCALES = (0.7, 1.4, 2.8)  # deviations in pixels between the bands of `smooth`
+
+
+def smoothing_weight(light: Tensor, edge: Tensor, noise: Tensor) -> Tensor:
+    """Where the camera smooths: 1 in flat parts, 0 at edges, (B, 1, H, W), from its input alone.
+
+    Args:
+        light: (B, 3, H, W) linear light as the camera has it.
+        edge: (B,) contrast that counts as an edge, in deviations of the noise.
+        noise: (B, 1, H, W) deviation of the noise of brightness.
+    """
+    brightness = light.mean(1, keepdim=True)
+    contrast = (gaussian(brightness, 0.7) - gaussian(brightness, 2.0)).abs()
+    share = contrast / (edge[:, None, None, None] * 0.3 * noise + 1e-6)
+    return torch.exp(-share.square())
+
+
+def smooth(light: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
+    """Weaken detail of brightness and color, band by band, where `weight` says so.
+
+    Color is smoothed up to edges of three times the contrast, as cameras do.
+
+    Args:
+        light: (B, 3, H, W) linear light.
+        bands: (B, 2, 3) gains of brightness and color, see `Development`.
+        weight: (B, 1, H, W) from `smoothing_weight`.
+    """
+    brightness = light.mean(1, keepdim=True)
+    parts = torch.cat([brightness, light - brightness], 1)
+    gains = torch.cat([bands[:, :1], bands[:, 1:].expand(-1, 3, -1)], 1)  # (B, 4, 3)
+    weight = torch.cat([weight, weight.pow(1 / 9).expand(-1, 3, -1, -1)], 1)
+    upper, kept = parts, torch.zeros_like(parts)
+    for index, deviation in enumerate(_SCALES):
+        lower = gaussian(parts, deviation)
+        gain = 1 - weight * (1 - gains[:, :, index, None, None])
+        kept = kept + gain * (upper - lower)
+        upper = lower
+    kept = kept + upper
+    return kept[:, :1] + kept[:, 1:]
+
+
+def sharpen(light: Tensor, strength: Tensor) -> Tensor:
+    """An unsharp mask of brightness: (B, 3, H, W) and (B,)."""
+    brightness = light.mean(1, keepdim=True)
+    detail = brightness - gaussian(brightness, 1.0)
+    return light + strength[:, None, None, None] * detail

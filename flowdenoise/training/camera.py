@@ -1,0 +1,221 @@
+r"""Learn to clean photographs from noisy photographs alone: recorruption where light is measured.
+
+Behind the sensor noise is neither independent nor Gaussian, so no noisy picture can be split in
+two there. On the sensor it can. Each picture of the corpus has one noisy light y = x + n, its
+noise n fixed for good, of variance a x + b. With z of the same variance,
+
+    input   photograph(y + alpha z)     mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
+    target  follow(develop(y - z / alpha))     in full color, linear, neither clipped nor curved
+
+have independent noises (Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021), so the best
+prediction of the target from the input is the mean of the clean light given the input. The loss is
+taken in linear light: the network's sRGB goes back through the tone curve. Its weight, the squared
+slope of the curve, is computed from the input alone; any such weight leaves the best prediction
+what it is, so the tone curve, clipping and JPEG bring no bias. What a camera does to the *signal*,
+smoothing and sharpening, the target has too, with the same weights: only noise is to be undone.
+
+The variance of z is taken at a blurred y instead of at x, which nobody knows; what remains of that
+is measured in the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowdenoise import metrics
+from flowdenoise.data.coloring import ColorConfig
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import PatchSampler
+from flowdenoise.errors import UsageError
+from flowdenoise.networks.noise_estimator import NoiseMapNet
+from flowdenoise.noise import camera, smoothing, tone
+from flowdenoise.system.random_streams import Draws
+
+MARGIN = 8
+"""Pixels around a patch that are simulated, but not learned from."""
+
+_STEEPEST = 8.0  # slope of the tone curve beyond which dark parts do not count more
+_REFERENCE, _MULTIPLE, _KIND, _BRIGHTNESS, _COLOR, _RECORRUPTION = range(80, 86)
+
+
+@dataclass(frozen=True)
+class CameraTraining:
+    """What this stage does, apart from the loop.
+
+    Attributes:
+        patch: The side of the patches.
+        late_patch: The side of the patches near the end, in batches that are smaller accordingly;
+            0 is no change.
+        late_share: The share of the steps that use `late_patch`.
+        shot: The range of the strongest noise of a picture, its gain a on the raw scale.
+        quiet: How much weaker, as a variance, the noise is that a picture of the corpus has.
+        least: The least variance of the input's noise, as a multiple of the corpus's.
+        balance: The exponent p of the weight level^-p of a patch: 1 counts decibels about alike.
+        jitter: The deviation of the logarithm of an error that the maps get.
+        target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
+        color: How the colors of pictures are varied, once for each picture.
+    """
+
+    patch: int = 64
+    late_patch: int = 128
+    late_share: float = 0.3
+    shot: tuple[float, float] = (1e-4, 6e-2)
+    quiet: float = 0.01
+    least: float = 1.05
+    balance: float = 1.0
+    jitter: float = 0.1
+    target: Literal["recorrupted", "clean"] = "recorrupted"
+    color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
+
+    def __post_init__(self) -> None:
+        if self.late_patch and self.late_patch % self.patch:
+            raise UsageError("the late patch must be a multiple of the patch")
+        if self.color.permute or not self.color.by_image:
+            raise UsageError("a photograph has one light: its colors are mixed by image")
+
+
+@dataclass(frozen=True)
+class CameraPatches:
+    """What the denoiser sees, and what it learns from.
+
+    Attributes:
+        noisy: (B, 3, P, P) sRGB as a file holds it.
+        target: (B, 3, P, P) linear light, unclipped.
+        weight: (B, 3, P, P) of squared errors in linear light, from the input alone.
+        contrast: (B,) of the tone curve between the two.
+        alpha: (B,) strength of the recorruption.
+    """
+
+    noisy: Tensor
+    target: Tensor
+    weight: Tensor
+    contrast: Tensor
+    alpha: Tensor
+
+
+class CameraStage:
+    """A denoiser of photographs in training: see `training.loop.Stage`.
+
+    Args:
+        model: The denoiser, with maps of brightness and color.
+        corpus: Pictures that photographs are made of.
+        training: The stage's settings.
+        estimator: Tells the denoiser its maps.
+        steps: The steps of the whole run, to know when it is late.
+        seed: The seed of patches and noise.
+        pairs: Real photographs and what they show, each (3, H, W) in [0, 1], to validate on.
+        device: Where to train; None is where the pictures are.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        corpus: Corpus,
+        training: CameraTraining,
+        estimator: NoiseMapNet,
+        *,
+        steps: int,
+        seed: int,
+        pairs: tuple[tuple[Tensor, Tensor], ...] = (),
+        device: torch.device | None = None,
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.estimator = estimator.eval().requires_grad_(False)
+        self.pairs = pairs
+
+        def sampler(patch: int) -> PatchSampler:
+            side = patch + 2 * MARGIN
+            return PatchSampler(corpus, side, seed=seed, device=device, color=training.color)
+
+        self.sampler = self.late_sampler = sampler(training.patch)
+        self.late_from = steps
+        if training.late_patch:
+            self.late_sampler = sampler(training.late_patch)
+            self.late_from = round(steps * (1 - training.late_share))
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Mean objective of a share of the batch of `step`."""
+        sampler = self.sampler
+        if step >= self.late_from:
+            sampler = self.late_sampler
+            shrink = (self.training.late_patch // self.training.patch) ** 2
+            first, count = first // shrink, max(1, count // shrink)
+        draws = sampler.draws(step, count, first)
+        with torch.no_grad(), torch.autocast(draws.keys.device.type, enabled=False):
+            patches = photographs(sampler, draws, self.training)
+            maps = self.maps(patches.noisy, draws)
+        light = tone.untone(model(patches.noisy, maps).float(), patches.contrast)
+        error = patches.weight * (light - patches.target).square()
+        inside = error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].flatten(1).mean(1)
+        if self.training.target == "recorrupted":
+            inside = inside / (patches.alpha.square().reciprocal() + 0.08)
+        level = maps.flatten(1).mean(1)
+        return (inside * ((level + 2 / 255) / (27 / 255)) ** -self.training.balance).mean()
+
+    def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
+        """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""
+        maps = coarse_maps(self.estimator, noisy)
+        streams = (_BRIGHTNESS, _COLOR)
+        unit = torch.stack([torch.special.ndtri(draws.uniform(s).double()) for s in streams], 1)
+        return maps * torch.exp(self.training.jitter * unit.to(maps))[:, :, None, None]
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Mean PSNR over real pairs, estimated maps."""
+        if not self.pairs:
+            return {}
+        values = []
+        for noisy, clean in self.pairs:
+            denoised = model(noisy[None], coarse_maps(self.estimator, noisy[None]))[0]
+            values.append(metrics.psnr(denoised.float().clamp(0, 1), clean))
+        return {"psnr_pairs": sum(values) / len(values)}
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """The first real pair: noisy, denoised, clean, side by side."""
+        if not self.pairs:
+            return {}
+        noisy, clean = self.pairs[0]
+        denoised = model(noisy[None], coarse_maps(self.estimator, noisy[None]))[0].float()
+        return {"denoised": torch.cat([noisy, denoised.clamp(0, 1), clean], 2)}
+
+
+def coarse_maps(estimator: NoiseMapNet, noisy: Tensor) -> Tensor:
+    """The maps that a denoiser takes, (B, 2, H, W): coarse levels of brightness and color."""
+    levels = estimator(noisy).levels[:, 1::2]
+    return F.interpolate(levels, size=noisy.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -> CameraPatches:
+    """Simulated photographs, and what is to be learned from them."""
+    clean, unit, keys = sampler.photographs(draws)
+    scene = camera.Scene.draw(keys, camera.CameraConfig(shot=training.shot))
+    kinds = list(camera.CAMERAS.values())
+    which = (len(kinds) * draws.uniform(_KIND)).long().to(keys.device)
+    developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
+    how = camera.Development.choose(developments, which)
+
+    light = scene.unprocess(clean.float() / 255)
+    strongest = camera.draw_log(keys, _REFERENCE, training.shot)
+    shot = training.quiet * strongest
+    read = training.quiet * camera.read_variance(strongest, scene.read)
+    noisy = light + camera.variance(light, shot, read).sqrt() * unit
+
+    multiple = camera.draw_log(
+        draws.keys.to(keys.device), _MULTIPLE, (training.least, 1 / training.quiet)
+    )
+    alpha = (multiple - 1).sqrt()
+    wide = alpha[:, None, None, None]
+    z = draws.normal(_RECORRUPTION, tuple(light.shape[1:])).to(light)
+    z = z * camera.variance(smoothing.gaussian(noisy, 1.0), shot, read).sqrt()
+    photo = camera.photograph(noisy + wide * z, scene, how, multiple * shot, multiple * read)
+    target = light if training.target == "clean" else noisy - z / wide
+    target = camera.follow(scene.develop(target), how, photo.weight)
+    slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
+    weight = slope.clamp(max=_STEEPEST).square()
+    return CameraPatches(photo.picture, target, weight, scene.contrast, alpha)

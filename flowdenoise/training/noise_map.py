@@ -1,0 +1,167 @@
+"""Train the estimator of noise maps: noise of all kinds, two versions of it, their difference.
+
+No picture is a target here, clean or noisy. A picture gets the same kind of noise twice; half the
+difference of the two, times the square root of two, is noise of that kind alone, and its mean
+squares are what the estimator learns to tell from one of the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowdenoise.data.coloring import ColorConfig
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import PatchSampler
+from flowdenoise.networks.noise_estimator import KINDS, Noise, NoiseMapNet, likelihood_loss, measured
+from flowdenoise.noise import camera
+from flowdenoise.system import random_streams
+from flowdenoise.system.random_streams import Draws
+
+_KIND, _LEVEL, _FATE, _QUALITY, _SUBSAMPLED, _UNEQUAL, _CHANNELS, _NOISE = range(64, 72)
+_CAMERA = 96
+
+
+@dataclass(frozen=True)
+class NoiseMapTraining:
+    """What this stage does, apart from the loop.
+
+    Attributes:
+        patch: The side of the crops.
+        most: The highest level of white noise, [0, 1] scale.
+        clean: The share of crops without noise.
+        white: The share of crops with white noise; the rest is of cameras.
+        kind_weight: The weight of the loss of the kind.
+        clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
+        color: How the colors are varied.
+    """
+
+    patch: int = 128
+    most: float = 80 / 255
+    clean: float = 0.15
+    white: float = 0.2
+    kind_weight: float = 0.5
+    clean_below: float = 0.5 / 255
+    color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2, permute=0.2))
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """Noisy crops and what is known of their noise.
+
+    Attributes:
+        noisy: (B, C, P, P).
+        squares: (B, 4, P/8, P/8) from `measured`.
+        kind: (B,) index of `KINDS`.
+    """
+
+    noisy: Tensor
+    squares: Tensor
+    kind: Tensor
+
+
+class NoiseMapStage:
+    """An estimator in training: see `training.loop.Stage`."""
+
+    def __init__(
+        self,
+        model: NoiseMapNet,
+        corpus: Corpus,
+        training: NoiseMapTraining,
+        *,
+        seed: int,
+        validation: Corpus | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self.model = model
+        self.training = training
+        color = training.color
+        self.sampler = PatchSampler(corpus, training.patch, seed=seed, device=device, color=color)
+        self.validation = None
+        if validation is not None:
+            self.validation = PatchSampler(validation, training.patch, seed=0, device=device)
+
+    def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
+        """Likelihood of the noise, and how well its kind was told."""
+        crops = self._crops(self.sampler, self.sampler.draws(step, count, first))
+        found: Noise = model(crops.noisy)
+        kind = F.cross_entropy(found.kind, crops.kind)
+        return (
+            likelihood_loss(found.levels, crops.squares).mean() + self.training.kind_weight * kind
+        )
+
+    def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
+        clean = sampler.clean(draws).float() / 255
+        share = draws.uniform(_KIND)
+        settings = self.training
+        groups = torch.bucketize(
+            share, share.new_tensor([settings.clean, settings.clean + settings.white])
+        )
+        pair = clean.new_empty(2, *clean.shape)
+        for group, make in enumerate((self._clean, self._white, self._camera)):
+            chosen = (groups == group).nonzero()[:, 0]
+            if len(chosen):
+                pair[:, chosen] = make(clean[chosen], Draws(draws.keys[chosen]))
+        squares = measured((pair[0] - pair[1]) / 2**0.5)
+        quiet = squares[:, ::2].mean((1, 2, 3)).sqrt() < settings.clean_below
+        return _Crops(pair[0], squares, torch.where(quiet, 0, groups))
+
+    def _clean(self, clean: Tensor, draws: Draws) -> Tensor:
+        stored = self._stored(clean, draws, jpeg=0.7)
+        return torch.stack([stored, stored])
+
+    def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
+        """Rounded to 8 bits and, a share of them, compressed."""
+        quality = 60 + 40 * draws.uniform(_QUALITY)
+        quality = torch.where(draws.uniform(_FATE) < jpeg, quality, 101.0)
+        return camera.compress(picture, quality, draws.uniform(_SUBSAMPLED) < 0.5)
+
+    def _white(self, clean: Tensor, draws: Draws) -> Tensor:
+        level = self.training.most * draws.uniform(_LEVEL).square()[:, None]
+        apart = torch.stack([draws.uniform(_CHANNELS + 8 * i) for i in range(clean.shape[1])], 1)
+        unequal = draws.uniform(_UNEQUAL)[:, None] < 0.2
+        level = torch.where(unequal, 2 * level * apart, level)[:, :, None, None]
+        shape = tuple(clean.shape[1:])
+        pair = [clean + level * draws.normal(_NOISE + 8 * i, shape) for i in range(2)]
+        floats = (draws.uniform(_FATE) > 0.6)[:, None, None, None]
+        return torch.stack(
+            [torch.where(floats, noisy, self._stored(noisy, draws, jpeg=0.2)) for noisy in pair]
+        )
+
+    def _camera(self, clean: Tensor, draws: Draws) -> Tensor:
+        names = list(camera.CAMERAS)
+        chosen = (draws.uniform(_CAMERA) * len(names)).long()
+        pair = clean.new_empty(2, *clean.shape)
+        for index, name in enumerate(names):
+            which = (chosen == index).nonzero()[:, 0]
+            if not len(which):
+                continue
+            keys = draws.keys[which]
+            for version in range(2):
+                pair[version, which] = camera.simulate(
+                    clean[which],
+                    keys,
+                    camera.CAMERAS[name],
+                    noise_keys=random_streams.fold(keys, _CAMERA + 1 + version),
+                ).picture
+        return pair
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss and share of right kinds over validation crops."""
+        if self.validation is None:
+            return {}
+        crops = self._crops(self.validation, self.validation.draws(0, 192))
+        found: Noise = model(crops.noisy)
+        result = {"nll": float(likelihood_loss(found.levels, crops.squares).mean())}
+        right = found.kind.argmax(1) == crops.kind
+        for index, name in enumerate(KINDS):
+            result[f"right_{name}"] = float(right[crops.kind == index].float().mean())
+        return result
+
+    def pictures(self, model: nn.Module) -> dict[str, Tensor]:
+        """There is nothing to see."""
+        return {}

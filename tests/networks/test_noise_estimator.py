@@ -1,0 +1,76 @@
+"""Noise maps: what they measure, and what their estimator learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from flowdenoise.networks.noise_estimator import (
+    FLOOR,
+    KINDS,
+    MAPS,
+    NoiseMapConfig,
+    NoiseMapNet,
+    likelihood_loss,
+    measured,
+)
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_white_noise_has_one_level_on_all_maps(channels: int) -> None:
+    noise = 0.1 * torch.randn(1, channels, 512, 512)
+    levels = measured(noise).mean((2, 3)).sqrt()
+    assert levels.shape == (1, len(MAPS))
+    assert torch.allclose(levels, torch.full((1, 4), 0.1), rtol=0.03)
+
+
+def test_coarse_noise_is_stronger_on_the_coarse_maps() -> None:
+    noise = F.avg_pool2d(torch.randn(1, 3, 260, 260), 5, stride=1)
+    brightness, coarse, color, color_coarse = measured(noise[..., :256, :256]).mean((2, 3))[0]
+    assert coarse > 4 * brightness
+    assert color_coarse > 4 * color
+
+
+def test_the_likelihood_is_best_at_the_mean_square() -> None:
+    squares = torch.rand(1, 4, 5, 5) + 0.1
+    best = (squares + FLOOR**2).sqrt()
+    losses = [likelihood_loss(factor * best, squares).sum() for factor in (0.9, 1.0, 1.1)]
+    assert losses[1] == min(losses)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_there_is_a_cell_for_8_by_8_pixels_and_a_kind_for_each_picture(channels: int) -> None:
+    net = NoiseMapNet(NoiseMapConfig(image_channels=channels, channels=8, blocks=2))
+    found = net(torch.rand(2, channels, 64, 40))
+    assert found.levels.shape == (2, 4, 8, 5)
+    assert found.kind.shape == (2, len(KINDS))
+    assert (found.levels > 0).all()
+
+
+def test_an_estimator_learns_to_tell_two_levels_apart() -> None:
+    net = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1))
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    picture = torch.full((2, 3, 48, 48), 0.5)
+    sigma = torch.tensor([0.02, 0.1])[:, None, None, None]
+    for _ in range(250):
+        noise = sigma * torch.randn_like(picture)
+        loss = likelihood_loss(net(picture + noise).levels, measured(noise)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+    found = net(picture + sigma * torch.randn_like(picture)).levels.mean((1, 2, 3))
+    assert torch.allclose(found, sigma.flatten(), rtol=0.3)
+
+
+def test_a_resnet_takes_maps_of_brightness_and_color_apart() -> None:
+    net = ResNet(ResNetConfig(channels=(8,), blocks=(1,), maps=2)).eval()
+    noisy = torch.rand(1, 3, 16, 16)
+    maps = torch.full((1, 2, 16, 16), 0.1)
+    same = net(noisy, maps)
+    assert torch.allclose(net(noisy, maps[..., :1, :1]), same, atol=1e-6)
+    other = maps.clone()
+    other[:, 1] = 0.3
+    assert not torch.allclose(net(noisy, other), same, atol=1e-4)

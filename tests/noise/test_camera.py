@@ -1,0 +1,170 @@
+"""The camera: the way there and back, its noise, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+import torch
+from torch import Tensor
+
+from flowdenoise.errors import UsageError
+from flowdenoise.noise import camera, demosaicking, smoothing, tone
+from flowdenoise.system import random_streams
+
+KEYS = random_streams.fold(torch.arange(6), 11)
+NEVER_COMPRESSED = torch.full((6,), 101.0)
+
+
+def pictures(side: int = 64) -> Tensor:
+    """Six smooth pictures, (6, 3, side, side) in [0.1, 0.9]."""
+    place = torch.linspace(0, 3, side)
+    waves = torch.sin(place[:, None] + KEYS.float().remainder(7)[:, None, None]) * place.cos()
+    return 0.5 + 0.4 * torch.stack([waves, waves.mT, -waves], 1)
+
+
+def quiet(config: camera.CameraConfig, **changes: Tensor) -> camera.Development:
+    """A development that changes nothing but by demosaicking."""
+    how = camera.Development.draw(KEYS, config)
+    neutral = {
+        "bands": torch.ones_like(how.bands),
+        "sharpening": torch.zeros(6),
+        "quality": NEVER_COMPRESSED,
+    }
+    return replace(how, **{**neutral, **changes})
+
+
+@hypothesis.given(st.floats(0, 1), st.floats(0, 0.6))
+def test_the_tone_curve_and_its_inverse_undo_each_other(value: float, contrast: float) -> None:
+    picture = torch.full((1, 3, 1, 1), value)
+    share = torch.tensor([contrast])
+    there = tone.untone(picture, share)
+    assert torch.allclose(tone.tone(there, share), picture, atol=1e-5)
+
+
+def test_gradients_through_the_inverse_tone_curve_are_those_of_a_finite_difference() -> None:
+    picture = torch.tensor([-0.1, 0.01, 0.2, 0.7, 1.1]).reshape(5, 1, 1, 1).requires_grad_()
+    share = torch.full((5,), 0.4)
+    (gradient,) = torch.autograd.grad(tone.untone(picture, share).sum(), picture)
+    step = 1e-3
+    with torch.no_grad():
+        up, down = (tone.untone(picture + sign * step, share) for sign in (1, -1))
+    assert torch.allclose(gradient, (up - down) / (2 * step), rtol=0.02)
+
+
+def test_the_slope_of_the_tone_curve_is_that_of_a_finite_difference() -> None:
+    light = torch.tensor([0.001, 0.01, 0.2, 0.7]).reshape(4, 1, 1, 1)
+    share, step = torch.full((4,), 0.4), 1e-4
+    difference = tone.tone(light + step, share) - tone.tone(light - step, share)
+    assert torch.allclose(tone.tone_slope(light, share), difference / (2 * step), rtol=0.02)
+
+
+@pytest.mark.parametrize("name", camera.CAMERAS)
+def test_a_picture_that_goes_to_the_sensor_and_back_is_itself(name: camera.Camera) -> None:
+    scene = camera.Scene.draw(KEYS, replace(camera.CAMERAS[name], softness=(0.0, 0.0)))
+    clean = pictures()
+    back = tone.tone(scene.develop(scene.unprocess(clean)), scene.contrast)
+    inside = scene.unprocess(clean).amin(1, keepdim=True) > 0  # a sensor has no negative light
+    assert inside.float().mean() > 0.5
+    assert ((back - clean).abs() * inside).max() < 1e-4
+
+
+@pytest.mark.parametrize("demosaic", demosaicking.DEMOSAICS)
+def test_demosaicking_keeps_a_flat_color(demosaic: demosaicking.Demosaic) -> None:
+    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(1, 3, 16, 16)
+    assert torch.allclose(demosaic(demosaicking.mosaic(flat)), flat, atol=1e-6)
+
+
+def test_opencv_demosaicks_a_flat_color_too() -> None:
+    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(1, 3, 16, 16)
+    made = demosaicking.demosaic_opencv(demosaicking.mosaic(flat))
+    assert torch.allclose(made, flat, atol=1e-3)
+
+
+@pytest.mark.parametrize("demosaic", demosaicking.DEMOSAICS)
+def test_demosaicking_takes_two_thirds_of_a_picture_and_keeps_what_was_measured(
+    demosaic: demosaicking.Demosaic,
+) -> None:
+    raw = torch.rand(2, 3, 16, 16)
+    made = demosaic(demosaicking.mosaic(raw))
+    assert torch.allclose(demosaicking.mosaic(made), demosaicking.mosaic(raw), atol=1e-6)
+
+
+def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail() -> None:
+    light, weight = torch.rand(6, 3, 32, 32), torch.ones(6, 1, 32, 32)
+    same = smoothing.smooth(light, torch.ones(6, 2, 3), weight)
+    assert torch.allclose(same, light, atol=1e-6)
+    less = smoothing.smooth(light, torch.full((6, 2, 3), 0.2), weight)
+    assert less.var() < 0.5 * light.var()
+    assert torch.allclose(less.mean(), light.mean(), atol=0.01)
+    spared = smoothing.smooth(light, torch.full((6, 2, 3), 0.2), 0 * weight)
+    assert torch.allclose(spared, light, atol=1e-6)
+
+
+def test_smoothing_and_sharpening_are_linear_once_their_weights_are_known() -> None:
+    how = camera.Development.draw(KEYS, camera.CAMERAS["camera-jpeg"])
+    weight = torch.rand(6, 1, 32, 32)
+    first, second = torch.rand(2, 6, 3, 32, 32)
+    together = camera.follow(2 * first - second, how, weight)
+    apart = 2 * camera.follow(first, how, weight) - camera.follow(second, how, weight)
+    assert torch.allclose(together, apart, atol=1e-4)
+
+
+def test_a_photograph_without_noise_is_the_picture_but_for_demosaicking() -> None:
+    clean = pictures()
+    scene = camera.Scene.draw(KEYS, replace(camera.CAMERAS["phone"], softness=(0.0, 0.0)))
+    how = quiet(camera.CAMERAS["phone"])
+    none = torch.zeros(6)
+    raw = scene.unprocess(clean)
+    shown = tone.tone(scene.develop(raw), scene.contrast)
+    made = camera.photograph(raw, scene, how, none, none).picture
+    assert (made - shown).abs().mean() < 0.01
+
+
+def test_the_noise_has_the_variance_that_the_law_of_the_sensor_says() -> None:
+    flat = torch.full((1, 3, 128, 128), 0.6)
+    key = random_streams.fold(torch.tensor([3]), 1)
+    config = replace(camera.CAMERAS["phone"], smoothed=0.0, sharpening=(0.0, 0.0))
+    scene, shot = camera.Scene.draw(key, config), torch.tensor([1e-4])
+    raw = scene.unprocess(flat)
+    noisy = raw + camera.sensor_noise(raw, shot, scene, key)
+    expected = camera.variance(raw, shot, camera.read_variance(shot, scene.read))
+    found = (noisy - raw).square().mean((2, 3))
+    assert torch.allclose(found, expected.mean((2, 3)), rtol=0.05)
+
+
+def test_the_same_key_takes_the_same_photograph_and_another_key_another() -> None:
+    clean = pictures()
+    config = camera.CAMERAS["reflex"]
+    first, again = (camera.simulate(clean, KEYS, config).picture for _ in range(2))
+    assert torch.equal(first, again)
+    alone = camera.simulate(clean[2:3], KEYS[2:3], config).picture
+    assert torch.allclose(first[2:3], alone, atol=1.5 / 255)
+    assert not torch.equal(first, camera.simulate(clean, KEYS + 1, config).picture)
+
+
+def test_other_noise_under_the_same_light_has_the_same_mean() -> None:
+    clean, config = pictures(), camera.CAMERAS["phone"]
+    shot = torch.full((6,), 1e-3)
+    first, second = (
+        camera.simulate(clean, KEYS, config, shot, noise_keys=KEYS + n).picture for n in (1, 2)
+    )
+    assert (first - second).std() > 0.01
+    assert (first - second).mean().abs() < 0.002
+
+
+def test_stronger_noise_on_the_sensor_is_stronger_in_the_picture() -> None:
+    clean, config = pictures(), camera.CAMERAS["reflex"]
+    still = camera.simulate(clean, KEYS, config, noise=0.0).picture
+    errors = [
+        (camera.simulate(clean, KEYS, config, torch.full((6,), shot)).picture - still).std()
+        for shot in (1e-5, 1e-4, 1e-3, 1e-2)
+    ]
+    assert sorted(errors) == errors
+
+
+def test_a_picture_of_odd_size_is_refused_in_one_line() -> None:
+    with pytest.raises(UsageError, match="even"):
+        demosaicking.mosaic(torch.zeros(1, 3, 5, 4))

@@ -1,0 +1,112 @@
+"""Recorruption where light is measured: unbiased through tone curve, clipping and JPEG."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from flowdenoise.data.coloring import ColorConfig
+from flowdenoise.data.corpus import Corpus
+from flowdenoise.data.patches import PatchSampler
+from flowdenoise.errors import UsageError
+from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.noise import tone
+from flowdenoise.training.camera import CameraStage, CameraTraining, photographs
+
+SIDE = 64
+
+
+def grays(value: int, count: int = 32) -> Corpus:
+    """Pictures of one gray."""
+    pixels = torch.full((count * SIDE**2, 3), value, dtype=torch.uint8)
+    sides = torch.full((count,), SIDE)
+    numbers = torch.arange(count)
+    names = tuple(map(str, range(count)))
+    return Corpus(pixels, numbers * SIDE**2, sides, sides, numbers.int() * 7919 + 5, names)
+
+
+def training(**changes: object) -> CameraTraining:
+    settings: dict[str, object] = {"patch": 32, "late_patch": 0, "color": ColorConfig()}
+    return CameraTraining(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("gray", [4, 16, 128, 250])
+def test_the_best_prediction_of_the_target_is_the_clean_light(gray: int) -> None:
+    sampler = PatchSampler(grays(gray), 48, seed=1)
+    bias = weights = shift = 0.0
+    for step in range(4):
+        made = photographs(sampler, sampler.draws(step, 32), training())
+        truth = tone.untone(torch.full((32, 3, 1, 1), gray / 255), made.contrast)
+        bias += float((made.weight * (made.target - truth)).mean())
+        weights += float(made.weight.mean())
+        shift += float((made.noisy - gray / 255).abs().mean()) / 4
+    slope = float(tone.tone_slope(truth, made.contrast).mean())
+    levels = 255 * abs(bias / weights) * slope
+    assert levels < 0.1  # of 255, where single noisy values are off by several
+    assert 255 * shift > 1
+
+
+def test_the_target_holds_noise_of_its_own_that_the_input_does_not_tell() -> None:
+    sampler = PatchSampler(grays(128), 48, seed=1)
+    draws = sampler.draws(0, 32)
+    made = photographs(sampler, draws, training())
+    clean = photographs(sampler, draws, training(target="clean"))
+    assert torch.equal(made.noisy, clean.noisy)
+    own = (made.target - clean.target).flatten(1)
+    seen = (made.noisy - 128 / 255).flatten(1)
+    deviation = own.std(1) * seen.std(1)
+    told = deviation > 0  # noise weaker than a rounding step shows nothing
+    correlation = ((own * seen).mean(1) / deviation)[told]
+    assert told.sum() > 16
+    assert correlation.mean().abs() < 0.03
+
+
+def test_a_picture_has_one_noise_for_good() -> None:
+    sampler = PatchSampler(grays(128, count=1), SIDE, seed=1)
+    first, second = (sampler.photographs(sampler.draws(step, 8)) for step in (0, 1))
+    assert torch.equal(first[2], second[2])
+    means = torch.cat([first[1], second[1]]).mean((1, 2, 3))  # turning a patch keeps its mean
+    assert torch.allclose(means, means[0].expand(16), atol=1e-5)
+
+
+def stage(model: torch.nn.Module, **changes: object) -> CameraStage:
+    estimator = NoiseMapNet(NoiseMapConfig(channels=8, blocks=1))
+    return CameraStage(model, grays(90), training(**changes), estimator, steps=10, seed=0)
+
+
+def network() -> ResNet:
+    return ResNet(ResNetConfig(channels=(8,), blocks=(1,), maps=2))
+
+
+def test_a_step_gives_gradients_to_all_of_the_denoiser_and_none_to_the_estimator() -> None:
+    made = stage(network())
+    made.loss(made.model, 0, 0, 4).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.model.parameters())
+    assert all(p.grad is None for p in made.estimator.parameters())
+
+
+def test_the_share_of_a_batch_does_not_depend_on_who_computes_it() -> None:
+    made = stage(network())
+    with torch.no_grad():
+        whole = made.loss(made.model, 3, 0, 4)
+        halves = [made.loss(made.model, 3, first, 2) for first in (0, 2)]
+    assert torch.allclose(whole, torch.stack(halves).mean(), rtol=1e-3)
+
+
+def test_a_real_pair_is_validated_on_as_it_is() -> None:
+    class Same(torch.nn.Module):
+        def forward(self, noisy: Tensor, maps: Tensor) -> Tensor:
+            return noisy
+
+    made = stage(Same())
+    clean = torch.full((3, 32, 32), 0.5)
+    made.pairs = ((clean + 0.1, clean),)
+    assert made.validate(made.model) == {"psnr_pairs": pytest.approx(20.0, abs=0.01)}
+
+
+@pytest.mark.parametrize("color", [ColorConfig(permute=0.1), ColorConfig(mix=0.1, by_image=False)])
+def test_colors_that_differ_from_visit_to_visit_are_refused(color: ColorConfig) -> None:
+    with pytest.raises(UsageError, match="one light"):
+        CameraTraining(color=color)
