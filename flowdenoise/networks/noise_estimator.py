@@ -17,13 +17,14 @@ Weigend, "Estimating the mean and variance of the target probability distributio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Annotated, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Channels, Range, Size
+from flowdenoise.system.typed import check
 
 CELL = 8
 """Side in pixels of a cell of the maps."""
@@ -48,13 +49,12 @@ class NoiseMapConfig:
         blocks: The number of residual blocks; block i looks 2^i cells far.
     """
 
-    image_channels: int = 3
-    channels: int = 64
-    blocks: int = 4
+    image_channels: Channels = 3
+    channels: Size = 64
+    blocks: Annotated[int, Range(1, 8)] = 4
 
     def __post_init__(self) -> None:
-        if self.image_channels not in (1, 3) or min(self.channels, self.blocks) < 1:
-            raise UsageError("sizes of a NoiseMapNet must be positive, image channels 1 or 3")
+        check(self)
 
 
 class Noise(NamedTuple):

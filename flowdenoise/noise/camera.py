@@ -23,9 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,10 +33,17 @@ from flowdenoise.noise.demosaicking import DEMOSAICS, demosaic_each, mosaic
 from flowdenoise.noise.smoothing import blur_each, gaussian, sharpen, smooth, smoothing_weight
 from flowdenoise.noise.tone import tone, untone
 from flowdenoise.system import random_streams
+from flowdenoise.system.rules import Ascending, Range, Share
+from flowdenoise.system.typed import check
 
 Camera = Literal["phone", "reflex", "camera-jpeg"]
 
-Range = tuple[float, float]
+Ends = Annotated[tuple[float, float], Ascending()]
+"""From where to where something is drawn."""
+
+_Gain = Annotated[float, Range(1e-9, 1.0)]
+Gains = Annotated[tuple[_Gain, _Gain], Ascending()]
+"""From where to where the gain of the noise's variance is drawn, with uniform logarithm."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,22 @@ class CameraConfig:
         softness: Deviation of the lens's blur in pixels; it is no noise, and is not undone.
     """
 
-    shot: Range
-    fine: Range = (1.0, 1.0)
-    middle: Range = (1.0, 1.0)
-    coarse: Range = (1.0, 1.0)
-    color_fine: Range = (1.0, 1.0)
-    color_middle: Range = (1.0, 1.0)
-    color_coarse: Range = (1.0, 1.0)
-    sharpening: Range = (0.0, 0.0)
-    smoothed: float = 0.0
-    quality: Range = (101.0, 101.0)
-    subsampled: float = 0.0
-    contrast: Range = (0.0, 0.6)
-    softness: Range = (0.2, 0.9)
+    shot: Gains
+    fine: Ends = (1.0, 1.0)
+    middle: Ends = (1.0, 1.0)
+    coarse: Ends = (1.0, 1.0)
+    color_fine: Ends = (1.0, 1.0)
+    color_middle: Ends = (1.0, 1.0)
+    color_coarse: Ends = (1.0, 1.0)
+    sharpening: Ends = (0.0, 0.0)
+    smoothed: Share = 0.0
+    quality: Ends = (101.0, 101.0)
+    subsampled: Share = 0.0
+    contrast: Ends = (0.0, 0.6)
+    softness: Ends = (0.2, 0.9)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 CAMERAS: dict[Camera, CameraConfig] = {
@@ -128,11 +137,11 @@ _EXPOSURE, _RED, _BLUE, _CONTRAST, _MIX, _READ, _SHOT, _NOISE, _SOFTNESS = range
 _DEMOSAIC, _BANDS, _SHARPENING, _SMOOTHED, _QUALITY, _SUBSAMPLED, _EDGE, _CLIP = range(48, 56)
 
 
-def _between(unit: Tensor, ends: Range) -> Tensor:
+def _between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
     return ends[0] + (ends[1] - ends[0]) * unit
 
 
-def _between_logs(unit: Tensor, ends: Range) -> Tensor:
+def _between_logs(unit: Tensor, ends: tuple[float, float]) -> Tensor:
     low, high = (torch.tensor(end, device=unit.device).log() for end in ends)
     return (low + (high - low) * unit).exp()
 
@@ -143,7 +152,7 @@ def _units(keys: Tensor, stream: int) -> Tensor:
     return random_streams.uniform(folded, torch.zeros_like(folded))
 
 
-def draw_log(keys: Tensor, stream: int, ends: Range) -> Tensor:
+def draw_log(keys: Tensor, stream: int, ends: tuple[float, float]) -> Tensor:
     """One number for each key (B,), its logarithm uniform between those of the ends."""
     return _between_logs(_units(keys, stream), ends)
 
@@ -301,6 +310,8 @@ def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
 
 def _jpeg(pixels: np.ndarray, quality: int, subsampled: bool) -> np.ndarray:
     """Write as JPEG and read again, (H, W, 3) uint8."""
+    import cv2
+
     halves = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
     factor = halves if subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -146,6 +145,8 @@ def _with_differences(own: Tensor, green: Tensor, parity: int) -> Tensor:
 
 def demosaic_opencv(values: Tensor) -> Tensor:
     """OpenCV's edge-aware demosaicking, on 16-bit values: (B, 1, H, W) RGGB to (B, 3, H, W)."""
+    import cv2
+
     offset, scale = 0.25, 49152.0  # room for noise below black and above white
     whole = (
         ((values[:, 0] + offset) * scale).clamp(0, 65535).round().cpu().numpy().astype(np.uint16)

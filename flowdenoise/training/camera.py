@@ -21,7 +21,7 @@ is measured in the tests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +35,8 @@ from flowdenoise.errors import UsageError
 from flowdenoise.networks.noise_estimator import NoiseMapNet
 from flowdenoise.noise import camera, smoothing, tone
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Factor, Multiple, Range, Share
+from flowdenoise.system.typed import check
 
 MARGIN = 8
 """Pixels around a patch that are simulated, but not learned from."""
@@ -61,18 +63,19 @@ class CameraTraining:
         color: How the colors of pictures are varied, once for each picture.
     """
 
-    patch: int = 64
-    late_patch: int = 128
-    late_share: float = 0.3
-    shot: tuple[float, float] = (1e-4, 6e-2)
-    quiet: float = 0.01
-    least: float = 1.05
-    balance: float = 1.0
-    jitter: float = 0.1
+    patch: Annotated[int, Range(16, 2048), Multiple(8)] = 64
+    late_patch: Annotated[int, Range(0, 2048)] = 128
+    late_share: Share = 0.3
+    shot: camera.Gains = (1e-4, 6e-2)
+    quiet: Annotated[float, Range(1e-6, 0.5)] = 0.01
+    least: Annotated[float, Range(1.0001, 2.0)] = 1.05
+    balance: Factor = 1.0
+    jitter: Factor = 0.1
     target: Literal["recorrupted", "clean"] = "recorrupted"
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
 
     def __post_init__(self) -> None:
+        check(self)
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
         if self.color.permute or not self.color.by_image:

@@ -8,6 +8,7 @@ squares are what the estimator learns to tell from one of the two.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +17,21 @@ from torch import Tensor, nn
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
-from flowdenoise.networks.noise_estimator import KINDS, Noise, NoiseMapNet, likelihood_loss, measured
+from flowdenoise.errors import UsageError
+from flowdenoise.networks.noise_estimator import (
+    CELL,
+    KINDS,
+    Noise,
+    NoiseMapNet,
+    likelihood_loss,
+    measured,
+)
 from flowdenoise.noise import camera
+from flowdenoise.noise.levels import Sigma
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.rules import Factor, Multiple, Range, Share
+from flowdenoise.system.typed import check
 
 _KIND, _LEVEL, _FATE, _QUALITY, _SUBSAMPLED, _UNEQUAL, _CHANNELS, _NOISE = range(64, 72)
 _CAMERA = 96
@@ -39,13 +51,18 @@ class NoiseMapTraining:
         color: How the colors are varied.
     """
 
-    patch: int = 128
-    most: float = 80 / 255
-    clean: float = 0.15
-    white: float = 0.2
-    kind_weight: float = 0.5
-    clean_below: float = 0.5 / 255
+    patch: Annotated[int, Range(64, 2048), Multiple(CELL)] = 128
+    most: Sigma = 80 / 255
+    clean: Share = 0.15
+    white: Share = 0.2
+    kind_weight: Factor = 0.5
+    clean_below: Sigma = 0.5 / 255
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2, permute=0.2))
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.clean + self.white > 1:
+            raise UsageError("the shares of clean and white crops together are above 1")
 
 
 @dataclass(frozen=True)
