@@ -1,10 +1,11 @@
 """Networks that denoise, `d(noisy, sigma) -> denoised`, and what each promises its callers.
 
 ```
-resnet        the denoiser
-dncnn         the supervised baseline
-noise_map     the noise level as channels of the input
-noise_level   no denoiser: it estimates the level
+resnet           the denoiser
+dncnn            the supervised baseline
+noise_map        the noise level as channels of the input
+noise_level      no denoiser: it estimates the level of white noise
+noise_estimator  no denoiser: it estimates maps of noise of any kind
 ```
 """
 
@@ -22,6 +23,15 @@ from flowdenoise.system.typed import check
 
 if TYPE_CHECKING:
     from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
+    from flowdenoise.networks.noise_estimator import (
+        KINDS,
+        MAPS,
+        Noise,
+        NoiseMapConfig,
+        NoiseMapNet,
+        likelihood_loss,
+        measured,
+    )
     from flowdenoise.networks.noise_level import (
         NoiseLevelConfig,
         NoiseLevelNet,
@@ -100,16 +110,23 @@ class DenoisingNetwork(nn.Module, ABC):
 
 
 __all__ = [
+    "KINDS",
+    "MAPS",
     "DenoisingNetwork",
     "DnCNN",
     "DnCNNConfig",
     "NetworkConfig",
+    "Noise",
     "NoiseLevelConfig",
     "NoiseLevelNet",
+    "NoiseMapConfig",
+    "NoiseMapNet",
     "ResNet",
     "ResNetConfig",
     "fold_batch_norm",
     "from_scale",
+    "likelihood_loss",
+    "measured",
     "sigma_maps",
     "to_scale",
 ]
@@ -118,6 +135,15 @@ __getattr__ = homes(
     __name__,
     {
         "dncnn": ("DnCNN", "DnCNNConfig", "fold_batch_norm"),
+        "noise_estimator": (
+            "KINDS",
+            "MAPS",
+            "Noise",
+            "NoiseMapConfig",
+            "NoiseMapNet",
+            "likelihood_loss",
+            "measured",
+        ),
         "noise_level": ("NoiseLevelConfig", "NoiseLevelNet", "from_scale", "to_scale"),
         "noise_map": ("sigma_maps",),
         "resnet": ("ResNet", "ResNetConfig"),

@@ -1,8 +1,12 @@
 """Noise: its levels and their unit, and what it looks like.
 
 ```
-levels   sigma, checked and converted
-white    the same in all pixels, independent from one to the next
+levels         sigma, checked and converted
+white          the same in all pixels, independent from one to the next
+camera         what a camera does to light, and so what the noise of a photograph is
+demosaicking   one color a pixel, and what makes three of it
+smoothing      what a camera does to detail
+tone           from linear light to sRGB and back
 ```
 """
 
@@ -19,10 +23,13 @@ __all__ = [
     "Sigma",
     "SigmaRange",
     "add_gaussian",
+    "camera",
     "check_sigma",
     "fixed_gaussian",
     "from_255",
+    "smoothing",
     "to_255",
+    "tone",
 ]
 
 __getattr__ = homes(__name__, {"white": ("add_gaussian", "fixed_gaussian")})

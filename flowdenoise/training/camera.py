@@ -32,7 +32,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
-from flowdenoise.networks.noise_estimator import NoiseMapNet
+from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, smoothing, tone
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Factor, Multiple, Range, Share

@@ -18,16 +18,14 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
-from flowdenoise.networks.noise_estimator import (
-    CELL,
+from flowdenoise.networks import (
     KINDS,
     Noise,
     NoiseMapNet,
     likelihood_loss,
     measured,
 )
-from flowdenoise.noise import camera
-from flowdenoise.noise.levels import Sigma
+from flowdenoise.noise import Sigma, camera
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
@@ -51,7 +49,7 @@ class NoiseMapTraining:
         color: How the colors are varied.
     """
 
-    patch: Annotated[int, Range(64, 2048), Multiple(CELL)] = 128
+    patch: Annotated[int, Range(64, 2048), Multiple(NoiseMapNet.stride)] = 128
     most: Sigma = 80 / 255
     clean: Share = 0.15
     white: Share = 0.2
