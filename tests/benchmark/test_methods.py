@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +16,13 @@ from flowdenoise import metrics, noise, weights
 from flowdenoise.benchmark import methods
 from flowdenoise.benchmark.methods import METHODS, Choice, Method, MethodOptions, build, parse
 from flowdenoise.benchmark.methods import base as contract
-from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
+from flowdenoise.benchmark.methods.deep_prior import (
+    DeepPrior,
+    DeepPriorConfig,
+    RunningVariance,
+)
 from flowdenoise.benchmark.methods.networks import NetworkMethod
+from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
@@ -26,16 +32,19 @@ from .conftest import tensor_scene
 CPU = torch.device("cpu")
 FLOAT = MethodOptions(precision="float32")
 SMALL_PRIOR = DeepPriorConfig(scales=2, channels=8, inputs=4, steps=3)
+SMALL_GROUPS = WnnmConfig(6, 30, 2, 0.54, search=8)
 NEEDED = {"bm3d": "bm3d", "wavelet": "pywt"}
 
 
 def ready(name: str, channels: int, options: MethodOptions = FLOAT) -> Method:
-    """A method, prepared; deep image prior in a size for tests."""
+    """A method, prepared; those that are slow in a size for tests."""
     if name.partition("=")[0] in NEEDED:
         pytest.importorskip(NEEDED[name])
     (method,) = build(parse(name), options)
     if isinstance(method, DeepPrior):
         method.config = SMALL_PRIOR
+    if isinstance(method, Wnnm):
+        method.sizes = {math.inf: SMALL_GROUPS}
     method.prepare(channels, CPU)
     return method
 
@@ -67,7 +76,7 @@ def test_every_method_keeps_the_contract(
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("name", "gain"), [("bm3d", 5), ("nlm", 3), ("wavelet", 2)])
+@pytest.mark.parametrize(("name", "gain"), [("bm3d", 5), ("wnnm", 5), ("nlm", 3), ("wavelet", 2)])
 def test_classical_methods_remove_noise(name: str, gain: float, channels: int) -> None:
     method = ready(name, channels)
     clean, noisy = noisy_scene(channels, 64)
@@ -136,7 +145,7 @@ class TestDeepPrior:
     def test_its_defaults_are_the_published_ones(self) -> None:
         config = DeepPriorConfig()
         assert (config.scales, config.channels, config.skip, config.inputs) == (5, 128, 4, 32)
-        assert (config.steps, config.learning_rate, config.averaging) == (1800, 0.01, 0.99)
+        assert (config.amplitude, config.learning_rate, config.averaging) == (0.1, 0.01, 0.99)
 
     def test_it_learns_the_picture_before_the_noise(self) -> None:
         clean, noisy = noisy_scene(1, 48)
@@ -146,6 +155,25 @@ class TestDeepPrior:
         method.prepare(1, CPU)
         denoised = method.denoise(noisy, None)
         assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
+
+    def test_it_stops_by_itself_before_it_learns_the_noise(self) -> None:
+        clean = tensor_scene(32, 39, 1)[None]
+        noisy = noise.add_gaussian(clean, 50 / 255, seed=0)
+        sizes = DeepPriorConfig(scales=2, channels=16, inputs=8, averaging=0.9)
+        method = DeepPrior("dip", replace(sizes, patience=60, settling=20))
+        stopped = metrics.psnr(method.denoise(noisy, None), clean)
+        assert 20 < method.steps < 300
+        late = DeepPrior("dip", replace(sizes, steps=400, settling=399, patience=400))
+        assert stopped > metrics.psnr(late.denoise(noisy, None), clean) + 2
+
+    def test_the_least_variance_is_found_after_settling(self) -> None:
+        config = DeepPriorConfig(patience=3, settling=2, forgetting=0.5)
+        variance = RunningVariance(config)
+        values = [0.0, 8.0, 8.0, 8.0, 8.0, 0.0, 0.0, 0.0]
+        least = [variance.add(torch.full((1, 1, 2, 2), value)) for value in values]
+        assert least == [False, False, True, True, True, False, False, False]
+        assert variance.least_at == 5
+        assert variance.rises
 
     def test_it_takes_images_smaller_than_its_coarsest_scale(self) -> None:
         method = DeepPrior("dip", DeepPriorConfig(channels=4, inputs=2, steps=1))
@@ -161,6 +189,48 @@ class TestDeepPrior:
 
 def _fixed() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+class TestWnnm:
+    """Weighted nuclear norm minimization."""
+
+    CONFIG = WnnmConfig(4, 6, 1, 0.5, search=5)
+
+    def test_singular_values_are_shrunk_by_the_closed_form(self) -> None:
+        groups, sigma = torch.randn(3, 20, 16, dtype=torch.float64), 0.3
+        rest = groups - groups.mean(1, keepdim=True)
+        left, values, right = torch.linalg.svd(rest, full_matrices=False)
+        strength = self.CONFIG.weight * math.sqrt(20) * sigma**2
+        shrunk = (values + (values**2 - 4 * strength).clamp(min=0).sqrt()) / 2
+        shrunk[values**2 <= 4 * strength] = 0
+        assert 0 < int((shrunk > 0).sum()) < shrunk.numel()
+        expected = left @ (shrunk[..., None] * right) + groups.mean(1, keepdim=True)
+        level = torch.full((3,), sigma, dtype=torch.float64)
+        torch.testing.assert_close(shrink(groups, level, self.CONFIG), expected)
+
+    def test_without_noise_nothing_is_shrunk(self) -> None:
+        groups = torch.randn(2, 20, 9, dtype=torch.float64)
+        torch.testing.assert_close(shrink(groups, torch.zeros(2), self.CONFIG), groups)
+
+    def test_copies_of_a_patch_are_found_within_the_square(self) -> None:
+        image = torch.rand(4, 4).repeat(3, 3)  # each patch again every four pixels
+        numbers = similar(image, 4, self.CONFIG)
+        patches = torch.nn.functional.unfold(image[None, None], 4)[0].T
+        rows, columns = patch_grid(image.shape, self.CONFIG)
+        own = (rows[:, None] * 9 + columns).flatten()
+        assert torch.equal(patches[numbers], patches[own][:, None].expand(-1, 4, -1))
+        down, right = (numbers // 9 - own[:, None] // 9), (numbers % 9 - own[:, None] % 9)
+        assert int(down.abs().max()) == int(right.abs().max()) == 4
+        assert numbers.sort(1).values.diff(dim=1).min() > 0, "none twice"
+
+    @pytest.mark.parametrize("size", [(17, 23), (4, 9)])
+    def test_the_grid_covers_the_image(self, size: tuple[int, int]) -> None:
+        covered = torch.zeros(size)
+        rows, columns = patch_grid(covered.shape, self.CONFIG)
+        for row in rows:
+            for column in columns:
+                covered[row : row + 4, column : column + 4] = 1
+        assert bool(covered.all())
 
 
 class TestNames:

@@ -1,6 +1,7 @@
 """Glow as a whole: a density that inverts, samples, and can be learned from."""
 
 import math
+from typing import get_args
 
 import hypothesis.strategies as st
 import pytest
@@ -124,11 +125,11 @@ def test_samples_have_the_shape_of_images_and_depend_on_temperature() -> None:
     assert 0 < spread(0.5) < spread(1.0)
 
 
-def test_training_raises_the_likelihood() -> None:
+@pytest.mark.parametrize("scale", get_args(Scale))
+def test_training_raises_the_likelihood(scale: Scale) -> None:
     torch.manual_seed(0)
-    flow = Glow(
-        GlowConfig(image_channels=1, size=8, levels=2, steps_per_level=2, hidden_channels=8)
-    )
+    sizes = {"image_channels": 1, "size": 8, "levels": 2, "steps_per_level": 2}
+    flow = Glow(GlowConfig(**sizes, hidden_channels=8, scale=scale))
     base = torch.randn(256, 1, 8, 8).cumsum(3) * 0.05 + 0.5  # neighbors are alike
     flow.initialize(base)
     before = float(flow.log_prob(base).mean().detach())

@@ -136,6 +136,11 @@ METHODS: Mapping[str, Kind] = {
         blind=True,
         quick=False,
     ),
+    "wnnm": Kind(
+        "weighted nuclear norm minimization; minutes per image",
+        partial(_plain, home="wnnm.Wnnm"),
+        quick=False,
+    ),
     "nlm": Kind("non-local means", partial(_plain, home="classical.NonLocalMeans")),
     "wavelet": Kind(
         "BayesShrink",

@@ -3,14 +3,20 @@ r"""Deep image prior: a network that has seen nothing but the one noisy image.
 Ulyanov, Vedaldi and Lempitsky, "Deep image prior" (CVPR 2018; IJCV 2020). An hourglass with skip
 connections is trained to turn a fixed random input into the noisy image. It learns structure
 before it learns noise, so it is stopped early; what is reported is the running average of its
-outputs. Sizes and step count are those that the paper gives for denoising:
+outputs. Sizes are those that the paper gives for denoising:
 
     z -> [3x3, stride 2] -> 3x3 -> next scale ... -> up x2 -+-> 3x3 -> 1x1 -> ... -> sigmoid
      \-> 1x1 to 4 channels --------------------------------+
+
+The paper stops after a number of steps that was chosen with the truth at hand. Here nobody sees
+the truth: Wang et al., "Early stopping for deep image prior" (TMLR 2023), found that the variance
+of the last outputs falls while structure is learned and rises when noise is. The step of the least
+variance is taken once none was less for long.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -20,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise.benchmark.methods.base import Method
-from flowdenoise.system.rules import Factor, Range, Seed, Size
+from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
 from flowdenoise.system.typed import check
 
 
@@ -35,7 +41,10 @@ class DeepPriorConfig:
         inputs: Channels of the random input.
         amplitude: The input is uniform between 0 and this.
         jitter: Deviation of the normal noise added to the input at each step.
-        steps: When to stop.
+        steps: When to stop at the latest.
+        patience: Steps without a lesser variance after which to stop.
+        settling: Steps before which the variance says nothing yet.
+        forgetting: Weight of the newest output in the running variance.
         learning_rate: Of Adam.
         averaging: Weight of the past in the running average of the outputs.
         seed: Of everything random.
@@ -47,7 +56,10 @@ class DeepPriorConfig:
     inputs: Size = 32
     amplitude: Factor = 0.1
     jitter: Factor = 1 / 30
-    steps: Annotated[int, Range(1, 10**9)] = 1800
+    steps: Steps = 3000
+    patience: Steps = 500
+    settling: Steps = 100
+    forgetting: Share = 0.1
     learning_rate: Annotated[float, Range(0, 10)] = 0.01
     averaging: Annotated[float, Range(0, 1, below=True)] = 0.99
     seed: Seed = 0
@@ -87,6 +99,42 @@ def _layer(inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> nn.Seq
     )
 
 
+class RunningVariance:
+    """The variance of the last outputs, and whether it still falls.
+
+    With the newest output x, of weight a, the mean m becomes m + a (x - m) and the variance v
+    becomes (1 - a) (v + a |x - m|^2).
+
+    Args:
+        config: Weight, settling and patience.
+    """
+
+    def __init__(self, config: DeepPriorConfig) -> None:
+        self.config = config
+        self.steps = self.least_at = 0
+        self.least = math.inf
+        self._mean: Tensor | None = None
+        self._variance = 0.0
+
+    def add(self, output: Tensor) -> bool:
+        """Take an output; returns whether the variance is the least so far."""
+        self.steps += 1
+        if self._mean is None:
+            self._mean = output.clone()
+        weight, change = self.config.forgetting, output - self._mean
+        self._variance = (1 - weight) * (self._variance + weight * float(change.square().mean()))
+        self._mean.add_(change, alpha=weight)
+        if self.steps <= self.config.settling or self._variance >= self.least:
+            return False
+        self.least, self.least_at = self._variance, self.steps
+        return True
+
+    @property
+    def rises(self) -> bool:
+        """Whether it has long been no less."""
+        return self.steps - max(self.least_at, self.config.settling) >= self.config.patience
+
+
 class DeepPrior(Method):
     """The method; slow, because each image trains its own network.
 
@@ -97,6 +145,8 @@ class DeepPrior(Method):
 
     note = "each image trains its own network, so it is often run on a few images only"
     blind = True
+    steps = 0
+    """At which it was stopped in the last image."""
     _device = torch.device("cpu")
 
     def __init__(self, label: str, config: DeepPriorConfig | None = None) -> None:
@@ -109,10 +159,10 @@ class DeepPrior(Method):
 
     def settings(self) -> Mapping[str, object]:
         """The whole configuration, and the device, which has its own random numbers."""
-        return {"version": 1, "device": self._device.type, **asdict(self.config)}
+        return {"version": 2, "device": self._device.type, **asdict(self.config)}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Train a network on the image and return the average of what it gave."""
+        """Train a network on the image; return the average of its outputs at their calmest."""
         config, target = self.config, noisy.to(self._device)
         height, width = noisy.shape[-2:]
         network = self._network(noisy.shape[1])
@@ -122,15 +172,20 @@ class DeepPrior(Method):
         shape = (1, config.inputs, *size)
         z = config.amplitude * torch.rand(shape, generator=chance, device=self._device)
         optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
-        average = torch.zeros_like(target)
-        for step in range(config.steps):
+        average, calmest = target.clone(), target
+        variance = RunningVariance(config)
+        while variance.steps < config.steps and not variance.rises:
             moved = torch.randn(shape, generator=chance, device=self._device)
             output = network(z + config.jitter * moved)[..., :height, :width]
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(F.mse_loss(output, target))
             optimizer.step()
-            average.lerp_(output.detach(), 1.0 if step == 0 else 1 - config.averaging)
-        return average.cpu()
+            output = output.detach()
+            average.lerp_(output, 1 - config.averaging if variance.steps else 1.0)
+            if variance.add(output) or variance.least_at == 0:
+                calmest = average.clone()
+        self.steps = variance.least_at or variance.steps
+        return calmest.cpu()
 
     def _network(self, channels: int) -> nn.Module:
         """A fresh network; the same one for the same seed."""

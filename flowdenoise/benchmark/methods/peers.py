@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from flowdenoise.benchmark.methods.base import Method, MethodOptions, import_extra
 from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
 from flowdenoise.data.download import Remote, download
-from flowdenoise.engine import TileDenoiser, TilingConfig, tiling
+from flowdenoise.engine import TilingConfig, tiling
 from flowdenoise.errors import DataError, WeightsError
 from flowdenoise.networks import DnCNN, DnCNNConfig
 from flowdenoise.system.cache import cache_folder
@@ -62,7 +62,7 @@ class PeerMethod(Method):
     """
 
     packages = ("h5py",)
-    _network: TileDenoiser
+    _network: DnCNN | FFDNet
     _tiling: TilingConfig
     _device: torch.device
     _precision: torch.dtype
@@ -83,7 +83,8 @@ class PeerMethod(Method):
         wanted = self.options.precision
         self._precision = choose_precision("float32" if wanted == "auto" else wanted, device)
         self._device = device
-        self._network = TileDenoiser.of(net, device, self._precision)
+        net = net.eval().to(device, self._precision)
+        self._network = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def settings(self) -> Mapping[str, object]:
         """Precision, device and tiles."""
@@ -100,7 +101,9 @@ class PeerMethod(Method):
         """Run the network."""
         return tiling.apply(
             noisy.to(self._device),
-            lambda tiles: self._network(tiles, sigma or 0.0),
+            lambda tiles: self._network(
+                tiles.contiguous(memory_format=torch.channels_last), sigma or 0.0
+            ),
             self._tiling,
             multiple=self._network.config.stride,
         ).cpu()
