@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowdenoise import batch, noise
+from flowdenoise import batch
 from flowdenoise.batch import BatchConfig
-from flowdenoise.engine import Denoiser, SigmaOrAuto
+from flowdenoise.engine import Denoiser, EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
 
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 def denoise(
     image: T,
-    sigma: SigmaOrAuto = "auto",
+    sigma: SigmaOrAuto = RemovalConfig.sigma,
     *,
-    strength: float = 1.0,
-    model: str = "auto",
-    device: str = "auto",
+    strength: float = RemovalConfig.strength,
+    model: str = EngineConfig.model,
+    device: str = EngineConfig.device,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> T:
@@ -34,7 +34,7 @@ def denoise(
             1.0 for floats.
         sigma: Noise level on the [0, 1] scale, 25/255 say, or `auto` to estimate it.
         strength: Factor of the noise level that is removed.
-        model: A shipped name, a path or a Hub address; `auto` takes color or gray as needed.
+        model: Which weights, see `EngineConfig`; `auto` takes color or gray as needed.
         device: `auto`, `cpu`, `cuda`, `mps`.
         output: Where to write, if a path is given; by default beside it, with `_denoised` in
             the name.
@@ -52,8 +52,7 @@ def denoise(
         >>> denoise(noisy, sigma=0.1).std() < 0.02
         np.True_
     """
-    if sigma != "auto":
-        noise.check_sigma(sigma)
+    RemovalConfig(sigma, strength)  # a mistake is told before anything is loaded
     denoiser = _loaded(model, device)
     if isinstance(image, str | os.PathLike):
         target = _denoise_file(denoiser, Path(image), sigma, strength, output, overwrite)

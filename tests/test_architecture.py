@@ -50,7 +50,7 @@ FENCES = {
 }
 """Library, and the only rooms that may use it."""
 
-SIZE, LENGTH = 400, 50  # lines of a module, lines of a function without its docstring
+SIZE, LENGTH = 400, 45  # lines of a module, lines of a function without its docstring
 LOOSE = 5  # modules at the top, besides `__main__` and the door
 
 
@@ -132,6 +132,8 @@ def test_rooms_are_not_crowded(path: Path) -> None:
             lines = (node.end_lineno or 0) - node.lineno
             if ast.get_docstring(node):
                 lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+            if room(path) == "cli":  # a command's signature is its table of options
+                lines -= node.body[0].lineno - node.lineno
             assert lines <= LENGTH, f"{node.name} has {lines} lines"
 
 

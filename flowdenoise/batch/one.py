@@ -20,12 +20,11 @@ from torch import Tensor
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
 from flowdenoise.batch.source import Source, open_source
-from flowdenoise.engine import Denoised, Denoiser, OnTile, SigmaOrAuto
+from flowdenoise.engine import Denoised, Denoiser, OnTile, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
 from flowdenoise.system.paths import exists
-from flowdenoise.system.rules import Factor, Range
-from flowdenoise.system.typed import check
+from flowdenoise.system.rules import Range
 
 T = TypeVar("T")
 
@@ -39,12 +38,10 @@ _COPY_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class BatchConfig:
-    """How to treat each picture.
+class BatchConfig(RemovalConfig):
+    """How to treat each picture, besides how much is removed.
 
     Attributes:
-        sigma: Noise level on the [0, 1] scale, or `auto`.
-        strength: Factor of the noise level that is removed.
         existing: What to do where names are taken: refuse the picture; leave the files that are
             there and write those that are not; or overwrite.
         keep_going: Go on after a picture that failed.
@@ -54,16 +51,11 @@ class BatchConfig:
             as the size of the file makes likely.
     """
 
-    sigma: SigmaOrAuto = "auto"
-    strength: Factor = 1.0
     existing: Existing = "refuse"
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
     max_memory: Annotated[int, Range(1)] | None = None
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,22 @@ class BenchmarkConfig:
 
 
 @dataclass(frozen=True)
+class WholeCommandConfig:
+    """On what to time the whole command.
+
+    Attributes:
+        megapixels: Sizes of the photographs.
+        rounds: How often each is denoised.
+    """
+
+    megapixels: tuple[Annotated[float, Range(0)], ...] = (12.0,)
+    rounds: Size = 1
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class SpeedConfig:
     """What to time.
 

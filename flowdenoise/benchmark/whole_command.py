@@ -21,8 +21,9 @@ from pathlib import Path
 import torch
 
 from flowdenoise import images, weights
+from flowdenoise.benchmark.config import WholeCommandConfig
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.engine import TileDenoiser
+from flowdenoise.engine import EngineConfig, TileDenoiser
 from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.system.device import choose_device, choose_precision
@@ -71,9 +72,9 @@ def measure(
     megapixels: float,
     *,
     model: str = "color",
-    device: str = "auto",
-    precision: str = "auto",
-    rounds: int = 1,
+    device: str = EngineConfig.device,
+    precision: str = EngineConfig.precision,
+    rounds: int = WholeCommandConfig.rounds,
     bare: bool = True,
     on_step: Callable[[str], None] | None = None,
 ) -> WholeCommand:

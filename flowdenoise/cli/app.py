@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(denoise)
+app.command(cls=Command)(denoise)
 app.command()(info)
 app.command()(doctor)
 app.command()(score)

@@ -71,8 +71,8 @@ def measure_set(
     pictures: own.Pictures = own.PICTURES,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     threads: options.Threads = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
@@ -84,7 +84,7 @@ def measure_set(
     interruption, and measures only what has changed.
     """
     console.set_verbosity(quiet, False)
-    how = MethodOptions(precision, tile, overlap, offline, data_dir)
+    how = MethodOptions(precision or MethodOptions.precision, tile, overlap, offline, data_dir)
     most, limits = _limits(limit)
     where, image_set = own.device(device, threads), _open(name, how, most, middle, gray)
     default = REAL if image_set.partners else BenchmarkConfig.protocol
@@ -102,8 +102,8 @@ def table1(
     limit: own.Limit = [],  # noqa: B006 - typer copies it
     middle: own.Middle = 0,
     out: own.Out = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     threads: options.Threads = None,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
@@ -114,7 +114,7 @@ def table1(
     """
     console.set_verbosity(quiet, False)
     wanted, failed = paper.find_settings(settings), False
-    how = MethodOptions(precision, offline=offline, data_dir=data_dir)
+    how = MethodOptions(precision or MethodOptions.precision, offline=offline, data_dir=data_dir)
     most, limits = _limits(limit)
     where = own.device(device, threads)
     for setting in wanted:

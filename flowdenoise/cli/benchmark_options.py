@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS
-from flowdenoise.benchmark.config import BenchmarkConfig, SpeedConfig
+from flowdenoise.benchmark.config import BenchmarkConfig, SpeedConfig, WholeCommandConfig
 from flowdenoise.benchmark.methods import METHODS
 from flowdenoise.benchmark.protocols import PROTOCOLS, REAL
 from flowdenoise.benchmark.table1 import SETTINGS
@@ -17,11 +17,12 @@ from flowdenoise.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-_DEFAULTS, _SPEED = BenchmarkConfig(), SpeedConfig()
+_DEFAULTS, _SPEED, _WHOLE = BenchmarkConfig(), SpeedConfig(), WholeCommandConfig()
 
 SIGMAS, PICTURES = ",".join(f"{sigma:g}" for sigma in _DEFAULTS.sigmas_255), _DEFAULTS.pictures
 SPEED_METHODS, SIDE, ROUNDS = _SPEED.methods, _SPEED.side, _SPEED.rounds
 TILES = ",".join(map(str, _SPEED.tiles))
+MEGAPIXELS, WHOLE_ROUNDS = ",".join(f"{size:g}" for size in _WHOLE.megapixels), _WHOLE.rounds
 TABLE1 = ",".join(setting.name for setting in SETTINGS)
 
 Set = Annotated[
@@ -106,7 +107,7 @@ def numbers(text: str) -> tuple[float, ...]:
     return found
 
 
-def device(name: str, threads: int | None) -> torch.device:
+def device(name: str | None, threads: int | None) -> torch.device:
     """The device of that name, with so many threads for the processor."""
     import torch
 

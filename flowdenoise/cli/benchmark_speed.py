@@ -24,8 +24,8 @@ def speed(
     quality: own.Quality = None,
     data_dir: own.DataDir = None,
     limit: own.Most = 0,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     threads: options.Threads = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -40,7 +40,7 @@ def speed(
     chosen = parse(methods)
     sides = tuple(int(tile) for tile in own.numbers(tiles))
     config = SpeedConfig(tiles=sides, side=side, rounds=rounds)
-    how = MethodOptions(precision, data_dir=data_dir)
+    how = MethodOptions(precision or MethodOptions.precision, data_dir=data_dir)
     images = open_set(quality, data_dir=data_dir, gray=gray).first(limit) if quality else None
     with console.progress() as display:
         task = display.add_task("timing")
@@ -57,11 +57,11 @@ def speed(
 
 
 def whole_command(
-    megapixels: own.Megapixels = "12",
-    rounds: own.Rounds = 1,
+    megapixels: own.Megapixels = own.MEGAPIXELS,
+    rounds: own.Rounds = own.WHOLE_ROUNDS,
     gray: own.Gray = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -78,9 +78,7 @@ def whole_command(
         measure(
             size,
             model="gray" if gray else "color",
-            device=device,
-            precision=precision,
-            rounds=rounds,
+            **options.given(device=device, precision=precision, rounds=rounds),
             bare=size == sizes[0],
             on_step=console.say,
         )

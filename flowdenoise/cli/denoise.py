@@ -28,8 +28,8 @@ Output = Annotated[
 Name = Annotated[
     str | None,
     typer.Option(
-        help="Template of the results' names, with {stem}, {suffix} and {index}; "
-        "{stem}_denoised{suffix} beside the source, {stem}{suffix} in another folder."
+        help="Template of the results' names, with {{stem}}, {{suffix}} and {{index}}; "
+        "{{stem}}_denoised{{suffix}} beside the source, {{stem}}{{suffix}} in another folder."
     ),
 ]
 Format = Annotated[
@@ -39,12 +39,18 @@ Format = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", "-r", help="Also sub-folders, kept in the output.")
 ]
-SigmaText = Annotated[str, typer.Option("--sigma", "-s", help="Noise level, 0 to 255, or auto.")]
-Strength = Annotated[
-    float, typer.Option(help="How much of the noise to remove: 1 all, 0.5 half its level.")
+SigmaText = Annotated[
+    str | None,
+    typer.Option(
+        "--sigma", "-s", help="Noise level, 0 to 255, or auto; unset is {removal.sigma}."
+    ),
 ]
-Method = Annotated[
-    str, typer.Option(help="resnet: the fast network; score: one step of the flow prior, slow.")
+Strength = Annotated[
+    float | None,
+    typer.Option(
+        help="How much of the noise to remove: 1 all, 0.5 half its level; "
+        "{removal.strength:g} if unset."
+    ),
 ]
 Thorough = Annotated[
     bool, typer.Option("--thorough", help="A little better, and eight times as slow.")
@@ -56,7 +62,8 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that are there already.")
 ]
 KeepGoing = Annotated[
-    bool, typer.Option("--keep-going/--fail-fast", help="After a failure: go on, or stop.")
+    bool | None,
+    typer.Option("--keep-going/--fail-fast", help="After a failure: go on, as usual, or stop."),
 ]
 Quality = Annotated[
     int | None,
@@ -76,20 +83,19 @@ def denoise(
     name: Name = None,
     image_format: Format = None,
     recursive: Recursive = False,
-    sigma: SigmaText = "auto",
-    strength: Strength = 1.0,
-    model: options.Model = "auto",
-    method: Method = "resnet",
+    sigma: SigmaText = None,
+    strength: Strength = None,
+    model: options.Model = None,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     tile_batch: options.TileBatch = None,
     thorough: Thorough = False,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     threads: options.Threads = None,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
-    keep_going: KeepGoing = True,
+    keep_going: KeepGoing = None,
     quality: Quality = None,
     save_noise: SaveNoise = False,
     compare: Compare = False,
@@ -107,22 +113,31 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise import images
     from flowdenoise.batch import BatchConfig, Naming, plan_jobs
 
     naming = Naming(output, name, image_format, recursive, save_noise, compare)
-    config = BatchConfig(
-        sigma=parse_sigma(sigma),
+    treatment = options.given(
+        sigma=None if sigma is None else parse_sigma(sigma),
         strength=strength,
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,
-        max_pixels=max_pixels or images.MAX_PIXELS,
+        max_pixels=max_pixels,
         max_memory=max_memory,
     )
+    config = BatchConfig(**treatment)
     plan = plan_jobs(inputs, naming)
-    cut = (tile, overlap, tile_batch)
-    denoiser = _load(_model_for(method, model), device, precision, threads, cut, thorough, offline)
+    engine = options.given(
+        model=model,
+        device=device,
+        precision=precision,
+        tile=tile,
+        overlap=overlap,
+        tile_batch=tile_batch,
+        thorough=thorough,
+        offline=offline,
+    )
+    denoiser = _load(engine, threads)
     fine = _tell_left_out(plan.left_out)
     if not _run(plan.jobs, denoiser, config, as_json) or not fine:
         raise typer.Exit(1)
@@ -151,28 +166,13 @@ def parse_sigma(text: str) -> SigmaOrAuto:
     return noise.from_255(value)
 
 
-def _existing(skip: bool, overwrite: bool) -> Existing:
+def _existing(skip: bool, overwrite: bool) -> Existing | None:
     if skip and overwrite:
         raise UsageError("--skip-existing and --overwrite exclude each other")
-    return "skip" if skip else "overwrite" if overwrite else "refuse"
+    return "skip" if skip else "overwrite" if overwrite else None
 
 
-def _model_for(method: str, model: str) -> str:
-    methods = ("resnet", "score")
-    if method not in methods:
-        raise UsageError(f"no method {method!r}; there are {', '.join(methods)}")
-    return "auto-prior" if method == "score" and model == "auto" else model
-
-
-def _load(
-    model: str,
-    device: str,
-    precision: str,
-    threads: int | None,
-    cut: tuple[int | None, int | None, int | None],
-    thorough: bool,
-    offline: bool,
-) -> Denoiser:
+def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
     """The engine, as the options say."""
     import torch
 
@@ -180,18 +180,7 @@ def _load(
 
     if threads:
         torch.set_num_threads(threads)
-    tile, overlap, batch = cut
-    return Denoiser.load(
-        model,
-        device=device,
-        precision=precision,
-        tile=tile,
-        overlap=overlap,
-        tile_batch=batch,
-        thorough=thorough,
-        offline=offline,
-        report=console.say,
-    )
+    return Denoiser.load(**engine, report=console.say)
 
 
 def _tell_left_out(left_out: Sequence[LeftOut]) -> bool:

@@ -8,7 +8,7 @@ these import torch, which takes its time, so they are not asked before somebody 
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +20,7 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
-        facts = _facts()
+        facts = _Facts()
         for parameter in self.params:
             text = getattr(parameter, "help", None)
             if text and "{" in text:
@@ -37,9 +37,29 @@ _OPTIONS = {
 """The option that gives a data term what it needs."""
 
 
-def _facts() -> Mapping[str, Any]:
-    from flowdenoise.data.patches import NoiseConfig
+class _Facts(dict[str, Any]):
+    """Facts by name, each found when a help text names it."""
+
+    def __missing__(self, name: str) -> Any:
+        sources = {"removal": _removal, "sample": _sample}
+        self.update(sources.get(name, _training)())
+        return self[name]
+
+
+def _removal() -> dict[str, Any]:
+    from flowdenoise.engine import RemovalConfig
+
+    return {"removal": RemovalConfig()}
+
+
+def _sample() -> dict[str, Any]:
     from flowdenoise.flow import SampleConfig
+
+    return {"sample": SampleConfig()}
+
+
+def _training() -> dict[str, Any]:
+    from flowdenoise.data.patches import NoiseConfig
     from flowdenoise.training import recipes
     from flowdenoise.training.objectives import ObjectiveConfig
     from flowdenoise.training.tune import TuneConfig
@@ -58,7 +78,6 @@ def _facts() -> Mapping[str, Any]:
             prior_scales=_list(TuneConfig().prior_scales),
             blurs=_list(TuneConfig().blurs),
         ),
-        "sample": SampleConfig(),
     }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
-    device: options.Device = "auto",
+    device: options.Device = None,
     max_pixels: options.MaxPixels = None,
     max_memory: options.MaxMemory = None,
     as_json: options.AsJson = False,
@@ -25,14 +25,14 @@ def info(
 ) -> None:
     """Say how pictures will be read, and how noisy they are."""
     console.set_verbosity(quiet, False)
-    from flowdenoise import images
     from flowdenoise.engine import Denoiser
 
-    denoiser = Denoiser.load(device=device, offline=True)
+    denoiser = Denoiser.load(**options.given(device=device), offline=True)
+    limits = options.given(max_pixels=max_pixels, max_memory=max_memory)
     failed = False
     for file in files:
         try:
-            facts = _facts(file, denoiser, max_pixels or images.MAX_PIXELS, max_memory)
+            facts = _facts(file, denoiser, limits)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -42,13 +42,11 @@ def info(
         raise typer.Exit(1)
 
 
-def _facts(
-    file: Path, denoiser: Denoiser, max_pixels: int, max_memory: int | None
-) -> dict[str, Any]:
+def _facts(file: Path, denoiser: Denoiser, limits: dict[str, int]) -> dict[str, Any]:
     from flowdenoise import images
     from flowdenoise.engine import CLEAN_BELOW
 
-    picture = images.read(file, max_pixels=max_pixels, max_memory=max_memory)
+    picture = images.read(file, **limits)
     sigma = denoiser.estimate_sigma(picture)
     return {
         "file": str(file),
@@ -80,15 +78,17 @@ def _as_text(facts: dict[str, Any]) -> str:
 
 
 def doctor(
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
+    device: options.Device = None,
+    precision: options.Precision = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Check this installation: versions, device, weights, and a golden image denoised."""
+    from flowdenoise.engine import EngineConfig
     from flowdenoise.engine.doctor import examine
 
+    config = EngineConfig(**options.given(device=device, precision=precision))
     sound = True
-    for finding in examine(device, precision):
+    for finding in examine(config):
         sound = sound and finding.fine
         if as_json:
             console.result(json.dumps(vars(finding)))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Device = Annotated[
-    str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    str | None, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
 ]
 Precision = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--precision",
         help="float32, bfloat16, or auto: bfloat16 where the hardware is fast in it.",
@@ -22,12 +22,13 @@ Threads = Annotated[
     typer.Option("--threads", min=1, help="Processor threads; all by default."),
 ]
 Model = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--model",
         "-m",
-        help="Weights: a shipped name, a file, or hf://owner/repo@revision/file; "
-        "auto takes the shipped color or gray denoiser, as the picture needs.",
+        help="Weights: a shipped name, a file, or hf://owner/repo@revision/file; auto takes the "
+        "shipped denoiser and auto-prior the shipped prior, which is slow, for color or gray as "
+        "a picture needs.",
     ),
 ]
 Address = Annotated[
@@ -67,3 +68,8 @@ Data = Annotated[
         "--data", help="Folder of images (may be repeated), or coco: fetch MS COCO's val2014."
     ),
 ]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that the user gave: what is None is left to the configuration's default."""
+    return {name: value for name, value in options.items() if value is not None}

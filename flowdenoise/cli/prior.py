@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 
 Prior = Annotated[
-    str,
-    typer.Option(help="Weights of the prior; auto takes the shipped one for color or gray."),
+    str | None,
+    typer.Option(help="Weights of the prior; by default the shipped one for color or gray."),
 ]
 HeatMap = Annotated[
     Path | None,
@@ -45,9 +44,9 @@ Sigma = Annotated[
 
 def score(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
-    prior: Prior = "auto",
+    prior: Prior = None,
     heat_map: HeatMap = None,
-    device: options.Device = "auto",
+    device: options.Device = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -81,13 +80,13 @@ def score(
 
 def sample(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG file for the sheet.")],
-    prior: Prior = "auto",
+    prior: Prior = None,
     gray: Annotated[bool, typer.Option("--gray", help="From the gray prior.")] = False,
     count: Count = None,
     temperature: Temperature = None,
     sigma: Sigma = None,
     seed: Seed = None,
-    device: options.Device = "auto",
+    device: options.Device = None,
     offline: options.Offline = False,
 ) -> None:
     """Draw a sheet of patches from the prior."""
@@ -95,25 +94,21 @@ def sample(
     from flowdenoise.flow import SampleConfig, sample_sheet
 
     level = None if sigma is None else noise.from_255(sigma)
-    given: dict[str, Any] = {
-        "count": count,
-        "temperature": temperature,
-        "sigma": level,
-        "seed": seed,
-    }
-    config = replace(SampleConfig(), **{k: v for k, v in given.items() if v is not None})
+    config = SampleConfig(
+        **options.given(count=count, temperature=temperature, sigma=level, seed=seed)
+    )
     flow = _flow(prior, 1 if gray else 3, device, offline)
     images.write_png(output, sample_sheet(flow, config))
     console.say(f"{config.count} samples -> {output}")
 
 
-def _flow(prior: str, channels: int, device: str, offline: bool) -> Glow:
+def _flow(prior: str | None, channels: int, device: str | None, offline: bool) -> Glow:
     from flowdenoise import weights
     from flowdenoise.engine import AUTOMATIC
     from flowdenoise.flow import Glow
     from flowdenoise.system.device import choose_device
 
-    name = AUTOMATIC["auto-prior"][channels] if prior == "auto" else prior
+    name = AUTOMATIC["auto-prior"][channels] if prior in (None, "auto") else prior
     network = weights.load(name, role="prior", offline=offline, report=console.say).network
     assert isinstance(network, Glow)  # noqa: S101 - the role says so
     return network.to(choose_device(device)).requires_grad_(False)

@@ -36,7 +36,7 @@ def train_prior(
     resume: given.Resume = False,
     tensorboard: given.Board = False,
     cache: given.Cache = None,
-    device: options.Device = "auto",
+    device: options.Device = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -76,7 +76,7 @@ def train_denoiser(
     resume: given.Resume = False,
     tensorboard: given.Board = False,
     cache: given.Cache = None,
-    device: options.Device = "auto",
+    device: options.Device = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -116,7 +116,7 @@ def tune(
     gray: given.Gray = False,
     steps: given.TrialSteps = None,
     settings: given.Set = [],  # noqa: B006 - typer copies it
-    device: options.Device = "auto",
+    device: options.Device = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -158,7 +158,7 @@ def train_noise_level(
     steps: given.NoiseLevelSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
-    device: options.Device = "auto",
+    device: options.Device = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -208,7 +208,7 @@ def _helpers(run: DenoiserRun, estimator: str) -> dict[str, Any]:
 
 def _place(
     out: Path,
-    device: str,
+    device: str | None,
     threads: int | None,
     report: Report,
     resume: bool,

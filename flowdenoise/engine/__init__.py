@@ -2,6 +2,7 @@
 
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
+config          which network runs, where and how
 estimate        the noise level of a picture, from crops that stand for it
 tiling          cutting and blending
 tile_denoiser   a network as the tiling calls it
@@ -14,17 +15,16 @@ doctor          is this installation sound?
 ```
 """
 
-from flowdenoise.engine.denoiser import (
-    AUTOMATIC,
-    CLEAN_BELOW,
-    Denoised,
-    Denoiser,
-    SigmaOrAuto,
-    check_strength,
-)
-from flowdenoise.engine.estimate import ESTIMATORS
-from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.tiling import OnTile, TilingConfig
+from typing import TYPE_CHECKING
+
+from flowdenoise.engine.config import EngineConfig, RemovalConfig, SigmaOrAuto
+from flowdenoise.system.lazy import homes
+
+if TYPE_CHECKING:
+    from flowdenoise.engine.denoiser import AUTOMATIC, CLEAN_BELOW, Denoised, Denoiser
+    from flowdenoise.engine.estimate import ESTIMATORS
+    from flowdenoise.engine.tile_denoiser import TileDenoiser
+    from flowdenoise.engine.tiling import OnTile, TilingConfig
 
 __all__ = [
     "AUTOMATIC",
@@ -32,12 +32,23 @@ __all__ = [
     "ESTIMATORS",
     "Denoised",
     "Denoiser",
+    "EngineConfig",
     "OnTile",
+    "RemovalConfig",
     "SigmaOrAuto",
     "TileDenoiser",
     "TilingConfig",
-    "check_strength",
     "doctor",
     "likelihood",
     "tiling",
 ]
+
+__getattr__ = homes(
+    __name__,
+    {
+        "denoiser": ("AUTOMATIC", "CLEAN_BELOW", "Denoised", "Denoiser"),
+        "estimate": ("ESTIMATORS",),
+        "tile_denoiser": ("TileDenoiser",),
+        "tiling": ("OnTile", "TilingConfig"),
+    },
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.clipping import Unclip, clipped_ends
+from flowdenoise.engine.config import EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.tile_denoiser import TileDenoiser
@@ -32,25 +33,11 @@ from flowdenoise.system.device import choose_device, choose_precision
 CLEAN_BELOW = 1.0 / 255
 """A picture whose estimated noise is below this is left alone."""
 
-SigmaOrAuto = float | Literal["auto"]
-"""A noise level on the [0, 1] scale, or the wish that it be estimated."""
-
 AUTOMATIC = {
     "auto": {3: "color", 1: "gray"},
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
-
-
-def check_strength(strength: float) -> float:
-    """Return `strength` if it is one.
-
-    Raises:
-        UsageError: It is negative, infinite or not a number.
-    """
-    if not 0 <= strength < float("inf"):
-        raise UsageError(f"strength must be a number of at least 0, not {strength}")
-    return strength
 
 
 @dataclass(frozen=True)
@@ -81,11 +68,7 @@ class Denoiser:
         estimators: The same for the estimator of the noise level.
         device: Where to compute.
         precision: In what the network multiplies.
-        tile: How to cut pictures, see `tiling.TilingConfig`; None is the network's own default.
-        overlap: The same.
-        tile_batch: The same.
-        thorough: Take the mean over the eight ways to turn and mirror a picture: better by about
-            0.1 dB, eight times as long.
+        config: How pictures are cut, and whether to be thorough.
     """
 
     def __init__(
@@ -95,52 +78,51 @@ class Denoiser:
         *,
         device: torch.device,
         precision: torch.dtype = torch.float32,
-        tile: int | None = None,
-        overlap: int | None = None,
-        tile_batch: int | None = None,
-        thorough: bool = False,
+        config: EngineConfig | None = None,
     ) -> None:
-        self.device, self.precision, self.thorough = device, precision, thorough
+        self.device, self.precision = device, precision
+        self.config = config or EngineConfig()
         self._sources, self._estimator_sources = networks, estimators
         self._networks: dict[int, TileDenoiser] = {}
         self._estimators: dict[int, NoiseLevelNet] = {}
-        self._cut = (tile, overlap, tile_batch)
-        TilingConfig().changed(*self._cut)  # a mistake is told now, not with the first picture
+        self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
     def load(
         cls,
-        model: str = "auto",
+        model: str = EngineConfig.model,
         *,
-        device: str = "auto",
-        precision: str = "auto",
-        tile: int | None = None,
-        overlap: int | None = None,
-        tile_batch: int | None = None,
-        thorough: bool = False,
-        offline: bool = False,
+        device: str = EngineConfig.device,
+        precision: str = EngineConfig.precision,
+        tile: int | None = EngineConfig.tile,
+        overlap: int | None = EngineConfig.overlap,
+        tile_batch: int | None = EngineConfig.tile_batch,
+        thorough: bool = EngineConfig.thorough,
+        offline: bool = EngineConfig.offline,
         report: Callable[[str], None] | None = None,
     ) -> Self:
-        """Load weights.
+        """Load weights; the arguments are those of `EngineConfig`, and `report`.
 
         Args:
-            model: A name that `flowdenoise weights list` shows, a path, or an address on the
-                Hub; `auto` takes the shipped denoisers, `auto-prior` the shipped priors.
-            device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
-            precision: `auto`, `float32`, `bfloat16`.
-            tile: How to cut pictures; None is the network's own default.
-            overlap: The same.
-            tile_batch: The same.
-            thorough: Better and slower, see the class.
+            model: Which weights.
+            device: Where to compute.
+            precision: In what the network multiplies.
+            tile: How to cut pictures.
+            overlap: The context of tiles.
+            tile_batch: How many tiles are run together.
+            thorough: Better and slower.
             offline: Never ask the network.
             report: Told what is fetched.
 
         Raises:
-            WeightsError: They can't be found or trusted.
+            UsageError: An argument is not what it must be.
+            WeightsError: The weights can't be found or trusted.
             DeviceError: There is no such device.
         """
+        config = EngineConfig(
+            model, device, precision, tile, overlap, tile_batch, thorough, offline
+        )
         where = choose_device(device)
-        dtype = choose_precision(precision, where)
 
         def source(name: str) -> Callable[[], nn.Module]:
             return lambda: weights.load(name, offline=offline, report=report).network
@@ -154,11 +136,8 @@ class Denoiser:
             networks,
             {channels: source(name) for channels, name in ESTIMATORS.items()},
             device=where,
-            precision=dtype,
-            tile=tile,
-            overlap=overlap,
-            tile_batch=tile_batch,
-            thorough=thorough,
+            precision=choose_precision(precision, where),
+            config=config,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -215,17 +194,17 @@ class Denoiser:
     def denoise_picture(
         self,
         picture: Picture,
-        sigma: SigmaOrAuto = "auto",
+        sigma: SigmaOrAuto = RemovalConfig.sigma,
         *,
-        strength: float = 1.0,
+        strength: float = RemovalConfig.strength,
         on_tile: OnTile | None = None,
     ) -> Denoised:
         """Denoise a picture.
 
         Args:
             picture: Color or gray; transparency is carried through.
-            sigma: Noise level on the [0, 1] scale, or `auto` to estimate it.
-            strength: Factor of the noise level that is removed; 0 leaves the picture alone.
+            sigma: As in `RemovalConfig`.
+            strength: As there.
             on_tile: Told of each finished batch of tiles.
 
         Raises:
@@ -233,9 +212,9 @@ class Denoiser:
             DeviceError: Not even a single tile fits the memory.
         """
         start = time.perf_counter()
-        check_strength(strength)
+        RemovalConfig(sigma, strength)
         estimated = sigma == "auto"
-        level = self.estimate_sigma(picture) if sigma == "auto" else noise.check_sigma(sigma)
+        level = self.estimate_sigma(picture) if sigma == "auto" else float(sigma)
         wanted = level * strength
         untouched = wanted == 0 or (estimated and level < CLEAN_BELOW)
         result = picture if untouched else self._denoise(picture, wanted, on_tile)
@@ -277,17 +256,21 @@ class Denoiser:
             own = " and ".join(kinds[count] for count in self._sources)
             raise UsageError(
                 f"this model is for {own} pictures, and the picture is "
-                f"{kinds.get(channels, f'of {channels} channels')}: use --model auto"
+                f"{kinds.get(channels, f'of {channels} channels')}: the model auto takes either"
             )
         if channels not in self._networks:
+            network, thorough = self._sources[channels](), self.config.thorough
             self._networks[channels] = TileDenoiser.of(
-                self._sources[channels](), self.device, self.precision, thorough=self.thorough
+                network, self.device, self.precision, thorough=thorough
             )
         return self._networks[channels]
 
     def _tiling(self, network: TileDenoiser) -> TilingConfig:
-        tile, overlap, batch = self._cut
-        config = network.tiling.changed(tile, overlap, batch)
+        config = self._cut(network.tiling)
         if network.config.tile and config.tile != network.tiling.tile:
             raise UsageError(f"a prior takes tiles of {network.tiling.tile}, not {config.tile}")
         return config
+
+    def _cut(self, tiling: TilingConfig) -> TilingConfig:
+        """How to cut pictures, from how a network has it by default."""
+        return tiling.changed(self.config.tile, self.config.overlap, self.config.tile_batch)

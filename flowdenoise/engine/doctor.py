@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import __version__, metrics, noise
+from flowdenoise.engine.config import EngineConfig
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.system.atomic import replacing
@@ -29,7 +31,6 @@ GOLDEN_TOLERANCE = 0.05
 """Largest deviation in dB from the recorded PSNR: other hardware rounds otherwise."""
 
 _GOLDEN = "golden.json"
-_PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,35 @@ def record_golden(folder: Path) -> None:
         stream.write((json.dumps(values) + "\n").encode())
 
 
-def examine(device: str = "auto", precision: str = "auto") -> Iterator[Finding]:
-    """Look at everything, one finding after the other."""
+def examine(config: EngineConfig | None = None) -> Iterator[Finding]:
+    """Look at everything, one finding after the other.
+
+    Args:
+        config: Device and precision of the golden images.
+    """
     yield Finding("flowdenoise", __version__)
     yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
-    for package in _PACKAGES:
+    for package in _needed():
         yield _version(package)
     yield from _weights()
-    yield from _golden(device, precision)
+    yield from _golden(config or EngineConfig())
+
+
+def _needed() -> list[str]:
+    """The packages without which this one does not run, as its installation says."""
+    requirements = metadata.requires("flowdenoise") or []
+    return [
+        re.split(r"[^\w.-]", requirement)[0]
+        for requirement in requirements
+        if "extra ==" not in requirement
+    ]
 
 
 def _version(package: str) -> Finding:
     try:
         return Finding(package, metadata.version(package))
     except metadata.PackageNotFoundError:
-        return Finding(package, "not installed under this name")
+        return Finding(package, "is needed and not installed", fine=False)
 
 
 def _weights() -> Iterator[Finding]:
@@ -98,9 +113,10 @@ def _weights() -> Iterator[Finding]:
             yield Finding(f"weights {entry.name}", f"{entry.size / 1e6:.1f} MB, sha256 verified")
 
 
-def _golden(device: str, precision: str) -> Iterator[Finding]:
+def _golden(config: EngineConfig) -> Iterator[Finding]:
     expected = json.loads((manifest.shipped_folder() / _GOLDEN).read_text())
     try:
+        device, precision = config.device, config.precision
         denoiser = Denoiser.load(device=device, precision=precision, offline=True)
         fast = "fast in bfloat16" if fast_bfloat16(denoiser.device) else "float32 only"
         yield Finding("device", f"{denoiser.device} ({fast}), {torch.get_num_threads()} threads")

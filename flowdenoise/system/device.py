@@ -14,8 +14,8 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name; `auto` takes a GPU where there is one.
+def choose_device(name: str | None = None) -> torch.device:
+    """The device of that name; `auto`, and None, take a GPU where there is one.
 
     Args:
         name: One of `DEVICES`, or a GPU by number, `cuda:1`.
@@ -24,6 +24,7 @@ def choose_device(name: str = "auto") -> torch.device:
         UsageError: There is no such name.
         DeviceError: There is no such device here.
     """
+    name = name or "auto"
     kind = name.partition(":")[0]
     if kind not in DEVICES:
         raise UsageError(f"no device {name!r}; there are {', '.join(DEVICES)}")
@@ -31,9 +32,9 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     if kind == "cuda" and not cuda:
-        raise DeviceError("there is no CUDA device here: use --device cpu, or auto")
+        raise DeviceError("there is no CUDA device here: cpu and auto are possible")
     if kind == "mps" and not mps:
-        raise DeviceError("there is no MPS device here: use --device cpu, or auto")
+        raise DeviceError("there is no MPS device here: cpu and auto are possible")
     try:
         return torch.device(name)
     except RuntimeError as error:

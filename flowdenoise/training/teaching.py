@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
-from flowdenoise.engine import Denoiser
+from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision
@@ -88,9 +88,9 @@ def _engine(teacher: nn.Module, channels: int) -> Denoiser:
     where = next(teacher.parameters()).device
     precision = choose_precision("auto", where)
     copied = copy.deepcopy(teacher)
-    return Denoiser(
-        {channels: lambda: copied}, {}, device=where, precision=precision, thorough=True
-    )
+    config = EngineConfig(thorough=True)
+    networks = {channels: lambda: copied}
+    return Denoiser(networks, {}, device=where, precision=precision, config=config)
 
 
 def _fingerprint(

@@ -103,7 +103,6 @@ def test_tiles_of_any_size(invoke: Invoke, tiny: Path, photo: Path, tile: int) -
         (["--tile", "32", "--overlap", "16"], "nothing left"),
         (["--device", "abacus"], "there are auto, cpu, cuda, mps"),
         (["--precision", "int4"], "there are auto, float32, bfloat16"),
-        (["--method", "magic"], "there are resnet, score"),
         (["--format", "xyz"], "choose one of"),
         (["--skip-existing", "--overwrite"], "exclude each other"),
         (["--model", "colour"], "color"),
@@ -266,7 +265,7 @@ def test_the_real_command_in_a_process_of_its_own(tiny: Path, photo: Path) -> No
     assert photo.with_name("photo_denoised.png").exists()
 
 
-@pytest.mark.parametrize("command", [[], ["denoise"], ["info"], ["train-prior"], ["score"]])
+@pytest.mark.parametrize("command", [[], ["denoise"], ["info"], ["doctor"], ["score"]])
 def test_help_answers_without_torch(command: list[str]) -> None:
     probe = (
         "import sys, flowdenoise.__main__ as a\n"

@@ -11,10 +11,8 @@ import torch
 from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise.engine import tiling
-from flowdenoise.engine.denoiser import CLEAN_BELOW, Denoiser
+from flowdenoise.engine import CLEAN_BELOW, Denoiser, EngineConfig, TilingConfig, tiling
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale
@@ -50,7 +48,7 @@ def engine(*, identity: bool = False, found: float = 0.1, **options: int) -> Den
         {count: lambda count=count: small(count, identity=identity) for count in (1, 3)},
         {3: lambda: FixedLevel(found)},
         device=CPU,
-        **options,
+        config=EngineConfig(**options),
     )
 
 
@@ -220,8 +218,9 @@ def test_a_prior_denoises_in_tiles_of_its_own_size() -> None:
     assert (result.picture.samples != picture(50, 41).samples).any()
     assert sizes == {(3, 32, 32)}
     assert denoiser.denoise_picture(picture(20, 20)).estimated  # by likelihood
+    wrong = Denoiser({3: lambda: flow}, {}, device=CPU, config=EngineConfig(tile=64))
     with pytest.raises(UsageError, match="tiles of 32"):
-        Denoiser({3: lambda: flow}, {}, device=CPU, tile=64).denoise_picture(picture(50, 41), 0.1)
+        wrong.denoise_picture(picture(50, 41), 0.1)
 
 
 def test_an_unconditional_prior_is_no_denoiser() -> None:
@@ -246,9 +245,9 @@ class Hungry(DenoisingNetwork):
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError, MemoryError])
 def test_short_memory_makes_smaller_tiles_and_the_same_picture(error: type[Exception]) -> None:
-    before = picture(150, 170, "uint16")
-    hungry = Denoiser({3: lambda: Hungry(3 * 64 * 64, error)}, {}, device=CPU, overlap=24)
-    easy = Denoiser({3: small}, {}, device=CPU, overlap=24)
+    before, cut = picture(150, 170, "uint16"), EngineConfig(overlap=24)
+    hungry = Denoiser({3: lambda: Hungry(3 * 64 * 64, error)}, {}, device=CPU, config=cut)
+    easy = Denoiser({3: small}, {}, device=CPU, config=cut)
     after, expected = (d.denoise_picture(before, 0.1).picture for d in (hungry, easy))
     difference = after.samples.astype(int) - expected.samples.astype(int)
     assert abs(difference).max() <= 1

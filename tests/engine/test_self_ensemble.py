@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.engine.self_ensemble import self_ensemble
 from flowdenoise.images import Picture
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
@@ -53,4 +53,5 @@ def test_pictures_are_treated_like_tensors() -> None:
 
 
 def _engine(network: nn.Module, *, thorough: bool) -> Denoiser:
-    return Denoiser({1: lambda: network}, {}, device=torch.device("cpu"), thorough=thorough)
+    config = EngineConfig(thorough=thorough)
+    return Denoiser({1: lambda: network}, {}, device=torch.device("cpu"), config=config)

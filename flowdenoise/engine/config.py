@@ -1,0 +1,64 @@
+"""Which network denoises, where and how it runs, and how much it removes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from flowdenoise import noise
+from flowdenoise.system.rules import Factor
+from flowdenoise.system.typed import check
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """What `Denoiser.load` can be told.
+
+    Attributes:
+        model: A name that `flowdenoise weights list` shows, a path, or an address on the Hub.
+            `auto` takes the shipped denoisers and `auto-prior` the shipped priors, color or gray
+            as a picture needs.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        precision: In what the network multiplies: `float32`, `bfloat16`, or `auto`: bfloat16 where
+            that is fast.
+        tile: Side of a tile; None is the network's own default, as of the next two.
+        overlap: Context on each side of a tile, in pixels.
+        tile_batch: Tiles that are run together.
+        thorough: Take the mean over the eight ways to turn and mirror a picture: better by about
+            0.1 dB, eight times as long.
+        offline: Never ask the network for weights.
+    """
+
+    model: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | None = None
+    overlap: int | None = None
+    tile_batch: int | None = None
+    thorough: bool = False
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+SigmaOrAuto = float | Literal["auto"]
+"""A noise level on the [0, 1] scale, or the wish that it be estimated."""
+
+
+@dataclass(frozen=True)
+class RemovalConfig:
+    """How much is removed from a picture.
+
+    Attributes:
+        sigma: Noise level on the [0, 1] scale, or `auto` to estimate it.
+        strength: Factor of the noise level that is removed; 0 leaves the picture alone.
+    """
+
+    sigma: SigmaOrAuto = "auto"
+    strength: Factor = 1.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sigma, int | float):
+            noise.check_sigma(self.sigma)
+        check(self)
