@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from logging import ERROR
 from pathlib import Path
 
@@ -43,6 +44,14 @@ from flowdenoise.errors import (
 from flowdenoise.system.cache import readable_size
 from flowdenoise.weights.address import HubAddress, is_commit, is_sha256
 from flowdenoise.weights.header import MAX_FILE
+from flowdenoise.weights.hub_bounds import (
+    MAX_QUESTION,
+    BoundError,
+    Report,
+    bounded,
+    counting,
+    download_seconds,
+)
 from flowdenoise.weights.manifest import Entry
 
 _LOG_IN = "log in with `hf auth login`"
@@ -98,31 +107,44 @@ def cached(address: HubAddress) -> Path | None:
     return _inside_cache(Path(found), address) if isinstance(found, str) else None
 
 
-def commit_of(address: HubAddress) -> str:
+def commit_of(address: HubAddress, report: Report | None = None) -> str:
     """The commit that the revision of `address` names now.
+
+    Args:
+        address: Not pinned yet.
+        report: Told when the Hub asks to wait.
 
     Raises:
         WeightsError: The Hub can't be reached, or knows no such repository or revision.
     """
+    timeout = constants.HF_HUB_ETAG_TIMEOUT
+    ask = partial(HfApi().model_info, address.repo, revision=address.revision, timeout=timeout)
     with _translated(address):
-        info = HfApi().model_info(
-            address.repo, revision=address.revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
-        )
+        info = bounded(ask, MAX_QUESTION, report)
     commit = str(info.sha)
     if not is_commit(commit):  # it becomes the name of a folder
         raise WeightsDownloadError(f"can't fetch {address}: the Hub names no commit")
     return commit
 
 
-def look_up(address: HubAddress) -> RemoteFile:
+def look_up(address: HubAddress, report: Report | None = None) -> RemoteFile:
     """Ask for size and hash of the file of a pinned address.
+
+    Args:
+        address: Pinned to a commit.
+        report: Told when the Hub asks to wait.
 
     Raises:
         WeightsError: The Hub can't be reached, or has no such file.
     """
     url = huggingface_hub.hf_hub_url(address.repo, address.file, revision=address.revision)
+    timeout = constants.HF_HUB_ETAG_TIMEOUT
     with _translated(address):
-        about = huggingface_hub.get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        about = bounded(
+            partial(huggingface_hub.get_hf_file_metadata, url, timeout=timeout),
+            MAX_QUESTION,
+            report,
+        )
     etag = about.etag or ""
     if not _ETAG.fullmatch(etag) or about.commit_hash != address.revision:  # both become paths
         raise WeightsDownloadError(f"can't fetch {address}: the server is not a Hub")
@@ -131,12 +153,13 @@ def look_up(address: HubAddress) -> RemoteFile:
     return RemoteFile(about.size, etag if is_sha256(etag) else None)
 
 
-def fetch(address: HubAddress, size: int) -> Path:
+def fetch(address: HubAddress, size: int, report: Report | None = None) -> Path:
     """Download the file of a pinned address into the client's cache, resuming a cut line.
 
     Args:
         address: Pinned to a commit.
-        size: From `look_up`.
+        size: From `look_up`; no more bytes are taken.
+        report: Told when the Hub asks to wait.
 
     Returns:
         The file in the cache; its bytes are not verified yet.
@@ -145,10 +168,15 @@ def fetch(address: HubAddress, size: int) -> Path:
         WeightsError: It can't be fetched; then no part of it is in the cache under a final name.
     """
     _check_room(size, address)
+    get = partial(
+        huggingface_hub.hf_hub_download,
+        address.repo,
+        address.file,
+        revision=address.revision,
+        tqdm_class=counting(size),
+    )
     with _translated(address), _quietly():
-        found = huggingface_hub.hf_hub_download(
-            address.repo, address.file, revision=address.revision
-        )
+        found = bounded(get, download_seconds(size), report)
     return _inside_cache(Path(found), address)
 
 
@@ -252,6 +280,8 @@ def _translate(error: Exception, address: HubAddress, action: str) -> WeightsErr
     for link in chain:
         if isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT):
             return WeightsDownloadError(f"{head}no space left in {constants.HF_HUB_CACHE}")
+    if isinstance(error, BoundError):
+        return WeightsDownloadError(f"{head}{error}")
     for name, ours, text in _ERRORS:
         for link in chain:
             if any(base.__name__ == name for base in type(link).__mro__):

@@ -167,7 +167,7 @@ def _pin(address: HubAddress, offline: bool, refresh: bool, report: Report | Non
             raise WeightsDownloadError(
                 f"which commit {key} means is not known yet, and the network is not used"
             )
-        commit = hub.commit_of(address)
+        commit = hub.commit_of(address, report)
         _remember(key, commit, report)
     pinned = address.at(commit)
     if report:
@@ -178,14 +178,14 @@ def _pin(address: HubAddress, offline: bool, refresh: bool, report: Report | Non
 def _fetch(address: HubAddress, expected: str | None, report: Report | None) -> Resolved:
     from flowdenoise.weights import hub
 
-    remote = hub.look_up(address)
+    remote = hub.look_up(address, report)
     if expected and remote.sha256 and remote.sha256 != expected:
         raise WeightsIntegrityError(
             f"{address} has been altered: sha256 is {remote.sha256}, expected {expected}"
         )
     if report:
         report(f"fetching {address}, {readable_size(remote.size)}")
-    path = hub.fetch(address, remote.size)
+    path = hub.fetch(address, remote.size, report)
     try:
         sha256 = _verify(path, expected or remote.sha256, str(address))
     except WeightsError:

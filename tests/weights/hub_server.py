@@ -55,6 +55,10 @@ class Faults:
     etag, commit, size: what is claimed instead of the truth.
     garbage: questions are answered with something else than JSON.
     status: every request is answered so, with the caller's own token in the message.
+    busy: each element answers a request by status 429 and this `Retry-After`.
+    busy_path: only requests whose path contains it are answered so.
+    endless: the body of a file goes on without end and without an announced length.
+    drip: the body comes byte by byte, a pause before each.
     """
 
     cuts: list[int] = field(default_factory=list)
@@ -66,6 +70,10 @@ class Faults:
     size: int = 0
     garbage: bool = False
     status: int = 0
+    busy: list[str] = field(default_factory=list)
+    busy_path: str = ""
+    endless: bool = False
+    drip: float = 0.0
 
 
 class HubServer:
@@ -163,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.state.faults.status:
             echoed = f"your {self.headers.get('authorization')} won't do"
             self.reply(self.state.faults.status, {"error": echoed})
+            return
+        if self.state.faults.busy and self.state.faults.busy_path in path:
+            self.reply(429, {}, Retry_After=self.state.faults.busy.pop(0))
             return
         for prefix, action in self.routes().items():
             if path.startswith(prefix):
@@ -340,13 +351,21 @@ class _Handler(BaseHTTPRequestHandler):
         begin = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
         rest = content[begin:]
         self.send_response(206 if begin else 200)
-        self.send_header("Content-Length", str(len(rest)))
+        if not self.state.faults.endless:
+            self.send_header("Content-Length", str(len(rest)))
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         if self.state.faults.hang == "body":
             self.wfile.write(rest[:100])
             self.state.stopping.wait()
+        elif self.state.faults.endless:
+            while not self.state.stopping.is_set():
+                self.wfile.write(bytes(1 << 20))
+        elif self.state.faults.drip:
+            for byte in rest:
+                self.wfile.write(bytes([byte]))
+                self.state.stopping.wait(self.state.faults.drip)
         elif self.state.faults.cuts:
             self.wfile.write(rest[: self.state.faults.cuts.pop(0)])
         else:

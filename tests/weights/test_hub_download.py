@@ -20,6 +20,7 @@ from flowdenoise.errors import (
 )
 from flowdenoise.weights import hub, load, store
 from flowdenoise.weights.address import HubAddress
+from flowdenoise.weights.hub_bounds import asked_to_wait
 
 ADDRESS = "hf://someone/denoisers@main/sub/tiny.safetensors"
 
@@ -216,6 +217,66 @@ def test_a_slow_server_is_given_up(
     monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.2)
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     refused(ADDRESS, WeightsDownloadError, "no answer in time.*HF_HUB_DOWNLOAD_TIMEOUT")
+
+
+@pytest.mark.parametrize("path", ["/api/models/", "/resolve/", "/blob/"])
+def test_a_wait_that_a_server_asks_for_is_obeyed_and_told(
+    client: HubServer, content: bytes, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    client.add("me/net", {"a.safetensors": content})
+    client.faults.busy, client.faults.busy_path = ["7", "8"], path
+    slept: list[float] = []
+    monkeypatch.setattr("flowdenoise.weights.hub_bounds.time.sleep", slept.append)
+    told: list[str] = []
+    found = store.resolve("hf://me/net/a.safetensors", report=told.append)
+    assert found.path.read_bytes() == content
+    waits = [line for line in told if "wait" in line]
+    assert waits == [f"the server asks to wait {seconds} seconds" for seconds in (7, 8)]
+
+
+@pytest.mark.parametrize("path", ["/api/models/", "/resolve/", "/blob/"])
+def test_a_server_that_asks_to_wait_an_hour_is_given_up(
+    client: HubServer, content: bytes, path: str
+) -> None:
+    client.add("me/net", {"a.safetensors": content})
+    client.faults.busy, client.faults.busy_path = ["3600"], path
+    refused(
+        "hf://me/net/a.safetensors", WeightsDownloadError, "asks to wait 3600 seconds: try again"
+    )
+
+
+def test_a_file_without_an_end_is_left_at_the_announced_size(
+    client: HubServer, commit: str, tmp_path: Path
+) -> None:
+    client.faults.endless = True
+    refused(ADDRESS, WeightsDownloadError, "sends more than the .* announced")
+    held = sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file())
+    assert held < 30 << 20
+
+
+def test_a_file_that_drips_is_given_up(
+    client: HubServer, commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.faults.drip = 0.05
+    monkeypatch.setattr("flowdenoise.weights.hub_bounds._START", 0.5)
+    refused(ADDRESS, WeightsDownloadError, "it was not done after .* seconds")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "seconds"),
+    [
+        (429, "12", 12.0),
+        (503, " 3 ", 3.0),
+        (200, "12", None),
+        (429, "", None),
+        (429, "soon", None),
+        (429, "-1", None),
+        (429, "9" * 400, 999_999_999.0),
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+    ],
+)
+def test_how_long_an_answer_asks_to_wait(status: int, text: str, seconds: float | None) -> None:
+    assert asked_to_wait(status, {"retry-after": text}) == seconds
 
 
 def test_a_server_that_is_not_there_is_one_line(client: HubServer) -> None:
