@@ -75,6 +75,33 @@ def test_without_biases_the_network_is_homogeneous(config: ResNetConfig, factor:
     assert torch.allclose(net(factor * image, factor * 0.1), factor * net(image, 0.1), rtol=1e-9)
 
 
+def rms(values: torch.Tensor) -> float:
+    return float(values.detach().square().mean().sqrt())
+
+
+@pytest.mark.parametrize("blocks", [4, 16])
+def test_untrained_blocks_hardly_make_features_grow_however_many_there_are(blocks: int) -> None:
+    torch.manual_seed(0)
+    net = ResNet(ResNetConfig(channels=(32,), blocks=(blocks,)))
+    features = torch.randn(1, 32, 24, 24)
+    assert 1.5 < rms(net.middle(features)) / rms(features) < 2.8  # of all blocks, at most e
+
+
+@pytest.mark.parametrize("blocks", [4, 16])
+def test_untrained_narrow_blocks_are_near_the_identity(blocks: int) -> None:
+    torch.manual_seed(0)
+    net = ResNet(ResNetConfig(channels=(32,), blocks=(blocks,), bottleneck=16))
+    features = torch.randn(1, 32, 24, 24)
+    assert 0.03 < rms(net.middle(features) - features) / rms(features) < 0.3
+
+
+def test_an_untrained_network_removes_little() -> None:
+    torch.manual_seed(0)
+    net = ResNet(ResNetConfig(channels=(32,), blocks=(4,)))
+    image = torch.randn(1, 3, 48, 48)
+    assert 0.05 < rms(image - net(image, 0.1)) / rms(image) < 0.4
+
+
 def test_the_default_is_cheaper_than_ffdnet() -> None:
     assert ResNetConfig().multiply_adds_per_pixel <= 210_000
 

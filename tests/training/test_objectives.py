@@ -106,6 +106,24 @@ def test_r2r_makes_two_images_of_independent_noise() -> None:
     assert float(noise_out.std()) == pytest.approx(0.1 * math.sqrt(5), rel=0.02)
 
 
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+def test_r2r_weighs_a_patch_by_the_noise_of_its_target(alpha: float) -> None:
+    """In units of sigma^2: the variance of z / alpha, and what is expected to remain as error."""
+    patches, _ = batch(3, 0.1)
+    captured: dict[str, Tensor] = {}
+
+    def capture(noisy: Tensor, level: Tensor) -> Tensor:
+        captured["input"] = noisy
+        return torch.zeros_like(noisy)
+
+    loss = losses.r2r(
+        capture, patches, ObjectiveConfig(alpha=(alpha, alpha), level_limit=1.0)
+    ).loss
+    z = (captured["input"] - patches.noisy) / alpha
+    error = (patches.noisy - z / alpha).square().flatten(1).mean(1)
+    assert torch.allclose(loss, error / (1 / alpha**2 + 0.08), rtol=1e-4)
+
+
 def test_r2r_levels_stay_within_the_limit() -> None:
     patches, _ = batch(500, 0.1)
     config = ObjectiveConfig(alpha=(0.2, 50.0), level_limit=0.3)

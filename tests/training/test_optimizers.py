@@ -7,7 +7,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
-from flowdenoise.training.optimizers import Together, build_optimizer, orthogonalize
+from flowdenoise.training.optimizers import Muon, Together, build_optimizer, orthogonalize
 
 
 @given(rows=st.integers(1, 20), columns=st.integers(1, 20), scale=st.floats(1e-4, 1e4))
@@ -25,6 +25,17 @@ def test_muon_takes_the_inner_convolutions_and_adam_the_rest() -> None:
     muon, adam = (part.param_groups[0]["params"] for part in optimizer.parts)
     assert {id(p) for p in adam} == {id(net.head.weight), id(net.tail.weight)}
     assert len(muon) + len(adam) == len(list(net.parameters()))
+
+
+@pytest.mark.parametrize("shape", [(64, 64, 3, 3), (8, 64, 3, 3), (64, 8, 2, 2)])
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+def test_a_step_of_muon_is_as_long_as_one_of_adam(shape: tuple[int, ...], rate: float) -> None:
+    """The entries of a step have a root mean square of about 0.2 times the rate."""
+    torch.manual_seed(0)
+    kernel = nn.Parameter(torch.zeros(shape))
+    kernel.grad = 1e-3 * torch.randn(shape)
+    Muon([kernel], lr=rate).step()
+    assert float(kernel.detach().square().mean().sqrt()) == pytest.approx(0.2 * rate, rel=0.25)
 
 
 @pytest.mark.parametrize("name", ["adam", "muon"])
