@@ -41,14 +41,14 @@ def unpack(
         archive: The kind is told from its content.
         folder: Must be absent or empty. It gets its name when all files are in it.
         members: Files for which this is false are left out. Empty folders always are.
-        report: Told about progress, in unpacked bytes.
+        report: Called with the progress, in unpacked bytes.
 
     Returns:
         The folder, as an absolute path.
 
     Raises:
-        DataError: The archive is damaged, holds nothing that is wanted, or a path that would
-            leave the folder, a link or a device; or the disk is full.
+        DataError: The archive is damaged, holds nothing that is wanted, or holds a device or a
+            link that leads out of the folder; or the disk is full.
     """
     folder = folder.resolve()
     part = folder.with_name(folder.name + ".part")

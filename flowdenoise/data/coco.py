@@ -33,14 +33,14 @@ def fetch(folder: Path | None = None, *, report: StageReport | None = None) -> P
     Args:
         folder: Absent, empty, or with the images in it already, at any depth; by default
             `coco-val2014` in the cache folder.
-        report: Told about progress in the two stages, "downloading" and "unpacking".
+        report: Called with the progress in the two stages, "downloading" and "unpacking".
 
     Returns:
         The folder, as an absolute path.
 
     Raises:
-        DataError: They can't be fetched or don't fit on the disk, or the folder holds other
-            things.
+        DataError: The images can't be fetched or don't fit on the disk, or the folder holds
+            something else.
     """
     folder = fetch_archive(
         VAL2014,
@@ -59,12 +59,12 @@ def fetch(folder: Path | None = None, *, report: StageReport | None = None) -> P
 
 @dataclass(frozen=True)
 class Split:
-    """Images divided into three parts that share none.
+    """Images divided into three disjoint parts.
 
     Attributes:
-        clean: What the flow learns from.
-        noisy: What the denoiser learns from, with noise added.
-        validation: What neither sees.
+        clean: Images from which the flow learns.
+        noisy: Images from whose noisy versions the denoiser learns.
+        validation: Images that neither sees.
     """
 
     clean: tuple[Path, ...]
@@ -94,7 +94,7 @@ def paper_split(
         validation: The most images for validation.
 
     Raises:
-        DataError: There are too few for `clean`, `noisy` and one more for validation.
+        DataError: The images are too few for `clean`, `noisy` and one more for validation.
     """
     order = sorted(
         set(files),

@@ -47,8 +47,8 @@ class ColorConfig:
         mix: Probability that hue, saturation and gains are drawn at random.
         saturation: Range of the factor of saturation; 1 keeps it, 0 is gray.
         hue: Largest rotation of the hue, in degrees to either side; 120 moves red to green.
-        gain: Range of each channel's factor. Unequal gains turn differences of brightness, which
-            a JPEG keeps in full resolution, into fine color.
+        gain: Range of the factor of each channel. Unequal gains turn differences of brightness,
+            which a JPEG keeps in full resolution, into fine color.
         by_image: Each image has one mix for good, which fixed noise demands; otherwise each
             visit draws its own.
     """
@@ -73,9 +73,9 @@ def mix(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
     """Mix the channels of a share `config.mix` of the patches.
 
     Args:
-        patches: (B, 3, H, W) uint8.
+        patches: Clean patches, (B, 3, H, W) uint8.
         draws: Random numbers of each patch, or of the image that it belongs to.
-        config: How much.
+        config: How the colors are varied.
 
     Returns:
         (B, 3, H, W) uint8; patches that are not chosen are unchanged.
@@ -110,9 +110,9 @@ def permute(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
     """Reorder the channels of a share `config.permute` of the patches.
 
     Args:
-        patches: (B, 3, H, W) of any type.
+        patches: Patches of any type, (B, 3, H, W).
         draws: Random numbers of each patch.
-        config: How often. One of the six orders is the old one.
+        config: How the colors are varied. One of the six orders is the old one.
 
     Returns:
         Patches like `patches`.

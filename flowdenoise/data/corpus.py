@@ -1,8 +1,8 @@
 """A corpus: many decoded images in one tensor of bytes, so that cutting a patch is indexing.
 
 Decoding a JPEG costs far more than a training step's share of it. All images are decoded once
-and their pixels laid end to end in one (pixels, channels) uint8 tensor, on the training device
-where they fit, else in a memory-mapped file that the operating system pages in as needed.
+and their pixels are laid end to end in one (pixels, channels) uint8 tensor, on the training device
+where they fit, otherwise in a memory-mapped file that the operating system pages in as needed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Corpus:
     """Decoded images, end to end.
 
     Attributes:
-        pixels: (N, C) uint8; the pixels of all images, row by row.
-        offsets: (I,) int64, where each image begins in `pixels`.
-        heights, widths: (I,) int64.
-        keys: (I,) int32, a number that belongs to each image's name, whatever corpus it is in.
+        pixels: The pixels of all images, row by row, (N, C) uint8.
+        offsets: The place in `pixels` where each image begins, (I,) int64.
+        heights, widths: The sizes of the images, (I,) int64.
+        keys: A number that belongs to each image's name, whatever corpus it is in, (I,) int32.
         names: The images' names.
     """
 
@@ -67,7 +67,7 @@ class Corpus:
         return flat.reshape(height, width, -1).permute(2, 0, 1)
 
     def to(self, device: torch.device | str) -> Corpus:
-        """The same corpus on another device."""
+        """A copy of the corpus on another device."""
         move = {
             name: getattr(self, name).to(device)
             for name in ("pixels", "offsets", "heights", "widths", "keys")
@@ -92,12 +92,12 @@ def load_corpus(
         paths: Files and folders; folders are searched with their sub-folders.
         channels: 3 decodes to RGB, 1 to gray.
         smallest: Images with a side below this are left out.
-        on_skip: Told about each image that is left out, and why.
+        on_skip: Called with each image that is left out, and the reason.
         cache: A file for the pixels; they are then memory-mapped instead of held in memory. It
             is used again when it belongs to the same files and is as it was written.
 
     Raises:
-        DataError: A path is not there, no image is left, or the cache can't be written.
+        DataError: A path does not exist, no image can be used, or the cache can't be written.
     """
     wanted = _Wanted(tuple(list_images(paths)), channels, smallest)
     skip = on_skip or (lambda file, why: None)
@@ -114,7 +114,7 @@ def list_images(paths: Sequence[Path]) -> list[Path]:
     """All image files at `paths`, in a fixed order, without duplicates.
 
     Raises:
-        DataError: A path is not there, or there is no image file.
+        DataError: A path does not exist, or no image file is found.
     """
     files: dict[Path, None] = {}
     for path in paths:
@@ -150,7 +150,7 @@ def _decode(wanted: _Wanted, skip: OnSkip) -> Iterator[tuple[str, Pixels]]:
     """Name and pixels of each image that can be used.
 
     Raises:
-        DataError: There is none.
+        DataError: No image can be used.
     """
     used = 0
     for file in wanted.files:
@@ -202,8 +202,8 @@ class _Index:
     """What a cache file holds, written beside it.
 
     Attributes:
-        fingerprint: See `_Wanted.fingerprint`.
-        sha256: Of the pixels.
+        fingerprint: Digest of the files, as `_Wanted.fingerprint` makes it.
+        sha256: Digest of the pixels.
         names: The images' names.
         sizes: Height and width of each.
         skipped: What was left out, and why.

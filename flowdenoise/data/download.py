@@ -39,10 +39,10 @@ class Remote:
     """A file somewhere, and how to know it.
 
     Attributes:
-        url: http or https.
-        size: Bytes, where known.
-        sha256: Where known, in hexadecimal.
-        md5: Only for publishers who give nothing better; not looked at beside a `sha256`.
+        url: Its address, http or https.
+        size: Its length in bytes, where that is known.
+        sha256: Its digest in hexadecimal, where that is known.
+        md5: Its weaker digest, from publishers who give no other; unused beside a `sha256`.
     """
 
     url: str
@@ -79,16 +79,17 @@ def download(
     wait for one another.
 
     Args:
-        remote: What to fetch.
-        target: Where to put it. What is there but is not `remote` is replaced.
-        report: Told about progress.
+        remote: The file to fetch.
+        target: The file to write. One that is there but differs from `remote` is replaced.
+        report: Called with the progress.
         timeout: Seconds of silence that count as a dropped connection.
 
     Returns:
         The file, as an absolute path.
 
     Raises:
-        DataError: It can't be fetched, is not what it should be, or does not fit on the disk.
+        DataError: The file can't be fetched, is not what it should be, or does not fit on the
+            disk.
     """
     require_http(remote.url)
     target = target.resolve()
@@ -122,16 +123,16 @@ def fetch_archive(
 
     Args:
         remote: A zip, tar or tar.gz.
-        folder: Left as it is if anything is in it.
-        members: Which files of the archive to keep; all by default.
-        report: Told about progress in the two stages, "downloading" and "unpacking".
-        timeout: As for `download`.
+        folder: The folder to make; it is left as it is if anything is in it.
+        members: Says which files of the archive to keep; all by default.
+        report: Called with the progress in the two stages, "downloading" and "unpacking".
+        timeout: Seconds of silence that count as a dropped connection.
 
     Returns:
         The folder, as an absolute path.
 
     Raises:
-        DataError: As for `download` and `unpack`.
+        DataError: The archive can't be fetched or unpacked: see `download` and `unpack`.
     """
     folder = folder.resolve()
     archive = folder.with_name(folder.name + ".archive")

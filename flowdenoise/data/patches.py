@@ -31,10 +31,11 @@ class NoiseConfig:
 
     Attributes:
         mode: `fixed` gives each image one level and each of its pixels one noise, once and for
-            all, as a photograph has; `fresh` draws level and noise anew for each patch; `none`
-            takes the images as they are, really noisy.
-        sigma_range: The levels are drawn uniformly from it, on the [0, 1] scale.
-        eight_bit: Clip to [0, 1] and cut off to 8 bits, as the paper's code does.
+            all, as a photograph has; `fresh` draws a new level and new noise for each patch;
+            `none` takes the images as they are, really noisy.
+        sigma_range: Range from which levels are drawn uniformly, on the [0, 1] scale.
+        eight_bit: Noisy images are clipped to [0, 1] and cut off to 8 bits, as in the paper's
+            code.
         prefer_quiet: With fixed noise, how strongly patches are drawn from the less noisy
             images, which teach more per patch: an image counts (1 + 51 sigma)^-prefer_quiet
             times its places, so at 1 one of sigma 5/255 counts half, one of 25/255 a sixth.
@@ -78,14 +79,14 @@ class PatchSampler:
         corpus: The images; patches are cut where they are.
         patch: Side of a patch in pixels.
         seed: The same seed and step give the same batch.
-        device: Where the patches are wanted; None is where the images are.
-        levels: (I,) noise level of each image, for really noisy images whose level is known.
-        weights: (I,) factor of the chance of each image; None is all alike.
+        device: The device on which patches are wanted; None is where the images are.
+        levels: The noise level of each image, (I,), for really noisy images whose level is known.
+        weights: Factor of the chance of each image, (I,); None gives all the same.
         color: How the colors are varied.
 
     Raises:
         DataError: An image is smaller than a patch.
-        UsageError: The colors of gray images shall be varied.
+        UsageError: The configuration varies colors, and the images are gray.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class PatchSampler:
         return Draws.for_step(self.seed, step, batch, first=first, device=device)
 
     def clean(self, draws: Draws) -> Tensor:
-        """Clean patches, (B, C, P, P) uint8; or of whatever else the corpus holds."""
+        """Clean patches, (B, C, P, P) uint8, or patches of whatever else the corpus holds."""
         image, position = self._places(draws)
         patches = self._recolored(draws, image, self._gather(image, position))
         return self._arranged(patches, draws)
@@ -130,8 +131,8 @@ class PatchSampler:
         """Patches of noisy images.
 
         Args:
-            draws: From `draws`.
-            config: What noise. With mode `none` sigma is NaN if nobody knows it.
+            draws: Random numbers from `draws`.
+            config: The corpus's noise. With mode `none` sigma is NaN if nobody knows it.
             version: 1 has other noise of the same level. The strict rule knows version 0 only.
         """
         image, position = self._places(draws)
@@ -234,14 +235,15 @@ def noisy_image(
 
     Args:
         corpus: The images.
-        index: Which of them.
-        config: What noise; not `fresh`.
-        seed: As in `PatchSampler`.
-        levels: As in `PatchSampler`; needed with mode `none`.
-        color: As in `PatchSampler`; mixes by image only.
+        index: Number of the image.
+        config: The corpus's noise, which must not be `fresh`.
+        seed: The seed of the `PatchSampler`.
+        levels: The levels of the `PatchSampler`, which mode `none` needs.
+        color: The colors of the `PatchSampler`, whose mixes are by image.
 
     Returns:
-        (C, H, W) float32, about [0, 1], of which `PatchSampler.noisy` cuts patches; sigma.
+        The image that `PatchSampler.noisy` cuts patches of, (C, H, W) float32, about [0, 1]; and
+        sigma.
     """
     which = torch.tensor([index], device=corpus.pixels.device)
     mixed = mix(corpus.image(index)[None], _color_draws(corpus, which, seed), color)[0]
@@ -258,7 +260,7 @@ def noisy_image(
 
 
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:
-    """How often each image shall be drawn, (I,), by its fixed noise level; None is all alike."""
+    """Factor of each image's chance, (I,), by its fixed noise level; None gives all the same."""
     if config.mode != "fixed" or config.prefer_quiet == 0:
         return None
     images = torch.arange(len(corpus), device=corpus.keys.device)

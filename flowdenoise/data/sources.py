@@ -63,9 +63,9 @@ class Sources:
     """The images that a `DataConfig` names.
 
     Attributes:
-        config: Where they come from.
-        on_skip: Told about each image that is left out, and why.
-        on_fetch: Told how a download gets on.
+        config: Where the images come from.
+        on_skip: Called with each image that is left out, and the reason.
+        on_fetch: Called with the progress of a download.
         cache: Folder for decoded pixels; they are then memory-mapped instead of held in memory.
     """
 
@@ -78,7 +78,7 @@ class Sources:
         """The files of a part; empty for validation if there is none.
 
         Raises:
-            DataError: A folder is not there, or has no images.
+            DataError: A folder does not exist, or holds no images.
             UsageError: No source is named for the part.
         """
         config = self.config
@@ -108,9 +108,9 @@ class Sources:
         """The decoded images of a part on the device, or in memory-mapped files; None if empty.
 
         Args:
-            part: Which.
+            part: The part that is wanted.
             smallest: Images with a side below this are left out.
-            device: Where they are wanted, if they are held in memory.
+            device: The device for images that are held in memory.
         """
         files = self.files(part)
         if not files:
@@ -124,12 +124,12 @@ class Sources:
 
 
 def divide(files: Sequence[Path], share: float, *, seed: int) -> tuple[list[Path], list[Path]]:
-    """Divide files at random in two; depends on their names and the seed alone.
+    """Divide files at random in two; the division depends on their names and the seed alone.
 
     Args:
-        files: With distinct names.
-        share: Of the first part.
-        seed: Another seed, another division.
+        files: Files with distinct names.
+        share: Share of the first part.
+        seed: Another seed gives another division.
     """
     salt = f"{seed}:".encode()
     order = sorted(files, key=lambda file: hashlib.sha256(salt + os.fsencode(file.name)).digest())

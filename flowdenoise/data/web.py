@@ -30,9 +30,9 @@ def request_from(url: str, start: int, version: str | None, *, timeout: float) -
     """Ask for a file from byte `start` on.
 
     Args:
-        url: http or https.
-        start: 0 asks for all of it.
-        version: From `version_of`; if the file is no longer this one, ask for all of it.
+        url: The address, http or https.
+        start: First byte that is wanted; 0 asks for all of the file.
+        version: The version from `version_of`; of another version all of the file is asked for.
         timeout: Seconds of silence that count as a dropped connection.
 
     Returns:
@@ -40,7 +40,7 @@ def request_from(url: str, start: int, version: str | None, *, timeout: float) -
 
     Raises:
         DataError: The address is not http, or the answer is a refusal.
-        DroppedError: There is no answer, or one that may differ in a moment.
+        DroppedError: The server does not answer, or its answer may be another in a moment.
     """
     require_http(url)
     headers = {"User-Agent": "flowdenoise", "Accept-Encoding": "identity"}
@@ -63,7 +63,7 @@ def request_from(url: str, start: int, version: str | None, *, timeout: float) -
 
 
 def receive(response: HTTPResponse, size: int) -> bytes:
-    """At most `size` bytes, as soon as there are any; none at the end.
+    """Receive at most `size` bytes, as soon as there are any; none at the end.
 
     Raises:
         DroppedError: The connection is gone or silent.
@@ -86,7 +86,7 @@ def require_http(url: str) -> None:
     """Check the kind of address.
 
     Raises:
-        DataError: It is neither http nor https.
+        DataError: The address is neither http nor https.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise DataError(f"can't fetch {url}: only http and https addresses are fetched")

@@ -28,7 +28,7 @@ class CouplingNet(nn.Module):
     Args:
         inputs: Channels in.
         hidden: Width.
-        outputs: Channels out; zero at first.
+        outputs: Channels out; the outputs are zero at first.
         context: Length of the context, 0 for none.
         actnorm: Normalize the hidden layers by ActNorm, initialized with the flow.
     """
@@ -143,8 +143,8 @@ class Affine(torch.autograd.Function):
     Written out because the derivatives of the single operations pass over the image many times
     more, and leave it in a memory format that is slow for the convolutions. With y the result,
     and G, g the gradients by y and by the sum: d/dx = d/dshift = G exp(l); d/dl = G y + g;
-    dl/dscale = gain (1 - tanh^2), or 1 - sigmoid. What is kept for that is returned besides, for
-    only of results does autograd know where they come from, if it differentiates once more.
+    dl/dscale = gain (1 - tanh^2), or 1 - sigmoid. What is kept for that is returned as well,
+    because autograd can differentiate once more only through what it saw returned.
     """
 
     @staticmethod
@@ -154,7 +154,7 @@ class Affine(torch.autograd.Function):
         """Return y and the sum, exp(l) and the tanh.
 
         Args:
-            ctx: Of autograd.
+            ctx: autograd's store for the backward pass.
             x: (B, C, H, W).
             raw: (B, 2C, H, W), shift and scale.
             gain: (1, C, 1, 1).

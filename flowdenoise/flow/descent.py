@@ -36,14 +36,14 @@ def descend(
     """Go down from `start`.
 
     Args:
-        density: Asked about clean patches; its parameters need no gradients.
-        noisy: (B, C, H, W), about [0, 1].
+        density: The density of clean patches; its parameters need no gradients.
+        noisy: Noisy patches, (B, C, H, W), about [0, 1].
         sigma: Noise level of `noisy` on the [0, 1] scale, a number or (B,).
-        start: Like `noisy`.
+        start: Where to begin, shaped like `noisy`.
         scale: Factor of the density's share, a number or (B,); 1 is the maximum a posteriori.
-        steps: How many.
+        steps: Number of steps.
         rate: Size of the first step in units of sigma; it falls linearly to zero.
-        on_step: Told how many steps were made, and where they led.
+        on_step: Called with the number of steps made and where they led.
 
     Returns:
         (B, C, H, W), not clamped.

@@ -29,7 +29,7 @@ class Glow(nn.Module):
     """The flow: a density of image patches.
 
     Args:
-        config: Its sizes.
+        config: The flow's sizes.
     """
 
     def __init__(self, config: GlowConfig) -> None:
@@ -78,7 +78,7 @@ class Glow(nn.Module):
         return self._flow(x, sigma)[1]
 
     def encode(self, x: Tensor, sigma: Tensor | float = 0.0) -> list[Tensor]:
-        """Latents of each level, standardized: independent N(0, 1) if the flow were perfect."""
+        """Map images to standardized latents of each level, N(0, 1) if the flow were perfect."""
         return self._flow(x, sigma)[0]
 
     @torch.no_grad()
@@ -119,7 +119,7 @@ class Glow(nn.Module):
         return *leaving_gaussian(raw), staying, leaving
 
     def decode(self, latents: list[Tensor], sigma: Tensor | float = 0.0) -> Tensor:
-        """Undo `encode`: images from standardized latents."""
+        """Undo `encode`: map standardized latents to images."""
         context = self._context(latents[0], sigma)
         x = latents[-1]
         for index in reversed(range(len(self.levels))):
@@ -140,7 +140,7 @@ class Glow(nn.Module):
         """Draw images from the density.
 
         Args:
-            count: B.
+            count: Number of images, B.
             sigma: Noise level that the images shall have.
             temperature: Factor of the latents' deviation; below 1 gives likelier, flatter images.
             generator: Source of randomness.
@@ -182,8 +182,8 @@ def dequantize(values: Tensor, noise: Tensor) -> Tensor:
     """Spread 8-bit values over their bins, so that a density can be asked of them.
 
     Args:
-        values: Any shape, multiples of 1/255 in [0, 1].
-        noise: Like `values`, uniform in (0, 1).
+        values: Multiples of 1/255 in [0, 1], of any shape.
+        noise: Numbers that are uniform in (0, 1), shaped like `values`.
 
     Returns:
         `values` moved by up to half a step of 1/255.

@@ -1,10 +1,11 @@
-"""Make a trained flow larger without changing its density: a larger one need not start anew.
+"""Make a trained flow larger without changing its density, so that training goes on from it.
 
 The two moves of T. Chen, I. Goodfellow and J. Shlens, "Net2Net", ICLR 2016, for flows:
 
-- wider: new units of a coupling network see what the old ones see; nothing listens to them yet;
-- deeper: a new step takes over the ActNorm of the step that follows it and turns the channels by
-  a random rotation; its coupling only scales as yet, and the next step undoes both in its W.
+- wider: new units of a coupling network receive what the old ones receive, and their outgoing
+  weights are zero at first;
+- deeper: a new step takes over the ActNorm of the step that follows it and rotates the channels at
+  random; its coupling only scales at first, and the next step undoes both in its W.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def grow(small: Glow, config: GlowConfig) -> Glow:
 
     Args:
         small: The trained flow; it is left as it is.
-        config: As that of `small`, but for more steps per level and wider coupling networks.
+        config: The configuration of `small` with more steps per level or wider coupling networks.
 
     Raises:
-        UsageError: `config` differs in something else, or asks for less.
+        UsageError: `config` differs in something else, or asks for a smaller flow.
     """
     old = small.config
     width, depth = config.hidden_channels, config.steps_per_level

@@ -6,7 +6,7 @@ and one bias,
     W ((x + shift) * scale) = (W diag(scale)) x + W (shift * scale),
 
 and W itself is a product of small matrices. Made step by step, these are dozens of operations on
-next to no data, which take longer to start than to do. So they are stacked over the steps.
+next to no data, which take longer to start than to do. Therefore they are stacked over the steps.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Mixing(NamedTuple):
     """ActNorm and 1x1 convolution of a step as one affine map of a pixel's channels.
 
     Attributes:
-        weight: (C, C).
-        bias: (C,).
+        weight: The matrix, (C, C).
+        bias: What is added, (C,).
         log_abs_det: Log of the absolute determinant of `weight`, a scalar.
     """
 
@@ -44,7 +44,7 @@ class FlowStep(Transform):
 
     Args:
         channels: C.
-        config: The flow's.
+        config: The flow's configuration.
         context: Length of the context, 0 for none.
     """
 

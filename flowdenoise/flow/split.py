@@ -1,8 +1,8 @@
 """Split: half of the channels leave as latents, Gaussian given the half that goes on.
 
 Dinh et al., "Density estimation using Real NVP", ICLR 2017; that the Gaussian is predicted is
-Glow's, by one 3x3 convolution which starts at zero. A network as large as a coupling's, at the
-price of one more coupling per level, was no better where it was measured (docs/training.md).
+Glow's idea, by one 3x3 convolution which starts at zero. A network as large as a coupling's, which
+costs one more coupling per level, was no better where it was measured (docs/training.md).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def split_network(
     """What maps the half that stays, (B, channels, H, W), to (B, 2 channels, H, W).
 
     Args:
-        kind: Which of the two.
+        kind: `conv` or `net`.
         channels: C of each half.
         hidden: Width of a `net`.
         context: Length of the context, 0 for none.

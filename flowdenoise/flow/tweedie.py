@@ -28,7 +28,7 @@ class ConditionalDensity(Protocol):
     """A density of noisy patches at every noise level."""
 
     def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
-        """(B, C, H, W) and (B,) or a number to (B,) nats."""
+        """Log-density in nats, (B,), of patches (B, C, H, W) at levels (B,) or one level."""
         ...
 
 
@@ -36,8 +36,9 @@ def tweedie_step(density: ConditionalDensity, noisy: Tensor, sigma: Tensor | flo
     """Denoise in one step.
 
     Args:
-        density: Its parameters need no gradients.
-        noisy: (B, C, H, W), about [0, 1]; gradients flow through where it requires them.
+        density: The density; its parameters need no gradients.
+        noisy: Noisy patches, (B, C, H, W), about [0, 1]; where they require gradients, these flow
+            through.
         sigma: Noise level on the [0, 1] scale, a number or (B,).
 
     Returns:
@@ -56,7 +57,7 @@ class TweedieDenoiser(DenoisingNetwork):
     """A flow that is conditioned on the noise level, as the denoiser that it is.
 
     Args:
-        flow: Asked for its score.
+        flow: The flow, of which the score is asked for.
 
     Raises:
         UsageError: The flow knows clean images only.
@@ -94,13 +95,13 @@ def likeliest_sigma(
 ) -> float:
     """The one noise level at which all patches together are likeliest.
 
-    A coarse grid, for which some of the patches are enough, finds the hill, a golden-section
-    search its top.
+    A coarse grid, for which some of the patches are enough, finds the hill, and a golden-section
+    search finds its top.
 
     Args:
-        density: Conditioned on sigma.
-        noisy: (B, C, H, W) patches of one image.
-        limits: Range searched, [0, 1] scale.
+        density: A density that is conditioned on sigma.
+        noisy: Patches of one image, (B, C, H, W).
+        limits: Range that is searched, [0, 1] scale.
 
     Returns:
         sigma on the [0, 1] scale.

@@ -5,8 +5,8 @@ holds a whole one: the old or the new. Nothing random needs saving: the numbers 
 function of the seed and the step (see `flowdenoise.system.random_streams`).
 
 The file is what `torch.save` writes, a zip archive, whose comment is the sha256 of all bytes
-before it: no altered byte goes unnoticed. Files of before the digest are checked by the archive's
-own checksums, which cover the content though not the frame around it.
+before it: no altered byte goes unnoticed. Files written before there was a digest are checked by
+the archive's own checksums, which cover the content though not the frame around it.
 
 This is the only place that calls `torch.load`, and only with `weights_only=True`: a checkpoint
 from a stranger can't run code.
@@ -48,7 +48,7 @@ class Checkpoint:
         optimizer: State of the optimizer.
         counters: Skipped steps and the like.
         settings: All settings of the run, as plain values, to compare when resuming.
-        watch: What the watch over the gradient knows; empty in checkpoints of before it.
+        watch: State of the `GradientWatch`; empty in checkpoints that are older than it.
     """
 
     step: int
@@ -60,10 +60,10 @@ class Checkpoint:
     watch: dict[str, Any] = field(default_factory=dict)
 
     def save(self, file: Path) -> None:
-        """Write atomically.
+        """Write the checkpoint atomically.
 
         Raises:
-            CheckpointError: It can't be written; an older checkpoint is still whole.
+            CheckpointError: The file can't be written. An older checkpoint is still whole.
         """
         content = io.BytesIO()
         try:
@@ -140,7 +140,8 @@ def restore(module: torch.nn.Module, state: Mapping[str, Tensor], file: Path) ->
     """Load `state` into `module`, all of it and nothing else.
 
     Raises:
-        CheckpointError: The checkpoint is of another architecture; names the first tensor.
+        CheckpointError: The checkpoint is of another architecture. The message names the first
+            tensor that differs.
     """
     own = module.state_dict()
     for name in sorted(set(own) | set(state)):

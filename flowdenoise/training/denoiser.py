@@ -24,7 +24,7 @@ from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check
 from flowdenoise.training.objectives import NEEDS, Need, ObjectiveConfig, data_term
 from flowdenoise.training.prior_term import prior_term
-from flowdenoise.training.targets import Sources
+from flowdenoise.training.targets import BatchSources
 
 VALIDATION_SIGMAS = (15, 25, 50)
 """Noise levels of the validation, 0 to 255 scale."""
@@ -35,7 +35,7 @@ class DenoiserTraining:
     """What the second stage does, apart from the loop.
 
     Attributes:
-        objective: What to minimize.
+        objective: The objective, which is minimized.
         noise: The noise of the noisy corpus.
         color: How the colors of the noisy corpus are varied.
         patch: Side of the patches.
@@ -87,14 +87,14 @@ class DenoiserStage:
         model: The denoiser, `d(noisy, sigma)`.
         corpus: Images that the noisy patches are made of, on the training device.
         training: The stage's settings.
-        steps: Steps of the whole run, to know when it is late.
-        seed: Of patches and noise.
-        prior: Judges the output; None without prior term.
-        teacher: Denoises the noisy patches for the objectives that want it: a prior that is
-            conditioned on the noise level, or a denoiser.
+        steps: Number of steps of the whole run, which tells when `late_patch` begins.
+        seed: Seed of the patches and the noise.
+        prior: The flow that judges the output; None without a prior term.
+        teacher: The network that denoises the noisy patches for the objectives that want it: a
+            prior that is conditioned on the noise level, or a denoiser.
         validation: Clean images that noise is added to, for PSNR.
-        device: Where to train; None is where the images are.
-        levels: (I,) noise level of each image of a really noisy corpus.
+        device: The training device; None is where the images are.
+        levels: The noise level of each image of a really noisy corpus, (I,).
         taught: What the teacher made of the corpus, from `training.teaching`, where it is not to
             be asked about patches.
     """
@@ -125,9 +125,9 @@ class DenoiserStage:
         weights = quiet_weights(corpus, training.noise, seed)
         sampler = partial(PatchSampler, seed=seed, device=device, levels=levels, weights=weights)
 
-        def sources(patch: int) -> Sources:
+        def sources(patch: int) -> BatchSources:
             unmixed = replace(training.color, mix=0.0)  # the teacher saw the mixed colors
-            return Sources(
+            return BatchSources(
                 sampler(corpus, patch, color=training.color),
                 training.noise,
                 training.objective,

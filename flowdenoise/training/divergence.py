@@ -22,7 +22,7 @@ class GradientWatch:
     """Running means of the logarithm of the gradient's norm.
 
     Attributes:
-        steps: Norms seen.
+        steps: Number of norms seen.
         usual: Mean over about the last thousand.
         recent: Mean over about the last ten.
     """
@@ -32,7 +32,7 @@ class GradientWatch:
     recent: float = 0.0
 
     def runs_away(self, norm: float) -> bool:
-        """Take in the next norm, finite; whether the recent ones are far above the usual."""
+        """Take in the next finite norm; returns whether the recent ones are far too large."""
         if norm == 0:  # it has no logarithm, and is far from running away
             return False
         logarithm = math.log(norm)

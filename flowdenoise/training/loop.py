@@ -43,13 +43,14 @@ class LoopConfig:
         warmup: Steps in which the rate climbs to its peak.
         decay: Share of the steps, at the end, in which the rate falls linearly to 1 % of it.
         optimizer: `adam`, or `muon` (orthogonalized momentum for the convolutions).
-        betas: Of Adam.
+        betas: Adam's decay rates of its two running averages.
         clip: Largest norm of the gradient; 0 never clips.
         ema: Weight of the past in the running average of the parameters that is shipped.
         precision: `bfloat16` runs convolutions in it; the parameters stay in float32.
         compile: Compile the model with `torch.compile`.
-        seed: Of everything random.
-        log_every, validate_every, checkpoint_every: In steps; 0 is never (but at the end).
+        seed: Seed of everything random.
+        log_every, validate_every, checkpoint_every: Steps between reports, validations and
+            checkpoints; with 0 there is none before the end.
     """
 
     steps: Annotated[int, Range(1, 10**9)] = 100_000
@@ -95,7 +96,7 @@ class Stage(Protocol):
 
 _PATIENCE = 20  # steps without a finite gradient before the last checkpoint is taken back
 _MOST_ROLLBACKS = 3
-_SLOWER = 0.5  # factor of the rate for every time the run went back
+_SLOWER = 0.5  # factor of the rate each time the run goes back
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:
@@ -114,9 +115,9 @@ class Loop:
     """A run: the stage, its optimizer, the running average and the counters.
 
     Args:
-        stage: What to train.
-        config: How.
-        folder: Where checkpoints, the log and pictures go.
+        stage: The stage, which owns the model.
+        config: The settings of the loop.
+        folder: The run folder, for checkpoints, the log and pictures.
         settings: All settings of the run, kept in its checkpoints.
         workers: The processes that share the work.
         report: Called every `log_every` steps, in the first process only.
@@ -170,7 +171,7 @@ class Loop:
         return True
 
     def _update(self, norm: Tensor) -> None:
-        """Take the step if its gradient is sound; else skip it, count it, at last go back."""
+        """Take the step if its gradient is sound; otherwise skip it, and at last roll back."""
         size = float(norm)
         if not math.isfinite(size):
             self.counters["skipped"] += 1
@@ -200,7 +201,7 @@ class Loop:
                 averaged.copy_(current)
 
     def _roll_back(self, reason: str) -> None:
-        """Take all back from the last checkpoint; the steps go on, at a lower rate."""
+        """Restore the last checkpoint; the count of steps goes on, at a lower rate."""
         self.counters["rollbacks"] += 1
         self._failing = 0
         self.watch.calm()

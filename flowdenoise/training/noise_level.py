@@ -104,5 +104,5 @@ class NoiseLevelStage:
         return {"sigma_error": float((from_scale(model(patches)) - sigma).abs().mean() * 255)}
 
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
-        """There is nothing to see."""
+        """Return no pictures: a level is a number."""
         return {}

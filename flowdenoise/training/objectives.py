@@ -21,7 +21,7 @@ from flowdenoise.system.rules import Ascending, Factor, Multiple, Range, Share, 
 from flowdenoise.system.typed import check
 from flowdenoise.training import losses, targets
 from flowdenoise.training.losses import Denoise, LossValue
-from flowdenoise.training.targets import Sources
+from flowdenoise.training.targets import BatchSources
 
 Blur = Annotated[int, Range(1, 63), Multiple(2, plus=1)]
 """Side of a mean filter, in pixels."""
@@ -47,7 +47,7 @@ class ObjectiveConfig:
         prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
             paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
             minimum is the maximum a posteriori, D being the number of values in a patch.
-        prior_scale: See `prior_weight`; 0 leaves the prior out.
+        prior_scale: Factor of the prior's nats: see `prior_weight`; 0 leaves the prior out.
         prior_level: The noise level at which the prior judges, as a share of the input's; 0 is
             the density of clean patches. See `prior_term`.
         descent_steps: How many steps `descent` makes from the prior's Tweedie step.
@@ -90,22 +90,23 @@ class DataTerm:
     """A row of the table of data terms.
 
     Attributes:
-        name: What it is called in settings.
-        loss: What is minimized.
-        target: Makes the batch's target; None where the loss takes it from the noisy patches.
-        needs: What there must be besides noisy patches: keys of `NEEDS`.
-        sample: Draws the batch that the denoiser sees.
+        name: Its name in settings.
+        loss: The function that is minimized.
+        target: The function that makes the batch's target; None where the loss takes its target
+            from the noisy patches.
+        needs: What it needs besides noisy patches: keys of `NEEDS`.
+        sample: The function that draws the batch that the denoiser sees.
     """
 
     name: str
     loss: Callable[[Denoise, NoisyPatches, ObjectiveConfig], LossValue]
-    target: Callable[[Sources, NoisyPatches], Tensor] | None = None
+    target: Callable[[BatchSources, NoisyPatches], Tensor] | None = None
     needs: frozenset[Need] = frozenset()
-    sample: Callable[[Sources, Draws], NoisyPatches] = targets.noisy_patches
+    sample: Callable[[BatchSources, Draws], NoisyPatches] = targets.noisy_patches
 
     @property
     def breaks_the_rule(self) -> bool:
-        """Whether it sees more of an image than one noisy version, so is a baseline only."""
+        """Whether it sees more of an image than one noisy version, and is a baseline only."""
         return bool(self.needs & _BREAK_THE_RULE)
 
 
@@ -134,7 +135,7 @@ def data_term(name: str) -> DataTerm:
     """The data term of that name.
 
     Raises:
-        UsageError: There is none; the message says which exist.
+        UsageError: No data term has this name. The message lists those that exist.
     """
     if name not in DATA_TERMS:
         raise UsageError(f"no data term {name!r}; there are {', '.join(DATA_TERMS)}")

@@ -3,8 +3,8 @@
 Muon (K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024) steps
 along the momentum's nearest orthogonal matrix: all directions of a layer learn at one speed. A
 convolution's kernel counts as a matrix of (outputs, inputs * height * width). The first and last
-layers, gains and biases go by Adam. torch's own `torch.optim.Muon` takes matrices only, so it
-can't train a convolution; hence this one.
+layers, gains and biases are left to Adam. torch's own `torch.optim.Muon` takes matrices only, so
+it can't train a convolution.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Muon(optim.Optimizer):
     both take the same rate (Liu et al., "Muon is scalable for LLM training", 2025).
 
     Args:
-        parameters: Kernels of two or more dimensions; the first is the outputs.
+        parameters: Kernels of two or more dimensions, of which the first counts the outputs.
         lr: Learning rate.
-        momentum: Of Nesterov's kind.
+        momentum: Weight of the past in the momentum, which is Nesterov's.
     """
 
     def __init__(self, parameters: Iterable[Tensor], *, lr: float, momentum: float = 0.95) -> None:
@@ -77,14 +77,14 @@ class Muon(optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """About the nearest orthogonal matrix, by Newton-Schulz iteration in bfloat16.
+    """Approximate the nearest orthogonal matrix, by Newton-Schulz iteration in bfloat16.
 
     The quintic's coefficients are Jordan's: they pull singular values between 0.001 and 1 into
     about 0.7 to 1.2 within five rounds, which is near enough for a step's direction.
 
     Args:
         matrix: (M, N).
-        rounds: Iterations.
+        rounds: Number of iterations.
 
     Returns:
         (M, N) in bfloat16.
@@ -103,7 +103,7 @@ class Together:
     """Several optimizers that step as one.
 
     Args:
-        parts: Each with parameters of its own.
+        parts: The optimizers, each with parameters of its own.
     """
 
     def __init__(self, parts: list[optim.Optimizer]) -> None:

@@ -30,13 +30,13 @@ class Place:
     Attributes:
         folder: The run folder.
         workers: The processes that share the work.
-        report: Told how it goes.
-        on_skip: Told which images are left out.
-        on_fetch: Told how a download gets on.
+        report: Called with the state of the run.
+        on_skip: Called with each image that is left out.
+        on_fetch: Called with the progress of a download.
         resume: Go on from the folder's checkpoint.
         tensorboard: Keep a TensorBoard log too.
         cache: Folder for decoded pixels, if they shall not be held in memory.
-        on_taught: Told how many images a teacher has been asked about.
+        on_taught: Called with the number of images that a teacher has been asked about.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class Place:
 
 
 def _unknown_then(settings: Mapping[str, Any], run: Run) -> dict[str, Any]:
-    """Defaults of the settings that a run of before did not have: they say what it did."""
+    """The settings that came after a run was begun, with their defaults: what the run did."""
     defaults = plain(asdict(type(run)()))
     return {name: value for name, value in defaults.items() if name not in settings}
 
@@ -64,8 +64,9 @@ def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
     """The run folder, which belongs to this run as long as it lasts, and what to resume from.
 
     Raises:
-        TrainingError: Another process trains there, it holds a run that shall not be resumed, or
-            none that can be.
+        TrainingError: Another process trains in the folder, or the folder holds a run that is not
+            to be resumed.
+        CheckpointError: The folder holds no whole checkpoint to resume from.
     """
     folder = RunFolder(place.folder, tensorboard=place.tensorboard)
     with folder.locked() if place.workers.first else nullcontext():
@@ -77,7 +78,12 @@ def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
 def run_loop(
     stage: Stage, run: Run, place: Place, folder: RunFolder, checkpoint: Checkpoint | None
 ) -> bool:
-    """Start or resume the loop."""
+    """Start or resume the loop; returns whether it came to its end.
+
+    Raises:
+        TrainingError: The settings differ from those of the run that is to be resumed, or the
+            training diverged.
+    """
     settings = {"kind": kind_of(stage.model), **plain(asdict(run))}
     loop = Loop(
         stage, run.loop, folder, settings=settings, workers=place.workers, report=place.report

@@ -34,7 +34,7 @@ class PriorTraining:
     Attributes:
         sigma_range: Levels of the noise that a flow with `noise_levels` is shown, [0, 1] scale.
         clean_fraction: Share of the patches that such a flow is shown without noise.
-        initialization: Patches from which ActNorm is initialized.
+        initialization: Number of patches from which ActNorm is initialized.
     """
 
     sigma_range: SigmaRange = (0.0, 55 / 255)
@@ -52,9 +52,9 @@ class PriorStage:
         model: The flow.
         corpus: Clean images, on the training device.
         training: The stage's settings.
-        seed: Of patches and noise.
+        seed: Seed of the patches and the noise.
         validation: Clean images for bits per dimension.
-        device: Where to train; None is where the images are.
+        device: The training device; None is where the images are.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ def prior_term(prior: Prior, value: LossValue, config: ObjectiveConfig) -> Tenso
 
 
 def prior_weight(level: Tensor, dimensions: int, config: ObjectiveConfig) -> Tensor:
-    """What a nat costs in squared error per value, at each noise level; like `level`."""
+    """What a nat costs in squared error per value at each noise level, shaped like `level`."""
     if config.prior_weight == "fixed":
         return torch.full_like(level, config.prior_scale)
     return config.prior_scale * 2 * level.square() / dimensions

@@ -23,9 +23,9 @@ class Workers:
     """This process among all that train together.
 
     Attributes:
-        rank: Number of this process.
-        size: How many there are.
-        device: Where this process computes.
+        rank: Number of this process, from 0.
+        size: Number of processes.
+        device: The device on which this process computes.
     """
 
     rank: int
@@ -34,7 +34,7 @@ class Workers:
 
     @classmethod
     def alone(cls, device: torch.device | str = "cpu") -> Self:
-        """One process."""
+        """The one process of a run that is not shared."""
         return cls(0, 1, torch.device(device))
 
     @classmethod

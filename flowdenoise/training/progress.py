@@ -35,7 +35,7 @@ class Meter:
 
     Args:
         batch: Patches per step, over all processes.
-        steps: Of the whole run.
+        steps: Number of steps of the whole run.
     """
 
     def __init__(self, batch: int, steps: int) -> None:
@@ -43,7 +43,7 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Start again from zero."""
         self.loss, self.norm = torch.zeros(()), torch.zeros(())
         self.steps, self.start = 0, time.perf_counter()
         self.seconds = 0.0
@@ -62,7 +62,7 @@ class Meter:
     def progress(
         self, step: int, rate: float, skipped: int, metrics: dict[str, float]
     ) -> Progress:
-        """Sum up."""
+        """The means since the last reset."""
         seconds = self.seconds / self.steps
         return Progress(
             step=step,

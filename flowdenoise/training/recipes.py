@@ -68,7 +68,7 @@ def paper_code(channels: int) -> DenoiserRun:
 
 
 def n2v(channels: int) -> DenoiserRun:
-    """Noise2Void in the network of ours: noisy images alone, and nothing known of their noise."""
+    """Noise2Void with our network: noisy images alone, and nothing known of their noise."""
     return DenoiserRun(
         data=DataConfig(channels=channels),
         network=ResNetConfig(image_channels=channels, noise_map=False),
@@ -105,7 +105,7 @@ def preset(name: str | None, channels: int) -> DenoiserRun:
     """The recipe of that name for color (3) or gray (1); None is that of the shipped denoisers.
 
     Raises:
-        UsageError: There is none; the message says which exist.
+        UsageError: No recipe has this name. The message lists those that exist.
     """
     name = name or next(iter(PRESETS))
     if name not in PRESETS:

@@ -1,4 +1,4 @@
-"""A recipe is everything that decides what a run brings forth: data, network, objective, loop."""
+"""The settings of a run, which decide all of its result: data, network, objective and loop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PriorRun:
     """All settings of a run of the first stage.
 
     Attributes:
-        initial: Address of the prior to begin with; empty begins at random.
+        initial: Address of the prior to begin with; without one the weights are random.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -44,7 +44,7 @@ class DenoiserRun:
     Attributes:
         prior: Address of the prior, for the record; empty without one.
         teacher: Address of the teacher; empty without one.
-        initial: Address of the weights to begin with; empty begins at random.
+        initial: Address of the weights to begin with; without one they are random.
     """
 
     data: DataConfig = field(default_factory=DataConfig)

@@ -71,11 +71,11 @@ class RunFolder:
             lock.release()
 
     def prepare(self, settings: Mapping[str, Any], step: int = 0) -> None:
-        """Write the settings, and go back to where the run goes on.
+        """Write the settings, and bring the log back to the step at which the run goes on.
 
         Args:
-            settings: What was set.
-            step: Where the run goes on; what the log knows of later steps is forgotten.
+            settings: All settings of the run.
+            step: Number of steps done; lines of the log about later ones are dropped.
 
         Raises:
             TrainingError: The folder can't be written to.
@@ -140,7 +140,7 @@ class RunFolder:
         """The newest checkpoint.
 
         Raises:
-            CheckpointError: There is none, or it is damaged.
+            CheckpointError: The folder holds no checkpoint, or a damaged one.
         """
         return Checkpoint.load(self.checkpoint)
 

@@ -37,7 +37,7 @@ def train_prior(
 
     Args:
         run: The settings.
-        place: Where and how.
+        place: Where and how it runs.
         initial: A flow to begin with; it grows to the run's sizes.
         checkpointing: Recompute activations instead of keeping them.
 
@@ -80,11 +80,12 @@ def train_denoiser(
 
     Args:
         run: The settings.
-        place: Where and how.
+        place: Where and how it runs.
         prior: The prior that the objective asks for.
-        teacher: The teacher that it asks for.
+        teacher: The teacher that the objective asks for.
         initial: A network of the same sizes to begin with.
-        estimator: Finds the noise level of really noisy images, for what `needs_levels`.
+        estimator: The estimator of the noise level of really noisy images, for runs that need it:
+            see `needs_levels`.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.

@@ -29,7 +29,7 @@ def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def trained_levels(settings: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The noise levels that a run sees, from and to, [0, 1] scale; None if it can't be told.
+    """The lowest and highest noise level that a run sees, [0, 1] scale; None if it can't be told.
 
     >>> trained_levels({"training.noise.mode": "fixed", "training.noise.sigma_range": [0.0, 0.2]})
     (0.0, 0.2)
@@ -54,7 +54,7 @@ def override(run: T, assignments: Sequence[str]) -> T:
         assignments: `name=value`; lists are separated by commas.
 
     Raises:
-        UsageError: A name is unknown, or a value is not of its kind.
+        UsageError: A setting has no such name, or can't have such a value.
     """
     changes: dict[str, str] = {}
     for text in assignments:

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sources:
+class BatchSources:
     """What batches and their targets are made from.
 
     Attributes:
-        patches: Draws patches of the noisy corpus.
+        patches: Sampler of the noisy corpus.
         noise: The corpus's noise.
         objective: The settings of the objective.
         prior: The prior, where there is one.
         teacher: The teacher, where there is one.
-        answers: Draws, in the same places, what the teacher made of the whole images, where it
-            was asked about these.
+        answers: Sampler, in the same places, of what the teacher made of the whole images, where
+            it was asked about these.
     """
 
     patches: PatchSampler
@@ -45,27 +45,27 @@ class Sources:
     answers: PatchSampler | None = None
 
 
-def noisy_patches(sources: Sources, draws: Draws) -> NoisyPatches:
+def noisy_patches(sources: BatchSources, draws: Draws) -> NoisyPatches:
     """The one noisy version of each patch."""
     return sources.patches.noisy(draws, sources.noise)
 
 
-def clean(sources: Sources, batch: NoisyPatches) -> Tensor:
-    """x, the clean patch itself, (B, C, P, P): for the supervised baseline."""
+def clean(sources: BatchSources, batch: NoisyPatches) -> Tensor:
+    """The clean patch itself, x, (B, C, P, P): for the supervised baseline."""
     return sources.patches.clean(batch.draws).float() / 255
 
 
-def second(sources: Sources, batch: NoisyPatches) -> Tensor:
-    """X + n', the patch with another noise of the same level. Lehtinen et al., ICML 2018.
+def second(sources: BatchSources, batch: NoisyPatches) -> Tensor:
+    """The patch with another noise of the same level, x + n'. Lehtinen et al., ICML 2018.
 
-    Noise2Noise: the best prediction of the second from the first is the best estimate of x. The
-    strict rule knows one noisy version of each image, so this is a baseline.
+    In Noise2Noise the best prediction of one noisy version from the other is the best estimate of
+    x. The strict rule knows one noisy version of each image, so this is a baseline.
     """
     return sources.patches.noisy(batch.draws, sources.noise, version=1).noisy
 
 
-def taught(sources: Sources, batch: NoisyPatches) -> Tensor:
-    """t(y), the teacher's estimate of the clean patches, (B, C, P, P) float32."""
+def taught(sources: BatchSources, batch: NoisyPatches) -> Tensor:
+    """The teacher's estimate of the clean patches, t(y), (B, C, P, P) float32."""
     if sources.answers is not None:
         return sources.answers.clean(batch.draws).float()
     if sources.teacher is None:
@@ -75,8 +75,8 @@ def taught(sources: Sources, batch: NoisyPatches) -> Tensor:
     return answer.float()
 
 
-def descended(sources: Sources, batch: NoisyPatches) -> Tensor:
-    """m(y), beside a minimum of `mse` with its prior: see `flow.descent`, (B, C, P, P)."""
+def descended(sources: BatchSources, batch: NoisyPatches) -> Tensor:
+    """A point beside a minimum of `mse` with its prior, m(y), (B, C, P, P): see `flow.descent`."""
     prior, objective = sources.prior, sources.objective
     if prior is None:
         raise UsageError("there is no prior to descend by")

@@ -1,8 +1,8 @@
 """What a teacher makes of each image of the noisy corpus, found once, before the training.
 
-An image with one fixed noise has one answer of the teacher. So instead of asking for each patch
-it can be asked for each whole image, eight times, once for every way to turn it, and the mean is
-a better target than the teacher's single answer. The answers lie in a memory-mapped file beside
+To an image with one fixed noise the teacher has one answer. So instead of being asked about each
+patch it can be asked about each whole image, in all eight turns, and the mean of the eight answers
+is a better target than a single one. The answers lie in a memory-mapped file beside
 the run, and patches are cut from them as from any corpus.
 """
 
@@ -49,17 +49,17 @@ def taught_corpus(
         corpus: The noisy corpus.
         config: Its noise, which must be the same at each visit.
         folder: Where the answers are kept. It must exist.
-        seed: Of the noise.
-        levels: (I,) noise level of each image of a really noisy corpus.
-        color: How its colors are varied; the answers are those to the mixed images.
-        on_taught: Told how it gets on.
+        seed: Seed of the noise.
+        levels: The noise level of each image of a really noisy corpus, (I,).
+        color: How the corpus's colors are varied; the teacher is asked about the mixed images.
+        on_taught: Called after each image.
 
     Returns:
         Images of float16 on the [0, 1] scale, with names, sizes and keys of `corpus`.
 
     Raises:
-        UsageError: The noise is new at each visit.
-        OSError: The file can't be written.
+        UsageError: The corpus has fresh noise at each visit.
+        OSError: The file of answers can't be written.
     """
     if config.mode == "fresh":
         raise UsageError("a teacher can be asked once only about images with fixed noise")

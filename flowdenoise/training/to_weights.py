@@ -27,8 +27,8 @@ def export_weights(folder: Path, target: Path) -> Path:
         `target`.
 
     Raises:
-        CheckpointError: There is no checkpoint, it is damaged, or it is not told by its settings
-            which network it holds.
+        CheckpointError: The folder holds no checkpoint, or a damaged one, or one whose settings do
+            not say which network it holds.
         WeightsError: A weight is not finite, or the file can't be written.
     """
     file = folder / CHECKPOINT
@@ -41,7 +41,7 @@ def export_weights(folder: Path, target: Path) -> Path:
 
 
 def save(target: Path, network: nn.Module, record: Mapping[str, Any]) -> None:
-    """Write a trained network as it is used: batch normalization is folded away.
+    """Write a trained network as it is used, with batch normalization folded away.
 
     Raises:
         WeightsError: A weight is not finite, or the file can't be written.
@@ -74,7 +74,7 @@ def _sizes(settings: Mapping[str, Any]) -> dict[str, Any]:
 def training_record(
     settings: Mapping[str, Any], step: int, counters: Mapping[str, int]
 ) -> dict[str, Any]:
-    """What a weights file tells of its training. It is published: it names files, not folders."""
+    """What a weights file says about its training, without folders, since it is published."""
     record = {**settings, "steps_done": step, "counters": dict(counters)}
     for name in ("data.paths", "data.noisy", "data.validation"):
         if name in settings:

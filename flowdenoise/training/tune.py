@@ -51,7 +51,7 @@ class Trial:
     Attributes:
         prior_scale: Factor of the prior.
         blur: Side of the mean filter; 1 is no blur.
-        psnr: Validation PSNR in dB by name of the level, `psnr25` say.
+        psnr: Validation PSNR in dB by the name of the level, such as `psnr25`.
     """
 
     prior_scale: float
@@ -79,13 +79,13 @@ def tune(
         config: What to try.
         place: Its folder holds the sub-folders of the runs and the tables.
         prior: The prior.
-        on_trial: Told of each result.
+        on_trial: Called with each result.
 
     Returns:
         The trials, best first.
 
     Raises:
-        UsageError: There are no validation images.
+        UsageError: The run has no validation images.
     """
     if not base.data.validation and base.data.paths != ("coco",):
         raise UsageError("a sweep needs validation images to decide by")

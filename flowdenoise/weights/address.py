@@ -63,7 +63,7 @@ class HubAddress:
         repo: `owner/name`.
         revision: Commit, branch or tag.
         file: Its path in the repository.
-        sha256: What its bytes must hash to, if that was given.
+        sha256: Digest that its bytes must have, if one was given.
     """
 
     repo: str
@@ -73,11 +73,11 @@ class HubAddress:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the revision is a commit, so that the address means the same bytes for ever."""
+        """Whether the revision is a commit, so that the address always means the same bytes."""
         return _COMMIT.fullmatch(self.revision) is not None
 
     def at(self, commit: str) -> HubAddress:
-        """The same file at another revision."""
+        """The address of this file at another revision."""
         return replace(self, revision=commit)
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ def parse_address(text: str) -> Address:
     """Understand an address.
 
     Raises:
-        UsageError: It is none; says what is wrong with it.
+        UsageError: The text is no address. The message says what is wrong with it.
 
     >>> parse_address("color")
     ShippedName(name='color', sha256=None)

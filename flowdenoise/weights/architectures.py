@@ -29,12 +29,12 @@ class Architecture:
     """Where a kind of network is defined.
 
     Attributes:
-        role: What the network is used for.
+        role: What the network is used for: see `Role`.
         module: Name of its module.
         config: Name of its configuration, a frozen dataclass, in that module.
         network: Name of its class in that module; it is built as `network(config)` and keeps the
             configuration as `config`.
-        before: Settings that came later, with what a file means that does not name them yet.
+        before: Settings that were added later, with what they are in files that do not name them.
     """
 
     role: Role
@@ -76,7 +76,7 @@ def architecture(kind: str, what: str) -> Architecture:
     """The definition of `kind`.
 
     Raises:
-        WeightsIntegrityError: It is not in the table.
+        WeightsIntegrityError: The table has no such kind.
     """
     if kind not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
@@ -88,7 +88,7 @@ def kind_of(network: nn.Module) -> str:
     """The kind of a network, to be written into its file.
 
     Raises:
-        UsageError: Its class is not in the table.
+        UsageError: The network's class is not in the table.
     """
     for kind, known in ARCHITECTURES.items():
         if type(network).__module__ == known.module and type(network).__name__ == known.network:

@@ -12,7 +12,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file, which appears when it is whole and on the disk.
 
     Raises:
-        WeightsError: It can't be written; what was there before is untouched.
+        WeightsError: The file can't be written. What was there before is untouched.
     """
     try:
         with replacing(path) as stream:

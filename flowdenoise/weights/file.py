@@ -52,9 +52,9 @@ class WeightsFile:
     """A loaded weights file.
 
     Attributes:
-        kind: Of the network, as in `architectures.ARCHITECTURES`.
-        config: Its configuration.
-        network: float32, on the CPU, in evaluation mode.
+        kind: Kind of the network, as in `architectures.ARCHITECTURES`.
+        config: Configuration of the network.
+        network: The network, float32, on the CPU, in evaluation mode.
         training: How the weights came about.
     """
 
@@ -71,18 +71,19 @@ def save_weights(
     training: Mapping[str, Any],
     dtype: torch.dtype = torch.float16,
 ) -> None:
-    """Write a network to a weights file, atomically. The same network gives the same bytes.
+    """Write a network to a weights file, atomically; equal networks give equal bytes.
 
     Args:
-        path: Where to; by convention ending in `.safetensors`.
+        path: The file to write, by convention ending in `.safetensors`.
         network: One of the networks in `architectures.ARCHITECTURES`.
         training: How the weights came about: plain JSON, for people to read.
-        dtype: float16 or float32, for the file. Half the size costs a rounding of 1 in 2048 per
-            weight.
+        dtype: Type of the weights in the file, float16 or float32. Half the size costs a rounding
+            of 1 in 2048 per weight.
 
     Raises:
         UsageError: The network, type or record can't be stored.
-        WeightsIntegrityError: A weight is not finite, or too large for `dtype`; names the tensor.
+        WeightsIntegrityError: A weight is not finite, or too large for `dtype`. The message names
+            the tensor.
         WeightsError: The file can't be written.
     """
     if _STORED.get(dtype) not in _FLOATS:
@@ -107,12 +108,13 @@ def read_weights(
 
     Args:
         source: The file, or its bytes.
-        sha256: What the bytes must hash to, if that is known from outside.
-        name: What to call the file in errors; its path, if it has one.
+        sha256: Digest that the bytes must have, if one is known from outside.
+        name: Name of the file in error messages; its path, if it has one.
 
     Raises:
-        WeightsNotFoundError: There is no such file.
-        WeightsIntegrityError: It is not a valid weights file; names the key or tensor at fault.
+        WeightsNotFoundError: The file does not exist.
+        WeightsIntegrityError: The file is no valid weights file. The message names the key or
+            tensor at fault.
     """
     what = name or (str(source) if isinstance(source, Path) else "the file")
     data = read_bytes(source) if isinstance(source, Path) else source

@@ -50,11 +50,11 @@ class Record:
     """Our key in the header.
 
     Attributes:
-        format: See `FORMAT`.
-        kind: Of the network; see `architectures`.
-        config: The fields of its configuration, all of them.
-        training: How the weights came about; free, for people to read.
-        seal: See the module's description.
+        format: Version of the layout: see `FORMAT`.
+        kind: Kind of the network: see `architectures`.
+        config: All fields of the network's configuration.
+        training: How the weights came about, in any form, for people to read.
+        seal: Digest of the file, as described above.
     """
 
     format: int
@@ -78,9 +78,9 @@ class Header:
     """The header of a weights file.
 
     Attributes:
-        record: Our part.
-        tensors: By name.
-        length: Of the JSON, in bytes.
+        record: What stands under our key.
+        tensors: The tensors by their names.
+        length: Length of the JSON in bytes.
     """
 
     record: Record
@@ -97,8 +97,8 @@ def read_bytes(path: Path) -> bytes:
     """The content of a weights file.
 
     Raises:
-        WeightsNotFoundError: There is no such file.
-        WeightsIntegrityError: It can't be read, or is too large to be one.
+        WeightsNotFoundError: The file does not exist.
+        WeightsIntegrityError: The file can't be read, or is too large for a weights file.
     """
     try:
         if not path.is_file():
@@ -113,10 +113,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_header(data: bytes, what: str) -> Header:
-    """Read the header out of a file's bytes; looks at nothing behind it.
+    """Read the header of a file's bytes without looking at what follows it.
 
     Raises:
-        WeightsIntegrityError: It is no safetensors file, or not one of ours.
+        WeightsIntegrityError: The bytes are no safetensors file, or not one of ours.
     """
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > len(data) - 8:
@@ -165,7 +165,7 @@ def metadata(kind: str, config: Mapping[str, Any], training: Mapping[str, Any]) 
     """The metadata to save with the tensors; the file must then be sealed.
 
     Raises:
-        UsageError: The training record is no plain JSON, or too long.
+        UsageError: The training record is no plain JSON, or is too long.
     """
     record = Record(FORMAT, kind, config, training, _UNSEALED.decode())
     try:
@@ -187,7 +187,7 @@ def check_seal(data: bytes, header: Header, what: str) -> None:
     """Check a file's bytes against its own seal.
 
     Raises:
-        WeightsIntegrityError: They differ.
+        WeightsIntegrityError: The bytes do not match the seal.
     """
     if _seal_of(data, _seal_place(data, header, what)) != header.record.seal:
         raise WeightsIntegrityError(f"{what} is damaged: its bytes do not match its seal")
@@ -212,7 +212,7 @@ def check_sha256(data: bytes, expected: str, what: str) -> None:
     """Check a file's bytes against a hash known from outside.
 
     Raises:
-        WeightsIntegrityError: They differ.
+        WeightsIntegrityError: The bytes have another hash.
     """
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:

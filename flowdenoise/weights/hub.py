@@ -2,8 +2,8 @@
 
 What the client may raise is mapped to our errors in one table. The table goes by class names:
 the client has changed its HTTP library twice, and the names stayed. The client's own messages
-are not passed on, nor chained to ours, since they may repeat what a server echoed: a token, or a
-signed address.
+are neither passed on nor chained to ours, since they may repeat what a server echoed: a token, or
+a signed address.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def cached(address: HubAddress) -> Path | None:
     """The file of a pinned address, if the client's cache has it.
 
     Raises:
-        WeightsIntegrityError: What is there leads out of the cache.
+        WeightsIntegrityError: The cached file leads out of the cache.
     """
     found = huggingface_hub.try_to_load_from_cache(
         address.repo, address.file, revision=address.revision
@@ -111,8 +111,8 @@ def commit_of(address: HubAddress, report: Report | None = None) -> str:
     """The commit that the revision of `address` names now.
 
     Args:
-        address: Not pinned yet.
-        report: Told when the Hub asks to wait.
+        address: An address with a branch or tag.
+        report: Called with a line when the Hub asks to wait.
 
     Raises:
         WeightsError: The Hub can't be reached, or knows no such repository or revision.
@@ -131,8 +131,8 @@ def look_up(address: HubAddress, report: Report | None = None) -> RemoteFile:
     """Ask for size and hash of the file of a pinned address.
 
     Args:
-        address: Pinned to a commit.
-        report: Told when the Hub asks to wait.
+        address: An address that is pinned to a commit.
+        report: Called with a line when the Hub asks to wait.
 
     Raises:
         WeightsError: The Hub can't be reached, or has no such file.
@@ -157,15 +157,16 @@ def fetch(address: HubAddress, size: int, report: Report | None = None) -> Path:
     """Download the file of a pinned address into the client's cache, resuming a cut line.
 
     Args:
-        address: Pinned to a commit.
-        size: From `look_up`; no more bytes are taken.
-        report: Told when the Hub asks to wait.
+        address: An address that is pinned to a commit.
+        size: Size from `look_up`; no more bytes are taken.
+        report: Called with a line when the Hub asks to wait.
 
     Returns:
         The file in the cache; its bytes are not verified yet.
 
     Raises:
-        WeightsError: It can't be fetched; then no part of it is in the cache under a final name.
+        WeightsError: The file can't be fetched. No part of it is then in the cache under its final
+            name.
     """
     _check_room(size, address)
     get = partial(
@@ -184,7 +185,7 @@ def discard(path: Path) -> None:
     """Remove a file from the cache: the pointer to it and the bytes behind.
 
     Raises:
-        WeightsError: It can't be removed.
+        WeightsError: The file can't be removed.
     """
     try:
         behind = path.resolve()
@@ -199,15 +200,15 @@ def upload(repo: str, files: Mapping[str, Path], *, message: str, private: bool)
 
     Args:
         repo: `owner/name`.
-        files: Path in the repository, and the file.
-        message: Of the commit.
+        files: The files by their paths in the repository.
+        message: Message of the commit.
         private: Whether a new repository is closed to others.
 
     Returns:
         The commit.
 
     Raises:
-        WeightsError: It can't be done; the repository has all of the files or none.
+        WeightsError: The upload failed. The repository has all of the files or none.
     """
     target = HubAddress(repo, "main", next(iter(files)))
     additions = [CommitOperationAdd(name, str(path)) for name, path in files.items()]

@@ -53,12 +53,12 @@ def bounded(call: Callable[[], T], seconds: float, report: Report | None) -> T:
     not end by that, it is left to itself; it ends with the process at the latest.
 
     Args:
-        call: Asks the Hub, by the client.
-        seconds: How long it may take.
-        report: Told when a server asks to wait.
+        call: The call, which takes no arguments.
+        seconds: Seconds that it may take.
+        report: Called with a line when a server asks to wait.
 
     Raises:
-        BoundError: It takes longer, or a server asks to wait for more than a minute.
+        BoundError: The call takes longer, or a server asks to wait for more than a minute.
     """
     results: list[T] = []
     errors: list[BaseException] = []

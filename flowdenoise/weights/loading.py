@@ -20,13 +20,14 @@ def load(
 
     Args:
         address: `color`, a path, or `hf://owner/repo@REVISION/file.safetensors`.
-        role: What they are needed for; other weights are refused.
-        offline: Stay off the network.
-        report: Told what is fetched and which commit is used.
+        role: What the weights are needed for; others are refused.
+        offline: Whether the network is left alone.
+        report: Called with a line about what is fetched and which commit is used.
 
     Raises:
-        UsageError: It is no address.
-        WeightsError: As `store.resolve` and `file.read_weights`, or of another role.
+        UsageError: The text is no address.
+        WeightsError: The weights can't be found or read (see `store.resolve`,
+            `file.read_weights`), or serve another role.
     """
     found = resolve(address, offline=offline, report=report)
     loaded = read_weights(found.path, sha256=found.sha256, name=str(found.address))

@@ -36,12 +36,12 @@ class Result:
     """A measurement; the figures that do not apply are None.
 
     Attributes:
-        set: Name of the set of images.
-        protocol: How noise was added and PSNR taken.
+        set: Name of the image set.
+        protocol: Protocol by which noise was added and PSNR taken.
         sigma_255: Noise level on the scale of 0 to 255, as such results are labeled.
-        psnr: dB, mean over the images.
-        ssim: Mean over the images.
-        bits_per_dim: Of a prior.
+        psnr: Mean PSNR over the images, in dB.
+        ssim: Mean SSIM over the images.
+        bits_per_dim: Bits per dimension of a prior.
     """
 
     set: str
@@ -57,20 +57,20 @@ class Entry:
     """A weights file and what is known about it.
 
     Attributes:
-        name: What users call it.
+        name: What users call the weights.
         file: Name of the file beside the manifest.
-        kind: Of the network, as in `architectures.ARCHITECTURES`.
+        kind: Kind of the network, as in `architectures.ARCHITECTURES`.
         channels: 3 for color, 1 for gray.
-        parameters: How many numbers the file holds.
-        sha256: Of the file.
-        size: Of the file, in bytes.
+        parameters: Number of weights that the file holds.
+        sha256: Digest of the file.
+        size: Size of the file in bytes.
         license: SPDX identifier.
-        summary: One sentence: what it is for.
-        data: One sentence: what it was trained on.
-        sigma_range: Noise levels it was trained for, from and to, on the [0, 1] scale.
-        results: What it was measured to reach.
-        training: How it came about; the same record as in the file.
-        hub: Address on the Hub if the file is too large for the package, else None.
+        summary: One sentence that says what the weights are for.
+        data: One sentence that says what they were trained on.
+        sigma_range: Noise levels they were trained for, from and to, on the [0, 1] scale.
+        results: What was measured.
+        training: How the weights came about: the record in the file.
+        hub: Address on the Hub if the file is too large for the package, otherwise None.
     """
 
     name: str
@@ -109,8 +109,8 @@ class Manifest:
     """The shipped weights.
 
     Attributes:
-        folder: Where the files are.
-        entries: In the order of the manifest; the first of a role is its default.
+        folder: The folder of the files.
+        entries: The entries in their order; the first of a role is its default.
     """
 
     folder: Path
@@ -120,7 +120,7 @@ class Manifest:
         """The entry called `name`.
 
         Raises:
-            WeightsNotFoundError: There is none; says which there are.
+            WeightsNotFoundError: No entry has this name. The message lists those that exist.
         """
         for entry in self.entries:
             if entry.name == name:
@@ -146,7 +146,7 @@ def shipped() -> Manifest:
     """The manifest of the shipped weights.
 
     Raises:
-        WeightsError: It is missing or damaged.
+        WeightsError: The manifest is missing or damaged.
     """
     return read_manifest(shipped_folder())
 
@@ -155,8 +155,8 @@ def read_manifest(folder: Path) -> Manifest:
     """Read `manifest.json` of a folder.
 
     Raises:
-        WeightsNotFoundError: There is none.
-        WeightsIntegrityError: It is not what it should be.
+        WeightsNotFoundError: The folder holds no manifest.
+        WeightsIntegrityError: The manifest is damaged or of another version.
     """
     file = folder / MANIFEST
     if not file.is_file():
@@ -195,17 +195,17 @@ def describe(
 
     Args:
         path: The weights file.
-        license: See `Entry`, as for all that follow.
-        summary: One sentence.
-        data: One sentence.
-        sigma_range: On the [0, 1] scale.
-        name: By default the file's name.
-        results: Measurements.
-        hub: Address on the Hub.
+        license: SPDX identifier.
+        summary: One sentence that says what the weights are for.
+        data: One sentence that says what they were trained on.
+        sigma_range: Noise levels they were trained for, from and to, on the [0, 1] scale.
+        name: What users call the weights; by default the file's name.
+        results: What was measured.
+        hub: Address on the Hub, for a file that is too large for the package.
 
     Raises:
-        WeightsError: It is no valid weights file.
-        UsageError: The name won't do.
+        WeightsError: The file is no valid weights file.
+        UsageError: The name has letters that names can't have.
     """
     content = read_bytes(path)
     header = parse_header(content, str(path))
@@ -234,7 +234,7 @@ def update_manifest(folder: Path, entry: Entry) -> None:
     """Put `entry` into the manifest of `folder`, in place of the one of its name if there is one.
 
     Raises:
-        WeightsError: The manifest that is there is damaged, or can't be written.
+        WeightsError: The folder's manifest is damaged, or can't be written.
     """
     there = (folder / MANIFEST).exists()
     entries = list(read_manifest(folder).entries) if there else []

@@ -27,7 +27,7 @@ class _Fact:
 
 
 def recall(key: str) -> str | None:
-    """The value remembered for `key`, or None; a damaged record is as good as none."""
+    """The value that is remembered for `key`, or None, also where the record is damaged."""
     try:
         content = _file(key).read_bytes()
         fact = build(_Fact, parse_json(content, key, limit=_LIMIT), key)
@@ -40,7 +40,7 @@ def remember(key: str, value: str) -> None:
     """Keep `value` for `key`.
 
     Raises:
-        WeightsError: It can't be written.
+        WeightsError: The record can't be written.
     """
     file = _file(key)
     try:

@@ -23,8 +23,8 @@ class Published:
     """What `push` made.
 
     Attributes:
-        folder: Where the files are on this machine.
-        address: Of the weights on the Hub, with commit and hash; None after a dry run.
+        folder: Folder of the files on this machine.
+        address: Address of the weights on the Hub, with commit and hash; None after a dry run.
     """
 
     folder: Path
@@ -47,17 +47,17 @@ def push(
     Args:
         path: The weights file.
         entry: Its description, from `manifest.describe` or the manifest.
-        repo: `owner/name`; made if needed.
-        folder: Where to put what is uploaded; made if needed.
+        repo: The repository, `owner/name`, which is made if needed.
+        folder: Folder for what is uploaded, which is made if needed.
         private: Whether a new repository is closed to others.
-        dry_run: Only write the folder.
-        offline: Refuse to upload.
-        report: Told what is written and uploaded.
+        dry_run: Whether the folder is written and nothing uploaded.
+        offline: Whether uploads are refused.
+        report: Called with a line about what is written and uploaded.
 
     Raises:
         UsageError: `repo` is not of the form `owner/name`.
         WeightsError: The file is not the one described, the folder can't be written, or the
-            upload fails; then the repository has none of the files.
+            upload failed. The repository then has none of the files.
     """
     parse_address(f"{SCHEME}{repo}@main/{entry.file}")  # refuses what is no owner/name
     files = write_folder(path, entry, folder, repo=repo)
@@ -78,7 +78,7 @@ def write_folder(path: Path, entry: Entry, folder: Path, *, repo: str) -> dict[s
     """Write what is to be uploaded.
 
     Returns:
-        Name in the repository, and the file.
+        The files by their names in the repository.
 
     Raises:
         WeightsError: The file is not the one described, or can't be copied.
@@ -104,7 +104,7 @@ def ship(path: Path, entry: Entry, folder: Path) -> None:
     Args:
         path: The weights file.
         entry: Its description.
-        folder: Of the shipped weights, `weights` in a checkout.
+        folder: Folder of the shipped weights, `weights` in a checkout.
 
     Raises:
         WeightsError: The file is not the one described, or the folder can't be written.

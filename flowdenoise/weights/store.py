@@ -45,10 +45,10 @@ class Resolved:
 
     Attributes:
         path: The file.
-        origin: Where it was found; `hub` if it was fetched just now.
-        address: As asked for, a Hub address with its commit.
-        sha256: What its bytes must hash to, as far as the address, the manifest or an earlier
-            download told.
+        origin: Where the file was found; `hub` if it was fetched just now.
+        address: The address that was asked for, a Hub address with its commit.
+        sha256: Digest that the bytes must have, as far as the address, the manifest or an earlier
+            download says.
     """
 
     path: Path
@@ -63,7 +63,7 @@ class Shipped:
 
     Attributes:
         entry: The entry.
-        origin: Where it is, or is to be had.
+        origin: Where the file is, or can be fetched.
         path: The file; None if it is only on the Hub so far, or gone from the package.
     """
 
@@ -74,7 +74,7 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that is known about a weights file; the entry only of shipped ones."""
+    """All that is known about a weights file; only shipped ones have an entry."""
 
     resolved: Resolved
     header: Header
@@ -91,17 +91,17 @@ def resolve(
     """Find the file of an address, fetching it if need be.
 
     Args:
-        address: See `address.parse_address`.
-        offline: Stay off the network, as with `HF_HUB_OFFLINE`.
-        refresh: Ask the Hub anew which commit a branch or tag names, instead of keeping to the
-            one it named the first time; and fetch anew what was damaged in the cache.
-        report: Told what is fetched and which commit is used.
+        address: The address, as text for `address.parse_address` or parsed.
+        offline: Whether the network is left alone, as with `HF_HUB_OFFLINE`.
+        refresh: Whether the Hub is asked again which commit a branch or tag names, and what is
+            damaged in the cache is fetched again.
+        report: Called with a line about what is fetched and which commit is used.
 
     Raises:
-        UsageError: It is no address.
-        WeightsNotFoundError: There is nothing at it.
-        WeightsIntegrityError: What is there is not what was promised.
-        WeightsDownloadError: It can't be fetched.
+        UsageError: The text is no address.
+        WeightsNotFoundError: The address leads to no file.
+        WeightsIntegrityError: The file is not the one that was promised.
+        WeightsDownloadError: The file can't be fetched.
     """
     if isinstance(address, str):
         address = parse_address(address)
@@ -131,7 +131,7 @@ def _resolve_shipped(address: ShippedName, offline: bool, report: Report | None)
 def _hub_address(entry: Entry, packed: Path) -> HubAddress:
     parsed = parse_address(entry.hub) if entry.hub else None
     if not isinstance(parsed, HubAddress) or not parsed.is_pinned:
-        raise WeightsNotFoundError(f"{packed} is missing: install flowdenoise anew")
+        raise WeightsNotFoundError(f"{packed} is missing: reinstall flowdenoise")
     return replace(parsed, sha256=entry.sha256)
 
 
@@ -208,7 +208,7 @@ def _kept(path: Path, expected: str | None, what: str) -> Path | None:
 
 
 def _remember(key: str, value: str, report: Report | None) -> None:
-    """Remember, or say that the next run will have to ask again: no reason to fail this one."""
+    """Remember, or report that the next run will have to ask again; this one has not failed."""
     try:
         pins.remember(key, value)
     except WeightsError as error:
@@ -235,16 +235,16 @@ def verify(
     """Check every byte of the file at an address, against the hash it must have and its seal.
 
     Args:
-        address: As for `resolve`, like all that follow.
-        offline: Stay off the network.
-        refresh: Ask the Hub anew, and fetch anew what was damaged in the cache.
-        report: Told what is fetched and which commit is used.
+        address: The address, as for `resolve`.
+        offline: Whether the network is left alone.
+        refresh: Whether the Hub is asked again, as in `resolve`.
+        report: Called with a line about what is fetched and which commit is used.
 
     Returns:
         Where the file is, with its sha256.
 
     Raises:
-        WeightsError: As `resolve`, or the bytes do not match.
+        WeightsError: The file can't be found, as for `resolve`, or its bytes do not match.
     """
     found = resolve(address, offline=offline, refresh=refresh, report=report)
     return replace(found, sha256=_verify(found.path, found.sha256, str(found.address)))
@@ -256,7 +256,7 @@ def inspect(
     """What is known about the weights at an address; the bytes are verified.
 
     Raises:
-        WeightsError: As `verify`.
+        WeightsError: The file can't be found, or its bytes do not match.
     """
     found = verify(address, offline=offline, report=report)
     header = parse_header(read_bytes(found.path), str(found.address))

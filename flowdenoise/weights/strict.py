@@ -32,12 +32,12 @@ def parse_json(text: bytes, what: str, *, limit: int) -> Any:
     """Parse JSON, strictly.
 
     Args:
-        text: UTF-8.
-        what: What it is, for the error message.
+        text: The JSON, in UTF-8.
+        what: What the text is, for the error message.
         limit: Longest text that is looked at, in bytes.
 
     Raises:
-        WeightsIntegrityError: It is too long, too deep, not JSON, or has a key twice.
+        WeightsIntegrityError: The text is too long, nested too deep, no JSON, or has a key twice.
     """
     if len(text) > limit:
         raise WeightsIntegrityError(f"{what} is too long: {len(text)} bytes, at most {limit}")
@@ -73,7 +73,7 @@ def _finite(text: str) -> float:
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether brackets nest deeper than `depth`; a loop, as recursion is what is being bounded."""
+    """Whether brackets nest deeper than `depth`: a loop, since recursion is the danger."""
     level = [value]
     for _ in range(depth):
         level = [

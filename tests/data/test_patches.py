@@ -1,4 +1,4 @@
-"""Patches: cut where they should be, each image with one noise for ever."""
+"""Patches: cut where they should be, each image with one noise for good."""
 
 from dataclasses import replace
 
