@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet": {"image_channels": 1, "channels": (4, 6), "blocks": (1, 1)},
     "glow": {"size": 8, "levels": 2, "steps_per_level": 1, "hidden_channels": 4},
     "noise_level": {"channels": 4, "blocks": 1},
+    "noise_map": {"channels": 8, "blocks": 1},
     "dncnn": {},
 }
 
