@@ -10,8 +10,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, TypeVar
 
@@ -110,6 +111,9 @@ class Work:
     status: Status | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    _pages: Iterator[Picture] | None = None
+    _denoise_page: Callable[[Picture], Denoised] | None = None
+    _changed: bool = False  # a page behind the first
     _start: float = field(default_factory=time.perf_counter)
 
     def attempt(self, stage: Callable[[], None]) -> None:
@@ -132,11 +136,12 @@ class Work:
             self.status = "skipped"
             return
         self.source = open_source(self.job.source)
-        self.picture = images.read(
+        self._pages = images.read_pages(
             self.source.file,
             max_pixels=self.config.max_pixels,
             max_memory=self.config.max_memory,
         )
+        self.picture = next(self._pages)
         self.source.check_unchanged()
         self.warnings = self.picture.warnings
 
@@ -150,10 +155,11 @@ class Work:
         Raises:
             FlowdenoiseError: The engine can't.
         """
-        picture, config = _there(self.picture), self.config
-        self.denoised = denoiser.denoise_picture(
-            picture, config.sigma, strength=config.strength, on_tile=report
+        config = self.config
+        self._denoise_page = partial(
+            denoiser.denoise_picture, sigma=config.sigma, strength=config.strength, on_tile=report
         )
+        self.denoised = self._denoise_page(_there(self.picture))
 
     def write(self) -> None:
         """Write what is wanted; a clean picture in its own format is copied bit for bit.
@@ -163,17 +169,19 @@ class Work:
         """
         job, before, denoised = self.job, _there(self.picture), _there(self.denoised)
         if job.target is None:
-            self.warnings += self._write_stream(denoised)
+            warnings = self._write_stream(denoised)
+            self.warnings += warnings
         for file in self.wanted:
             _make_folder(file.parent)
             if file == job.target:
-                self.warnings += self._write_file(file, denoised)
+                warnings = self._write_file(file, denoised)  # may add some itself
+                self.warnings += warnings
             elif file == job.noise:
                 self._write_png(file, sheets.noise_picture(before, denoised.picture))
             else:
                 self._write_png(file, sheets.before_after(before, denoised.picture))
             self.written.append(file)
-        self.status = "clean" if denoised.untouched else "denoised"
+        self.status = "clean" if denoised.untouched and not self._changed else "denoised"
 
     def outcome(self) -> Outcome:
         """What became of the picture."""
@@ -198,10 +206,21 @@ class Work:
         own = self.job.format in (None, denoised.picture.format)
         if not denoised.untouched or not own or self.config.quality is not None:
             return None
+        if denoised.estimated and denoised.picture.pages > 1:  # others may be less clean
+            return None
         source = _there(self.source)
         source.check_unchanged()
         source.file.seek(0)
         return source.file
+
+    def _further(self) -> Iterator[Picture]:
+        """The pages behind the first, each read and denoised when it is asked for."""
+        for page in _there(self._pages):
+            denoised = _there(self._denoise_page)(page)
+            self._changed = self._changed or not denoised.untouched
+            self.warnings = tuple(dict.fromkeys((*self.warnings, *page.warnings)))
+            yield denoised.picture
+        _there(self.source).check_unchanged()
 
     def _write_file(self, file: Path, denoised: Denoised) -> tuple[str, ...]:
         source, config = _there(self.source), self.config
@@ -214,6 +233,7 @@ class Work:
             file,
             format=self.job.format or denoised.picture.format,
             quality=config.quality,
+            further=self._further(),
             like=source.status,
             replace=replace,
         )
@@ -226,6 +246,7 @@ class Work:
                 denoised.picture,
                 self.job.format or denoised.picture.format,
                 quality=self.config.quality,
+                further=self._further(),
             )
             copied = io.BytesIO(data)
         if sys.stdout is None:

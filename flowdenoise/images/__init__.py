@@ -36,7 +36,7 @@ from flowdenoise.images.limits import MAX_PIXELS
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.images.picture import Picture, Samples, quantize, white
 from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
-from flowdenoise.images.reading import read, read_uint8
+from flowdenoise.images.reading import read, read_pages, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "looks_like_image",
     "quantize",
     "read",
+    "read_pages",
     "read_uint8",
     "sheets",
     "sniff",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +15,8 @@ from flowdenoise.images.limits import Limits
 from flowdenoise.images.picture import DTYPES, Picture
 from flowdenoise.images.png import read_png, write_png
 from flowdenoise.images.png_chunks import contents_of_png
-from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff
-from flowdenoise.images.tiff.write import write_tiff
+from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff, read_tiff_pages
+from flowdenoise.images.tiff.write import write_tiff, write_tiff_pages
 from flowdenoise.images.webp import contents_of_webp, read_webp, write_webp
 
 Read = Callable[[BinaryIO, Limits], Picture]
@@ -24,6 +24,12 @@ Read = Callable[[BinaryIO, Limits], Picture]
 
 Write = Callable[[Picture, BinaryIO, int | None], None]
 """Encode a picture that fits the format, at a quality, into an empty file."""
+
+ReadPages = Callable[[BinaryIO, Limits], Iterator[Picture]]
+"""Decode the pages of a file one by one; each says how many there are."""
+
+WritePages = Callable[[Iterable[Picture], BinaryIO], None]
+"""Encode pictures that fit the format as the pages of an empty file, each when it is asked for."""
 
 Contents = Callable[[BinaryIO], Iterable[str]]
 """Name in words what a file carries besides its pixels."""
@@ -37,9 +43,10 @@ class Format:
         name: As users know it.
         suffixes: Lower case, the usual one first.
         signature: What a file begins with, a regular expression.
-        read: The decoder.
+        read: The decoder, of a file of one page.
         contents: What lists what a file carries.
         write: The encoder; None where the format is only read.
+        read_pages, write_pages: Decoder and encoder of several pages, where there can be.
         dtypes: Types of sample that it can be written with, the deepest last.
         gray: Whether it has pictures of one channel.
         alpha: Whether it has transparency.
@@ -53,11 +60,20 @@ class Format:
     read: Read
     contents: Contents = pillow.contents_by_pillow
     write: Write | None = None
+    read_pages: ReadPages | None = None
+    write_pages: WritePages | None = None
     dtypes: tuple[str, ...] = ("uint8",)
     gray: bool = True
     alpha: bool = True
     odd_depths: bool = False
     longest_side: int = 2**31 - 1
+
+    def decode(self, file: BinaryIO, limits: Limits) -> Iterator[Picture]:
+        """Decode a file page by page."""
+        if self.read_pages is not None:
+            yield from self.read_pages(file, limits)
+        else:
+            yield self.read(file, limits)
 
     def begins(self, head: bytes) -> bool:
         """Whether a file with this beginning is of the format."""
@@ -95,6 +111,8 @@ FORMATS = {
         read_tiff,
         contents_of_tiff,
         write_tiff,
+        read_tiff_pages,
+        write_tiff_pages,
         dtypes=tuple(DTYPES),
         odd_depths=True,
     ),

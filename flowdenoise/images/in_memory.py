@@ -16,7 +16,7 @@ from torch import Tensor
 from flowdenoise.errors import UsageError
 from flowdenoise.images.picture import Picture
 from flowdenoise.images.pillow_images import from_pillow, to_pillow
-from flowdenoise.images.reading import read
+from flowdenoise.images.reading import read_pages
 from flowdenoise.images.writing import encode
 
 Held: TypeAlias = "bytes | Image.Image | np.ndarray[Any, Any] | Tensor"
@@ -36,14 +36,16 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
             largest number of an integer type, and 1.0 for floats.
 
     Returns:
-        The pictures, one but for a batch, and what puts others in their place.
+        The pictures, one but for a batch or a file of several pages, and what puts others in
+        their place.
 
     Raises:
         UsageError: It is no such thing.
         ImageReadError: The bytes are no picture.
     """
     if isinstance(image, bytes):
-        return [read(image)], lambda pictures: encode(pictures[0])[0]
+        pages = list(read_pages(image))
+        return pages, lambda results: encode(results[0], further=results[1:])[0]
     if isinstance(image, Image.Image):
         return [from_pillow(image)], lambda pictures: _to_pillow(pictures[0], image)
     if isinstance(image, np.ndarray):

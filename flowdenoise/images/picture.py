@@ -71,6 +71,7 @@ class Picture:
         range_is_told: Whether the file or the user says so; else it was found in the data.
         no_data: (H, W), True where the file says nothing: infinite, no number, or marked as
             missing. None where there is no such pixel.
+        pages: Of the file it came from, this one included.
         contents: What the file carries besides its pixels, in words: "EXIF", "comment" ...
         warnings: What was lost or changed on reading, in words, a line each.
     """
@@ -86,6 +87,7 @@ class Picture:
     white: float | None = None
     range_is_told: bool = False
     no_data: npt.NDArray[np.bool_] | None = None
+    pages: int = 1
     contents: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

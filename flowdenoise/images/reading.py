@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -57,19 +57,68 @@ def read(
             of a kind that is not supported. One line, which begins with the file's name.
         UsageError: A limit is below 1, or white is not above black.
     """
+    pages = read_pages(
+        source, black=black, white=white, max_pixels=max_pixels, max_memory=max_memory
+    )
+    with contextlib.closing(pages):
+        picture = next(pages)
+    if picture.pages == 1:
+        return picture
+    warning = f"of {picture.pages} pages the first is read, the rest is left out"
+    return replace(picture, warnings=(*picture.warnings, warning))
+
+
+def read_pages(
+    source: Source,
+    *,
+    black: float | None = None,
+    white: float | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_memory: int | None = None,
+) -> Generator[Picture]:
+    """Decode an image file page by page: those of a TIFF file, or the only one.
+
+    Each page is decoded when it is asked for, and says how many there are. The file stays open
+    until the last. What range was found is told of the first page only.
+
+    Args:
+        source: As for `read`.
+        black: As for `read`, of all pages.
+        white: As for `read`, of all pages.
+        max_pixels: As for `read`, of each page.
+        max_memory: As for `read`, of each page.
+
+    Raises:
+        ImageReadError: As for `read`, of the page that is asked for.
+        UsageError: As for `read`.
+    """
     label = _label(source)
     limits = Limits(max_pixels, max_memory)
-    try:
-        with _opened(source) as file, no_python_warnings():
+    with contextlib.ExitStack() as stack:
+        with _read_errors(label):
+            file = stack.enter_context(_opened(source))
             kind = FORMATS[sniff(file.read(_HEAD))]
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            picture = kind.read(file, replace(limits, file_size=size))
+            decoded = kind.decode(file, replace(limits, file_size=size))
+            first = next(decoded)
             file.seek(0)
-            picture = replace(picture, contents=tuple(dict.fromkeys(kind.contents(file))))
-        return with_range(picture, black, white)
-    except UsageError:
-        raise
+            first = replace(first, contents=tuple(dict.fromkeys(kind.contents(file))))
+        yield with_range(first, black, white)
+        while True:
+            with _read_errors(label):
+                page = next(decoded, None)
+            if page is None:
+                return
+            yield replace(with_range(page, black, white), warnings=page.warnings)
+
+
+@contextlib.contextmanager
+def _read_errors(label: str) -> Iterator[None]:
+    """Turn what goes wrong on reading into an `ImageReadError`."""
+    try:
+        with no_python_warnings():
+            yield
     except ImageReadError as error:
         raise ImageReadError(f"{label}: {error}") from error
     except MemoryError as error:

@@ -6,8 +6,9 @@ import io
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from flowdenoise.errors import ImageWriteError, UsageError
 from flowdenoise.images.fitting import fit
-from flowdenoise.images.formats import FORMATS, format_named, format_of
+from flowdenoise.images.formats import FORMATS, Format, format_named, format_of
 from flowdenoise.images.picture import Picture, quantize
 from flowdenoise.system.atomic import replacing
 
@@ -31,6 +32,7 @@ def write(
     *,
     format: str | None = None,  # noqa: A002 (the word that users know)
     quality: int | None = None,
+    further: Iterable[Picture] = (),
     like: os.stat_result | None = None,
     replace: bool = True,
 ) -> tuple[str, ...]:
@@ -47,6 +49,8 @@ def write(
         format: "PNG", "JPEG", "TIFF" and so on. None: by the path's ending, or else that of the
             picture's own file; PNG where that is not written.
         quality: Of formats that compress with loss, 1 to 100; None is `QUALITY`.
+        further: The pages behind the first, each taken when the one before is written; left out,
+            with a warning, where the format has no pages.
         like: Status of a file whose permissions and owner a new one gets, see `replacing`.
         replace: Whether an existing file may be replaced.
 
@@ -62,8 +66,8 @@ def write(
         path = Path(target)
         chosen = _chosen_format(picture, format, path)
         with _write_errors(path), replacing(path, like=like, replace=replace) as file:
-            return _encode_into(picture, file, chosen, quality)
-    data, warnings = encode(picture, format, quality=quality)
+            return _encode_into(picture, further, file, chosen, quality)
+    data, warnings = encode(picture, format, quality=quality, further=further)
     with _write_errors(getattr(target, "name", "output")):
         target.write(data)
         target.flush()
@@ -75,6 +79,7 @@ def encode(
     format: str | None = None,  # noqa: A002 (the word that users know)
     *,
     quality: int | None = None,
+    further: Iterable[Picture] = (),
 ) -> tuple[bytes, tuple[str, ...]]:
     """Encode a picture into bytes.
 
@@ -82,6 +87,7 @@ def encode(
         picture: What to encode.
         format: As for `write`; None is that of the picture's own file.
         quality: As for `write`.
+        further: As for `write`.
 
     Returns:
         The bytes of the file, and what could not be kept.
@@ -93,7 +99,7 @@ def encode(
     chosen = _chosen_format(picture, format, None)
     file = io.BytesIO()
     with _write_errors(f"{FORMATS[chosen].name} output"):
-        warnings = _encode_into(picture, file, chosen, quality)
+        warnings = _encode_into(picture, further, file, chosen, quality)
     return file.getvalue(), warnings
 
 
@@ -159,25 +165,49 @@ def _write_errors(label: object) -> Iterator[None]:
 
 
 def _encode_into(
-    picture: Picture, file: BinaryIO, name: str, quality: int | None
+    picture: Picture,
+    further: Iterable[Picture],
+    file: BinaryIO,
+    name: str,
+    quality: int | None,
 ) -> tuple[str, ...]:
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality goes from 1 to 100, and is not {quality}")
     kind = FORMATS[name]
+    if kind.write is None:
+        raise UsageError(f"{kind.name} is not written")
     fitted, warnings = fit(picture, kind)
     if picture.format != name and picture.format in FORMATS and not FORMATS[picture.format].write:
         warnings += (f"{FORMATS[picture.format].name} is not written: it becomes {kind.name}",)
-    if kind.write is None:
-        raise UsageError(f"{kind.name} is not written")
-    kind.write(fitted, file, quality)
+    if kind.write_pages is not None:
+        told = dict.fromkeys(warnings)
+        kind.write_pages(chain([fitted], _fitted(further, kind, told)), file)
+        warnings = tuple(told)
+    else:
+        kind.write(fitted, file, quality)
+        if picture.pages > 1:
+            warnings += (f"{kind.name} has no pages: of {picture.pages} the first is written",)
+    return warnings + _not_carried_over(fitted, file, kind)
+
+
+def _fitted(
+    pages: Iterable[Picture], kind: Format, warnings: dict[str, None]
+) -> Iterator[Picture]:
+    """Each page as the format can hold it; what it loses is added to `warnings`."""
+    for page in pages:
+        fitted, lost = fit(page, kind)
+        warnings.update(dict.fromkeys(lost))
+        yield fitted
+
+
+def _not_carried_over(picture: Picture, file: BinaryIO, kind: Format) -> tuple[str, ...]:
+    """Compare what a picture carried with what its new file does."""
     file.seek(0)
     there = set(kind.contents(file))
     file.seek(0, io.SEEK_END)
-    before = dict.fromkeys((*fitted.contents, *fitted.metadata.contents))
+    before = dict.fromkeys((*picture.contents, *picture.metadata.contents))
     lost = [item for item in before if item not in there]
-    if lost:
-        warnings += (f"not carried over to {kind.name}: {', '.join(lost)}",)
-    return warnings
+    return (f"not carried over to {kind.name}: {', '.join(lost)}",) if lost else ()
 
 
 def write_png(

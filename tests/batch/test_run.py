@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from torch import Tensor
@@ -294,15 +295,15 @@ def test_a_device_that_is_no_picture_is_not_read_to_its_end(album: Path) -> None
 def test_a_file_that_is_changed_while_it_is_read_is_refused(
     album: Path, monkeypatch: pytest.MonkeyPatch, strength: float
 ) -> None:
-    read = images.read
+    read_pages = images.read_pages
 
-    def meanwhile(*args: object, **kwargs: object) -> images.Picture:
-        picture = read(*args, **kwargs)  # type: ignore[arg-type]
-        with (album / "a.png").open("ab") as file:
-            file.write(b"more")
-        return picture
+    def meanwhile(*args: object, **kwargs: object) -> Iterator[images.Picture]:
+        for picture in read_pages(*args, **kwargs):  # type: ignore[arg-type]
+            with (album / "a.png").open("ab") as file:
+                file.write(b"more")
+            yield picture
 
-    monkeypatch.setattr(images, "read", meanwhile)
+    monkeypatch.setattr(images, "read_pages", meanwhile)
     (outcome,) = run(plan(album / "a.png"), strength=strength)
     assert "was changed while it was read" in str(outcome.error)
     assert not (album / "a_denoised.png").exists()
@@ -349,4 +350,73 @@ def test_floats_out_of_all_bounds_never_become_a_wrong_picture(
     assert second.status == "denoised"
     assert first.status == "denoised" or "float.tif" in str(first.error)
     if first.status == "denoised":
-        assert np.isfinite(images.read(first.written[0]).samples).all()
+        result = images.read(first.written[0]).samples.ravel()
+        assert np.isfinite(np.delete(result, 3 * 20 + 4)).all()
+
+
+def stack(path: Path) -> np.ndarray:
+    """A TIFF file of three noisy pages with ImageJ's description."""
+    pages = np.random.default_rng(0).normal(900, 60, (3, 40, 50)).astype(np.uint16)
+    tifffile.imwrite(path, pages, imagej=True)
+    return pages
+
+
+def test_all_pages_of_a_stack_are_denoised_and_written(album: Path) -> None:
+    noisy = stack(album / "stack.tif")
+    (outcome,) = run(plan(album / "stack.tif"))
+    assert outcome.status == "denoised"
+    with tifffile.TiffFile(album / "stack_denoised.tif") as file:
+        result = file.asarray()
+        assert file.is_imagej
+        assert file.imagej_metadata is not None
+        assert file.imagej_metadata["images"] == 3
+    assert (result.shape, result.dtype) == (noisy.shape, noisy.dtype)
+    for page, before in zip(result, noisy, strict=True):
+        assert (page != before).any()
+    assert len(outcome.warnings) == 1
+    assert "white is taken to be 4095" in outcome.warnings[0]
+
+
+def test_a_stack_that_is_to_stay_as_it_is_is_copied(album: Path) -> None:
+    stack(album / "stack.tif")
+    (outcome,) = run(plan(album / "stack.tif"), sigma=0.0)
+    assert outcome.status == "clean"
+    assert (album / "stack_denoised.tif").read_bytes() == (album / "stack.tif").read_bytes()
+
+
+def test_a_stack_whose_first_page_is_clean_is_denoised_all_the_same(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def estimate(_: Denoiser, picture: images.Picture) -> float:
+        return 0.0 if picture.samples[0, 0, 0] == 0 else 0.1
+
+    monkeypatch.setattr(Denoiser, "estimate_sigma", estimate)
+    pages = np.random.default_rng(0).normal(128, 20, (3, 64, 64, 3)).clip(1, 255).astype(np.uint8)
+    pages[0] = np.linspace(0, 200, 64)[:, None, None]
+    tifffile.imwrite(album / "stack.tif", pages, photometric="rgb")
+    (outcome,) = run(plan(album / "stack.tif"), sigma="auto")
+    assert outcome.status == "denoised"
+    result = tifffile.imread(album / "stack_denoised.tif")
+    np.testing.assert_array_equal(result[0], pages[0])
+    assert (result[1:] != pages[1:]).any()
+
+
+def test_only_the_first_page_goes_to_a_format_without_pages(album: Path) -> None:
+    stack(album / "stack.tif")
+    (outcome,) = run(plan(album / "stack.tif", format="png"))
+    assert "PNG has no pages: of 3 the first is written" in outcome.warnings
+
+
+def test_a_damaged_page_leaves_no_file(album: Path) -> None:
+    stack(album / "stack.tif")
+    data = (album / "stack.tif").read_bytes()
+    with tifffile.TiffFile(album / "stack.tif") as file:
+        tag = file.pages[2].tags["StripOffsets"]
+        place, width = tag.valueoffset, {3: 2, 4: 4}[int(tag.dtype)]
+    damaged = bytearray(data)
+    damaged[place : place + width] = b"\xff" * width
+    (album / "stack.tif").write_bytes(damaged)
+    (outcome,) = run(plan(album / "stack.tif"))
+    assert outcome.status == "failed"
+    assert "cut short" in str(outcome.error)
+    assert not (album / "stack_denoised.tif").exists()

@@ -105,6 +105,18 @@ def opaque(data: bytes, kind: int = UNDEFINED) -> Entry:
     return Entry(kind, data)
 
 
+def integers_of(tags: Tags, tag: int) -> tuple[int, ...]:
+    """The integers of a tag; none where it is not there or holds none."""
+    value = tags.get(tag)
+    return value.integers if isinstance(value, Entry) else ()
+
+
+def first_of(tags: Tags, tag: int, default: int) -> int:
+    """The first integer of a tag."""
+    values = integers_of(tags, tag)
+    return values[0] if values else default
+
+
 class TagReader:
     """Reads the directories of a TIFF file or an EXIF block.
 
@@ -164,6 +176,14 @@ class TagReader:
             places[place] = None
             _, place = self._entries(place)
         return list(places)
+
+    def one(self, place: int, tag: int, default: int) -> int:
+        """A single number of a directory, without reading the rest."""
+        for raw in self._entries(place)[0]:
+            if self._integer("H", raw) == tag:
+                entry = self._entry(self._integer("H", raw[2:]), raw, self.size)
+                return entry.integers[0] if entry and entry.integers else default
+        return default
 
     def _nested(self, place: int, depth: int) -> Tags:
         try:

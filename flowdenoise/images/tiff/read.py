@@ -34,13 +34,19 @@ from flowdenoise.images.tiff.colors import (
     Colors,
     colors_of,
 )
-from flowdenoise.images.tiff.directory import Entry, TagReader, Tags
+from flowdenoise.images.tiff.directory import (
+    Entry,
+    TagReader,
+    Tags,
+    first_of,
+    integers_of,
+)
 from flowdenoise.images.tiff.metadata import from_tags, names_of_contents, orientation_of_tags
+from flowdenoise.images.tiff.pages import REDUCED, Page, pages_of
 from flowdenoise.images.tiff.pixels import COMPRESSIONS, Layout, chunks
-from flowdenoise.images.tiff.tags import Tag
+from flowdenoise.images.tiff.tags import LAYOUT, Tag
 
 _CAMERA_RAW = (32803, 34892)  # photometric interpretations: color filter array, linear raw
-_REDUCED = 1  # of the bits of the type of a page
 _UNSPECIFIED, _PREMULTIPLIED = 0, 1  # extra samples
 _LOSSY = (6, 7, 34712, 50001, 50002)  # compressions: JPEG, JPEG, JPEG 2000, WebP, JPEG XL
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # sample formats
@@ -54,49 +60,57 @@ def read_tiff(file: BinaryIO, limits: Limits) -> Picture:
         ImageReadError: It is damaged, cut short, too large, or of a kind that is not supported.
         Exception: Whatever Pillow raises for damaged data.
     """
+    return next(read_tiff_pages(file, limits))
+
+
+def read_tiff_pages(file: BinaryIO, limits: Limits) -> Iterator[Picture]:
+    """Decode the pages of a TIFF file one by one; reduced copies and masks are left out.
+
+    Raises:
+        ImageReadError: As for `read_tiff`, of the page that is asked for.
+        Exception: As for `read_tiff`.
+    """
     reader = TagReader(file, strict=True)
-    tags = reader.tags(reader.first)
-    _refuse_camera_raw(tags)
+    first = reader.tags(reader.first)
+    _refuse_camera_raw(first)
+    pages, warnings = pages_of(reader, first)
+    for page in pages:
+        picture = _read_page(file, reader, page, limits)
+        yield replace(picture, pages=len(pages), warnings=warnings + picture.warnings)
+        warnings = ()
+
+
+def _read_page(file: BinaryIO, reader: TagReader, page: Page, limits: Limits) -> Picture:
+    tags = reader.tags(page.place)
     bits, sample_format = _same(tags, Tag.BITS, 1), _same(tags, Tag.SAMPLE_FORMAT, _UNSIGNED)
-    compression = _one(tags, Tag.COMPRESSION, 1)
+    compression = first_of(tags, Tag.COMPRESSION, 1)
     header = Header("TIFF", bits, lossless=compression not in _LOSSY)
-    pages = len(reader.directories())
-    if pages > 1:
-        header = header.warn(f"of {pages} pages the first is read, the rest is left out")
-    photometric = _one(tags, Tag.PHOTOMETRIC, -1)
+    photometric = first_of(tags, Tag.PHOTOMETRIC, _UNSTATED)
     dtype = _dtype(bits, sample_format, photometric)
-    planar_ink = photometric == CMYK and _one(tags, Tag.PLANAR, 1) == 2
+    planar_ink = photometric == CMYK and first_of(tags, Tag.PLANAR, 1) == 2
     if compression in COMPRESSIONS and dtype is not None and not planar_ink:
-        layout = _layout(tags, reader.order, bits, dtype)
+        layout = _layout(tags, reader.order, bits, dtype, page.offset)
         layout.check(limits, reader.size)
+        if page.offset:  # what describes the whole file stands on its first page
+            tags = {tag: value for tag, value in tags.items() if tag in LAYOUT}
         return _assemble(file, tags, layout, header)
     if bits > 8 or sample_format != _UNSIGNED:
         name = {1: "", 2: "signed ", 3: "float "}.get(sample_format, "unusual ")
         raise ImageReadError(f"TIFF with {bits}-bit {name}samples of this kind is not supported")
     _layout(tags, reader.order, bits, "uint8").check(limits, reader.size)
-    return _decode_by_pillow(file, tags, header)
+    return _decode_by_pillow(file, page.number, tags, header)
 
 
 def _refuse_camera_raw(tags: Tags) -> None:
     """A raw file's first page is a thumbnail: denoising that would help nobody."""
-    raw = _one(tags, Tag.PHOTOMETRIC, -1) in _CAMERA_RAW or Tag.DNG_VERSION in tags
-    if raw or _one(tags, Tag.SUBFILE_TYPE, 0) & _REDUCED:
+    raw = first_of(tags, Tag.PHOTOMETRIC, _UNSTATED) in _CAMERA_RAW or Tag.DNG_VERSION in tags
+    if raw or first_of(tags, Tag.SUBFILE_TYPE, 0) & REDUCED:
         raise ImageReadError("a camera's raw file: develop it to a TIFF or PNG first")
-
-
-def _integers(tags: Tags, tag: int) -> tuple[int, ...]:
-    value = tags.get(tag)
-    return value.integers if isinstance(value, Entry) else ()
-
-
-def _one(tags: Tags, tag: int, default: int) -> int:
-    values = _integers(tags, tag)
-    return values[0] if values else default
 
 
 def _same(tags: Tags, tag: int, default: int) -> int:
     """A value that is stated for each sample and must be the same for all."""
-    values = set(_integers(tags, tag)) or {default}
+    values = set(integers_of(tags, tag)) or {default}
     if len(values) > 1:
         raise ImageReadError("TIFF whose channels differ in type is not supported")
     return values.pop()
@@ -118,39 +132,41 @@ def _dtype(bits: int, sample_format: int, photometric: int) -> str | None:
     return "uint8" if bits <= 8 else "uint16"
 
 
-def _layout(tags: Tags, order: Literal["<", ">"], bits: int, dtype: str) -> Layout:
-    """How the pixels lie in the file."""
-    width, height = _one(tags, Tag.WIDTH, 0), _one(tags, Tag.HEIGHT, 0)
+def _layout(
+    tags: Tags, order: Literal["<", ">"], bits: int, dtype: str, offset: int = 0
+) -> Layout:
+    """How the pixels lie in the file, `offset` bytes behind where the tags say."""
+    width, height = first_of(tags, Tag.WIDTH, 0), first_of(tags, Tag.HEIGHT, 0)
     tiled = Tag.TILE_WIDTH in tags
     if tiled:
-        chunk = _one(tags, Tag.TILE_WIDTH, 0), _one(tags, Tag.TILE_HEIGHT, 0)
+        chunk = first_of(tags, Tag.TILE_WIDTH, 0), first_of(tags, Tag.TILE_HEIGHT, 0)
     else:
-        chunk = width, min(_one(tags, Tag.ROWS_PER_STRIP, height), height)
-    places = _integers(tags, Tag.TILE_PLACES if tiled else Tag.STRIP_PLACES)
-    sizes = _integers(tags, Tag.TILE_SIZES if tiled else Tag.STRIP_SIZES)
+        chunk = width, min(first_of(tags, Tag.ROWS_PER_STRIP, height), height)
+    places = integers_of(tags, Tag.TILE_PLACES if tiled else Tag.STRIP_PLACES)
+    sizes = integers_of(tags, Tag.TILE_SIZES if tiled else Tag.STRIP_SIZES)
     return Layout(
         width=width,
         height=height,
-        samples=_one(tags, Tag.SAMPLES_PER_PIXEL, 1),
+        samples=first_of(tags, Tag.SAMPLES_PER_PIXEL, 1),
         bits=bits,
         dtype=np.dtype(dtype).newbyteorder(order),
-        compression=_one(tags, Tag.COMPRESSION, 1),
-        predictor=_one(tags, Tag.PREDICTOR, 1),
-        fax_options=_one(tags, Tag.T4_OPTIONS, _one(tags, Tag.T6_OPTIONS, 0)),
-        bits_reversed=_one(tags, Tag.FILL_ORDER, 1) == 2,
-        planar=_one(tags, Tag.PLANAR, 1) == 2,
+        compression=first_of(tags, Tag.COMPRESSION, 1),
+        predictor=first_of(tags, Tag.PREDICTOR, 1),
+        fax_options=first_of(tags, Tag.T4_OPTIONS, first_of(tags, Tag.T6_OPTIONS, 0)),
+        bits_reversed=first_of(tags, Tag.FILL_ORDER, 1) == 2,
+        planar=first_of(tags, Tag.PLANAR, 1) == 2,
         tiled=tiled,
         chunk_width=chunk[0],
         chunk_height=chunk[1],
-        places=tuple(zip(places, sizes, strict=False)),
+        places=tuple((place + offset, size) for place, size in zip(places, sizes, strict=False)),
     )
 
 
 def _assemble(file: BinaryIO, tags: Tags, layout: Layout, header: Header) -> Picture:
     """Put a picture together from its strips or tiles."""
-    photometric = _one(tags, Tag.PHOTOMETRIC, -1)
+    photometric = first_of(tags, Tag.PHOTOMETRIC, _UNSTATED)
     channels = STORED_CHANNELS[photometric]
-    meaning = _integers(tags, Tag.EXTRA_SAMPLES)[:1]
+    meaning = integers_of(tags, Tag.EXTRA_SAMPLES)[:1]
     further = layout.samples - channels
     if not 0 <= further <= 1:
         raise ImageReadError(
@@ -166,7 +182,7 @@ def _assemble(file: BinaryIO, tags: Tags, layout: Layout, header: Header) -> Pic
     turned = orientation_of_tags(tags)
     metadata, lost = from_tags(tags, turned=turned)
     profile = metadata.icc_profile
-    colors = colors_of(photometric, layout, _integers(tags, Tag.COLOR_MAP), profile)
+    colors = colors_of(photometric, layout, integers_of(tags, Tag.COLOR_MAP), profile)
     if colors.through_profile:
         metadata = replace(metadata, icc_profile=None)
     size = (layout.height, layout.width)
@@ -225,13 +241,15 @@ def _no_data_value(tags: Tags) -> float | None:
         return None
 
 
-def _decode_by_pillow(file: BinaryIO, tags: Tags, header: Header) -> Picture:
+def _decode_by_pillow(file: BinaryIO, number: int, tags: Tags, header: Header) -> Picture:
     metadata, lost = from_tags(tags, turned=orientation_of_tags(tags))
     for warning in lost:
         header = header.warn(warning)
     file.seek(0)
     with no_native_messages():
-        return decode(TiffImagePlugin.TiffImageFile(file), header, metadata)
+        image = TiffImagePlugin.TiffImageFile(file)
+        image.seek(number)
+        return decode(image, header, metadata)
 
 
 def contents_of_tiff(file: BinaryIO) -> Iterator[str]:
