@@ -59,12 +59,11 @@ class RunFolder:
         """
         lock = FileLock(self.path / "run.lock", blocking=False)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            with writing_to(self.path):
+                self.path.mkdir(parents=True, exist_ok=True)
+                lock.acquire()
         except Timeout as error:
             raise TrainingError(f"another process is training in {self.path}") from error
-        except OSError as error:
-            raise TrainingError(f"can't write to the run folder {self.path}: {error}") from error
         try:
             yield
         finally:
@@ -80,14 +79,12 @@ class RunFolder:
         Raises:
             TrainingError: The folder can't be written to.
         """
-        try:
+        with writing_to(self.path):
             (self.path / "pictures").mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings, indent=2, sort_keys=True)
             with replacing(self.path / "settings.json") as stream:
                 stream.write((text + "\n").encode())
             self._forget_after(step)
-        except OSError as error:
-            raise TrainingError(f"can't write to the run folder {self.path}: {error}") from error
         if self._wants_board:
             self._board = _open_board(self.path / "tensorboard", step + 1)
 
@@ -95,7 +92,7 @@ class RunFolder:
         """Drop the lines of later steps, and one that was cut short, from the log."""
         if not self._log.exists():
             return
-        with self._log.open(newline="") as stream:
+        with self._log.open(newline="", errors="replace") as stream:
             header, *rows = [*csv.reader(stream)] or [[]]
         at = header.index("step") if "step" in header else 0
         kept = [
@@ -111,13 +108,17 @@ class RunFolder:
             stream.write(text.getvalue().encode())
 
     def log(self, progress: Progress) -> None:
-        """Append a line to the log."""
+        """Append a line to the log.
+
+        Raises:
+            TrainingError: The folder can't be written to.
+        """
         row = asdict(progress)
         metrics = row.pop("metrics")
         row.pop("steps"), row.pop("seconds_left")
         row["metrics"] = json.dumps(metrics) if metrics else ""
         fresh = not self._log.exists()
-        with self._log.open("a", newline="") as stream:
+        with writing_to(self.path), self._log.open("a", newline="") as stream:
             writer = csv.DictWriter(stream, row)
             if fresh:
                 writer.writeheader()
@@ -143,6 +144,22 @@ class RunFolder:
             CheckpointError: The folder holds no checkpoint, or a damaged one.
         """
         return Checkpoint.load(self.checkpoint)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn what the system says about a run folder into one of our errors.
+
+    Raises:
+        TrainingError: The folder can't be written to.
+    """
+    try:
+        yield
+    except Timeout:  # the lock's word for "taken", an OSError too
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise TrainingError(f"can't write to the run folder {folder}: {reason}") from error
 
 
 def _open_board(path: Path, purge_step: int) -> Any:

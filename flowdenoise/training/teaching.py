@@ -25,6 +25,7 @@ from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision
+from flowdenoise.training.run_folder import writing_to
 
 OnTaught = Callable[[int, int], None]
 """Called with the number of finished images and of all."""
@@ -59,7 +60,7 @@ def taught_corpus(
 
     Raises:
         UsageError: The corpus has fresh noise at each visit.
-        OSError: The file of answers can't be written.
+        TrainingError: The file of answers can't be written.
     """
     if config.mode == "fresh":
         raise UsageError("a teacher can be asked once only about images with fixed noise")
@@ -68,7 +69,7 @@ def taught_corpus(
     file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels, color)[:16]}.f16"
     if not file.exists() or file.stat().st_size != 2 * shape[0] * shape[1]:
         engine = _engine(teacher, corpus.channels)
-        with replacing(file) as stream:
+        with writing_to(folder), replacing(file) as stream:
             for index in range(len(corpus)):
                 noisy, sigma = noisy_image(
                     corpus, index, config, seed=seed, levels=levels, color=color

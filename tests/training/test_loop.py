@@ -308,6 +308,22 @@ def test_the_state_of_another_optimizer_is_refused(tmp_path: Path) -> None:
         other.resume(other.folder.load())
 
 
+def test_a_full_disk_is_one_line_wherever_the_run_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*names: Any, **options: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    loop = make_loop(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.open", full)
+        with pytest.raises(TrainingError, match=r"can't write to the run folder .*No space left"):
+            loop.run()
+    monkeypatch.setattr("flowdenoise.training.run_folder.replacing", full)
+    with pytest.raises(TrainingError, match=r"can't write to the run folder .*No space left"):
+        loop.folder.prepare({})
+
+
 def test_two_runs_do_not_train_in_one_folder(tmp_path: Path) -> None:
     with (
         RunFolder(tmp_path).locked(),
