@@ -62,7 +62,7 @@ class DenoiserTraining:
         term = data_term(self.objective.data_term)
         if term.breaks_the_rule and not self.baseline:
             what = _words(term.needs)
-            raise UsageError(f"{term.name} sees {what}: it runs as a baseline only, if asked to")
+            raise UsageError(f"{term.name} sees {what}: a baseline, which baseline=true allows")
         if term.breaks_the_rule and self.noise.mode == "none":
             raise UsageError(f"{term.name} needs images that noise is added to")
         if self.late_patch and self.late_patch % self.patch:
