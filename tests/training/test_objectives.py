@@ -307,7 +307,9 @@ def test_two_noisy_versions_teach_the_best_estimate() -> None:
 @pytest.mark.parametrize("name", ["supervised", "n2n"])
 def test_what_breaks_the_rule_must_be_asked_for(name: str) -> None:
     objective = ObjectiveConfig(data_term=name)
-    with pytest.raises(UsageError, match=f"{name} sees .*: a baseline, which baseline=true allows"):
+    with pytest.raises(
+        UsageError, match=f"{name} sees .*: a baseline, which baseline=true allows"
+    ):
         DenoiserTraining(objective=objective)
     DenoiserTraining(objective=objective, baseline=True)
     with pytest.raises(UsageError, match="images that noise is added to"):
