@@ -144,6 +144,8 @@ class Work:
         self.picture = next(self._pages)
         self.source.check_unchanged()
         self.warnings = self.picture.warnings
+        if self.job.source is None and images.BEHIND in self.picture.contents:
+            self.warnings += ("the first picture is read; what follows it is left out",)
 
     def denoise(self, denoiser: Denoiser, report: OnTile | None) -> None:
         """Denoise the picture.
@@ -255,7 +257,8 @@ class Work:
             shutil.copyfileobj(copied, sys.stdout.buffer, _COPY_BYTES)
             sys.stdout.buffer.flush()
         except OSError as error:
-            raise ImageWriteError(f"can't write to standard output: {error}") from error
+            reason = _reason(error)
+            raise ImageWriteError(f"can't write to standard output: {reason}") from error
         return warnings
 
     def _write_png(self, file: Path, picture: Tensor) -> None:
@@ -279,6 +282,9 @@ def _wanted(job: Job, existing: Existing) -> tuple[Path, ...]:
     if job.refusal is not None:
         raise ImageWriteError(job.refusal)
     taken = [file for file in job.files if exists(file)]
+    for file in taken:
+        if not file.is_file():
+            raise ImageWriteError(f"{file} is no regular file, and is never replaced")
     if taken and existing == "refuse":
         raise ImageWriteError(f"{taken[0]} exists already: use --overwrite, or another name")
     return tuple(file for file in job.files if existing == "overwrite" or file not in taken)

@@ -227,7 +227,8 @@ def _print_json(outcome: Outcome) -> bool:
     try:
         console.result(json.dumps(_as_dict(outcome)))
     except (FlowdenoiseError, BrokenPipeError) as error:
-        console.error(f"the pictures are done, but without --json: {error}")
+        reason = "nobody reads it" if isinstance(error, BrokenPipeError) else error
+        console.error(f"the pictures are done, but without --json: {reason}")
         return False
     return True
 

@@ -13,6 +13,14 @@ from flowdenoise.errors import DeviceError
 
 T = TypeVar("T")
 
+_SIGNS = (
+    "can't allocate memory",  # the allocator of Linux and macOS
+    "not enough memory",  # that of Windows
+    "std::bad_alloc",  # what lies beneath
+    "could not create a memory object",  # oneDNN
+)
+"""What the messages of errors say on a processor, where torch has no class for them."""
+
 
 def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> T:
     """Run; when memory runs out, run it all again with a smaller batch, then smaller tiles."""
@@ -28,9 +36,9 @@ def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> 
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    """On the CPU torch tells only by the message."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text
+    """Whether memory is what an error of torch is about."""
+    told = any(sign in str(error) for sign in _SIGNS)
+    return told or isinstance(error, torch.OutOfMemoryError)
 
 
 def _smaller(config: TilingConfig) -> TilingConfig:

@@ -33,13 +33,14 @@ from flowdenoise.images.formats import (
 )
 from flowdenoise.images.jpeg import jpeg_round_trip
 from flowdenoise.images.limits import MAX_PIXELS
-from flowdenoise.images.metadata import Metadata
+from flowdenoise.images.metadata import BEHIND, Metadata
 from flowdenoise.images.picture import Picture, Samples, quantize, white
 from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
 from flowdenoise.images.reading import read, read_pages, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
+    "BEHIND",
     "MAX_PIXELS",
     "QUALITY",
     "SUFFIXES",

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.limits import Limits
-from flowdenoise.images.metadata import Metadata, name_of_resources
+from flowdenoise.images.metadata import BEHIND, Metadata, name_of_resources
 from flowdenoise.images.picture import Picture
 from flowdenoise.images.pillow_images import QUALITY, Header, decode, described, to_pillow
 from flowdenoise.images.tiff import directory
@@ -140,7 +140,7 @@ def contents_of_jpeg(file: BinaryIO) -> Iterator[str]:
         elif marker == _COMMENT or _APP0 <= marker <= _APP0 + 15:
             yield from _name(marker, body)
     if trailer.strip(b"\0") and not several:
-        yield "motion video" if _is_video(trailer) else "data behind the picture"
+        yield "motion video" if _is_video(trailer) else BEHIND
 
 
 def _name(marker: int, body: bytes) -> Iterator[str]:

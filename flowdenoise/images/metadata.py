@@ -17,6 +17,9 @@ from flowdenoise.images.tiff.tags import Tag
 
 UPRIGHT = 1
 
+BEHIND = "data behind the picture"
+"""The name of what follows the end of a picture in its file: another picture, perhaps."""
+
 _EXIF_PREFIX = b"Exif\x00\x00"
 _IPTC = b"8BIM\x04\x04"  # an image resource
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])")

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.limits import Limits
-from flowdenoise.images.metadata import Metadata, orientation_of, upright
+from flowdenoise.images.metadata import BEHIND, Metadata, orientation_of, upright
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
@@ -223,3 +223,5 @@ def contents_of_png(file: BinaryIO) -> Iterator[str]:
             yield f"color statement {name.decode()}"
         else:
             yield f"chunk {ascii(name)[2:-1]}"
+    if file.read().strip(b"\0"):
+        yield BEHIND

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -420,3 +422,67 @@ def test_a_damaged_page_leaves_no_file(album: Path) -> None:
     assert outcome.status == "failed"
     assert "cut short" in str(outcome.error)
     assert not (album / "stack_denoised.tif").exists()
+
+
+def test_a_full_disk_fails_one_picture_and_the_others_are_done(album: Path) -> None:
+    resource = pytest.importorskip("resource")
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(album / "large.png")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        outcomes = run(plan(album / "a.png", album / "large.png", album / "b.png", compare=False))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [outcome.status for outcome in outcomes] == ["denoised", "failed", "denoised"]
+    assert "can't be written" in str(outcomes[1].error)
+    assert not list(album.glob("large_*")) + list(album.glob(".*"))
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """A folder into which every user sees, unlike the test's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+READ_ONLY = """
+import os, sys
+import torch
+from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
+from flowdenoise.engine import Denoiser
+from flowdenoise.networks.resnet import ResNet, ResNetConfig
+if os.geteuid() == 0:  # whom no permission stops
+    os.seteuid(65534)
+net = ResNet(ResNetConfig(channels=(4,), blocks=(1,)))
+engine = Denoiser({3: lambda: net}, {}, device=torch.device("cpu"))
+plan = plan_jobs(["closed/a.png", "secret.png", "b.png"], Naming(output=sys.argv[1]))
+for outcome in run(plan.jobs, engine, BatchConfig(sigma=0.1)):
+    print(outcome.error or outcome.status)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other permissions")
+@pytest.mark.parametrize("output", ["open/", "closed/"])
+def test_no_permission_is_the_outcome_of_that_picture(
+    album: Path, shared_folder: Path, output: str
+) -> None:
+    folder = shared_folder
+    for name in ("closed", "open"):
+        (folder / name).mkdir()
+    for name in ("closed/a.png", "secret.png", "b.png"):
+        (folder / name).write_bytes((album / "b.png").read_bytes())
+    (folder / "secret.png").chmod(0)
+    (folder / "closed").chmod(0o555)
+    (folder / "open").chmod(0o777)
+    line = [sys.executable, "-c", READ_ONLY, output]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    first, second, third = done.stdout.splitlines()
+    assert second == "secret.png: can't be read: permission denied", done.stderr
+    if output == "open/":
+        assert (first, third) == ("denoised", "denoised")
+    else:
+        assert "is the input itself" in first
+        assert "can't be written: permission denied" in third
+    assert not list(folder.rglob(".*"))

@@ -57,6 +57,60 @@ def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
         assert (result.format, result.size) == ("PNG", (50, 40))
 
 
+def test_a_second_picture_on_standard_input_is_told(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    line = ["denoise", "-", "-s", 10, "-m", tiny, "-o", photo.with_name("out.png")]
+    answer = invoke(*line, stdin=2 * photo.read_bytes())
+    assert answer.status == 0
+    assert "what follows it is left out" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", os.devnull], "no regular file"),
+        (["-o", "photo.png/x/"], "can't make the folder"),
+        (["--name", "x" * 300 + ".png"], "file name too long"),
+        (["-o", "/proc/x.png"], "can't be written"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="other places that can't be written")
+def test_a_result_that_can_not_be_written_is_one_line_and_status_1(
+    invoke: Invoke,
+    tiny: Path,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    answer = invoke("denoise", photo.name, "-s", 25, "-m", tiny, *arguments)
+    assert message in one_line(answer)
+    assert answer.status == 1
+    assert list(photo.parent.glob("*.png")) == [photo]
+
+
+def test_what_is_left_out_of_a_folder_is_told(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    for name in ("1.cr2", "2.cr2", "3.cr2", "4.cr2", "5.cr2", "x.psd", "photo_denoised_noise.png"):
+        photo.with_name(name).touch()
+    answer = invoke("denoise", photo.parent, "-s", 25, "-m", tiny)
+    assert answer.status == 0
+    told = " ".join(answer.err.split())
+    assert "3.cr2 and 2 more (raw pictures can't be read)" in told
+    assert "x.psd (Photoshop pictures can't be read)" in told
+    assert "photo_denoised_noise.png (the result of another picture)" in told
+
+
+def test_an_input_that_is_missing_is_an_error_and_the_rest_is_done(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    answer = invoke("denoise", photo.with_name("gone.png"), photo, "-s", 25, "-m", tiny)
+    assert answer.status == 1
+    assert "gone.png: there is no such file or folder" in answer.err
+    assert photo.with_name("photo_denoised.png").exists()
+
+
 def test_extras_are_written_when_asked(invoke: Invoke, tiny: Path, photo: Path) -> None:
     invoke("denoise", photo, "-s", 25, "-m", tiny, "--save-noise", "--compare")
     names = {path.name for path in photo.parent.glob("photo_*")}

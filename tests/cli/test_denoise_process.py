@@ -1,0 +1,136 @@
+"""`flowdenoise denoise` as a process: streams that are closed, full or nobody's, and signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="streams and signals of POSIX")
+
+Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def shell(tiny: Path, photo: Path) -> Shell:
+    """Run a line of the shell where `denoise` stands for the command and `photo.png` is there."""
+
+    def run(line: str) -> subprocess.CompletedProcess[str]:
+        command = f"'{sys.executable}' -m flowdenoise denoise -s 25 -m '{tiny}'"
+        return subprocess.run(
+            ["bash", "-c", line.replace("denoise", command)],
+            cwd=photo.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def written(photo: Path) -> set[str]:
+    return {path.name for path in photo.parent.iterdir()} - {photo.name, photo.parent.name}
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("denoise - <&-", "standard input is closed"),
+        ("denoise photo.png -o - >&-", "standard output is closed"),
+        pytest.param("denoise photo.png -o - >/dev/full", "no space left", marks=FULL),
+    ],
+)
+def test_a_stream_that_can_not_be_used_is_one_line_and_status_1(
+    shell: Shell, photo: Path, line: str, message: str
+) -> None:
+    done = shell(line)
+    assert message in one_line(done)
+    assert done.returncode == 1
+    assert written(photo) == set()
+
+
+@pytest.mark.parametrize("stream", [pytest.param(">/dev/full", marks=FULL), "| true"])
+def test_reports_that_can_not_be_written_do_not_stop_the_batch(
+    shell: Shell, photo: Path, stream: str
+) -> None:
+    Image.open(photo).save(photo.with_name("second.png"))
+    done = shell(f"set -o pipefail; denoise photo.png second.png --json {stream}")
+    assert done.returncode == 1
+    assert "without --json" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert {"photo_denoised.png", "second_denoised.png"} <= written(photo)
+
+
+def test_messages_that_nobody_can_read_stop_nothing(shell: Shell, photo: Path) -> None:
+    done = shell("denoise photo.png 2>&-")
+    assert done.returncode == 0
+    assert written(photo) == {"photo_denoised.png"}
+
+
+def test_a_clean_picture_from_a_pipe_is_copied_bit_for_bit(shell: Shell, photo: Path) -> None:
+    done = shell("denoise --strength 0 <(cat photo.png) -o copy.png")
+    assert done.returncode == 0, done.stderr
+    assert photo.with_name("copy.png").read_bytes() == photo.read_bytes()
+
+
+def test_two_processes_with_one_target_never_replace_each_other(shell: Shell, photo: Path) -> None:
+    done = shell("denoise photo.png -o r.png & denoise photo.png -o r.png; wait")
+    assert "exists" in one_line_of_two(done)
+    assert written(photo) == {"r.png"}
+
+
+def one_line_of_two(done: subprocess.CompletedProcess[str]) -> str:
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    return error
+
+
+WAITING = """
+import signal, sys, time
+from flowdenoise import images
+from flowdenoise.images import writing
+def half(picture, file, *rest):
+    file.write(b"half of it")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+writing._encode_into = half
+from flowdenoise.__main__ import main
+sys.argv = ["flowdenoise", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_ends_with_a_message_its_status_and_nothing_half_written(
+    tiny: Path, photo: Path, number: int, status: int, word: str
+) -> None:
+    line = [sys.executable, "-c", WAITING, "denoise", str(photo), "-s", "25", "-m", str(tiny)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        assert len(written(photo)) == 1
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert word.encode() in err
+    assert err.count(b"\n") == 1
+    assert written(photo) == set()
