@@ -7,7 +7,8 @@ work among processes. What has no option of its own is set by `--set`, under the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import typer
 
 from flowdenoise.cli import console, options
 from flowdenoise.cli import train_options as given
+from flowdenoise.cli.interruption import Interruption
 
 if TYPE_CHECKING:
     from flowdenoise.training.place import Place
@@ -50,7 +52,7 @@ def train_prior(
     begin = [f"initial={initial}"] if initial else []
     run = override(run, [*begin, *_steps(steps), *settings])
     first = _load(run.initial, "prior")
-    with _report(run.loop.steps) as report:
+    with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
         finished = runs.train_prior(run, place, initial=first, checkpointing=checkpointing)
     _tell_the_end(finished, out)
@@ -99,7 +101,7 @@ def train_denoiser(
     run = replace(run, data=_data(run.data, data, noisy, validation))
     run = override(run, [*_named(chosen), *_steps(steps), *settings])
     networks = _helpers(run, f"noise-level-{'gray' if gray else 'color'}")
-    with _report(run.loop.steps) as report:
+    with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
         finished = runs.train_denoiser(run, place, **networks)
     _tell_the_end(finished, out)
@@ -130,7 +132,7 @@ def tune(
     run = recipes.preset(config.preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
     run = override(run, [*_steps(steps), *settings])
-    with _report(run.loop.steps) as report:
+    with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, False, False, None)
         trials = tune.tune(
             run,
@@ -170,7 +172,7 @@ def train_noise_level(
     run = recipes.noise_level(1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation))
     run = override(run, [*_steps(steps), *settings])
-    with _report(run.loop.steps) as report:
+    with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, False, None)
         finished = runs.train_noise_level(run, place)
     _tell_the_end(finished, out)
@@ -243,13 +245,20 @@ def _teaching() -> Callable[[int, int], None]:
     return lambda done, total: report("asking the teacher", done, total)
 
 
-def _report(steps: int) -> Any:
-    return console.training_progress(steps)
+@contextmanager
+def _report(steps: int, out: Path) -> Iterator[Report]:
+    """Show how training gets on; where it is interrupted, say how it goes on."""
+    with console.training_progress(steps) as report:
+        try:
+            yield report
+        except Interruption:
+            console.say(f"with --resume the same command goes on from its checkpoint in {out}")
+            raise
 
 
 def _tell_the_end(finished: bool, out: Path) -> None:
     if finished:
         console.say(f"done; the weights are {out / 'weights.safetensors'}")
         return
-    console.say(f"interrupted and saved; the same command with --resume goes on ({out})")
-    raise typer.Exit(130)
+    console.say(f"another process was interrupted, and the run saved; --resume goes on ({out})")
+    raise typer.Exit(1)

@@ -277,7 +277,10 @@ def _due(step: int, every: int) -> bool:
 
 @contextmanager
 def _interruptible() -> Iterator[list[int]]:
-    """Collect Ctrl-C and termination instead of dying in the middle of a step."""
+    """Collect Ctrl-C and termination instead of dying in the middle of a step.
+
+    A handler of the program's own is called afterwards.
+    """
     caught: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {
@@ -288,3 +291,6 @@ def _interruptible() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        own = before[signal.Signals(caught[0])] if caught else None
+        if callable(own) and own is not signal.default_int_handler:
+            own(caught[0], None)

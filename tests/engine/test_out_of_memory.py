@@ -13,14 +13,15 @@ import resource
 import numpy as np
 import torch
 from flowdenoise import images
-from flowdenoise.engine import Denoiser
+from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 rng = np.random.default_rng(0)
 net = ResNet(ResNetConfig(channels=(16, 32), blocks=(1, 1)))
-engine = Denoiser({3: lambda: net}, {}, device=torch.device("cpu"), tile=0, overlap=32)
+cut = EngineConfig(tile=0, overlap=32)
+engine = Denoiser({3: lambda: net}, {}, device=torch.device("cpu"), config=cut)
 picture = images.Picture(rng.integers(0, 256, (1200, 1200, 3), dtype=np.uint8))
 enough = engine.denoise_picture(picture, 0.1).picture.samples
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -99,6 +99,35 @@ def test_a_resumed_run_gives_the_same_bits(tmp_path: Path, optimizer: str, stop:
         assert torch.equal(one, other)
 
 
+class Stopped(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_handler_of_the_program_s_own_is_called_when_the_run_is_saved(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    loop = make_loop(tmp_path)
+    original = loop.stage.loss
+
+    def interrupted(model: nn.Module, step: int, *share: int) -> Tensor:
+        if step == 2:
+            os.kill(os.getpid(), number)
+        return original(model, step, *share)
+
+    loop.stage.loss = interrupted  # type: ignore[method-assign]
+    before = signal.signal(number, stop)
+    try:
+        with pytest.raises(Stopped):
+            loop.run()
+    finally:
+        signal.signal(number, before)
+    assert loop.folder.load().step == 3
+
+
 def test_a_bad_step_is_skipped_and_counted(tmp_path: Path) -> None:
     reports: list[Progress] = []
     loop = make_loop(tmp_path, stage=LineStage(spoiled=range(3, 5)), reports=reports)
