@@ -120,9 +120,22 @@ def read_weights(
     data = read_bytes(source) if isinstance(source, Path) else source
     if sha256 is not None:
         check_sha256(data, sha256, what)
+    else:
+        check_seal(data, parse_header(data, what), what)
+    return build_network(data, what)
+
+
+def build_network(data: bytes, what: str) -> WeightsFile:
+    """The network in the bytes of a weights file, which have been held against hash or seal.
+
+    Args:
+        data: All of the file.
+        what: What to call it in errors.
+
+    Raises:
+        WeightsIntegrityError: The file is not valid; names the key or tensor at fault.
+    """
     header = parse_header(data, what)
-    if sha256 is None:
-        check_seal(data, header, what)
     kind = header.record.kind
     config = build_config(kind, header.record.config, what)
     network = _empty_network(kind, config, header, what)

@@ -208,14 +208,15 @@ def _seal_of(data: bytes, start: int) -> str:
     return digest.hexdigest()
 
 
-def check_sha256(data: bytes, expected: str, what: str) -> None:
-    """Check a file's bytes against a hash known from outside.
+def check_sha256(data: bytes, expected: str | None, what: str) -> str:
+    """Check a file's bytes against a hash known from outside, if one is; return their hash.
 
     Raises:
         WeightsIntegrityError: The bytes have another hash.
     """
     actual = hashlib.sha256(data).hexdigest()
-    if actual != expected:
+    if expected not in (None, actual):
         raise WeightsIntegrityError(
             f"{what} has been altered or damaged: sha256 is {actual}, expected {expected}"
         )
+    return actual

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flowdenoise.errors import WeightsError
 from flowdenoise.weights.address import Address
 from flowdenoise.weights.architectures import Role, architecture
-from flowdenoise.weights.file import WeightsFile, read_weights
-from flowdenoise.weights.store import Report, resolve
+from flowdenoise.weights.file import WeightsFile, build_network, read_weights
+from flowdenoise.weights.store import Report, Resolved, resolve
 
 
 def load(
-    address: str | Address,
+    address: str | Address | Resolved,
     *,
     role: Role | None = None,
     offline: bool = False,
@@ -19,7 +19,8 @@ def load(
     """Find, verify and load weights.
 
     Args:
-        address: `color`, a path, or `hf://owner/repo@REVISION/file.safetensors`.
+        address: `color`, a path, or `hf://owner/repo@REVISION/file.safetensors`; or what
+            `store.verify` found there, whose bytes are not read again.
         role: What the weights are needed for; others are refused.
         offline: Whether the network is left alone.
         report: Called with a line about what is fetched and which commit is used.
@@ -29,9 +30,15 @@ def load(
         WeightsError: The weights can't be found or read (see `store.resolve`,
             `file.read_weights`), or serve another role.
     """
-    found = resolve(address, offline=offline, report=report)
-    loaded = read_weights(found.path, sha256=found.sha256, name=str(found.address))
-    actual = architecture(loaded.kind, str(found.address)).role
+    found = address
+    if not isinstance(found, Resolved):
+        found = resolve(found, offline=offline, report=report)
+    what = str(found.address)
+    if found.content is None:
+        loaded = read_weights(found.path, sha256=found.sha256, name=what)
+    else:
+        loaded = build_network(found.content, what)
+    actual = architecture(loaded.kind, what).role
     if role not in (None, actual):
         raise WeightsError(f"{found.address} is a {actual}, a {role} is needed")
     return loaded

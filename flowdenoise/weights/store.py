@@ -1,15 +1,14 @@
 """From an address to a file on this machine: path, package, cache, Hub, in this order.
 
 Whoever reads the file that `resolve` finds must hold its bytes against `Resolved.sha256`; so do
-`verify` here and `loading.load`. A file that was just fetched has been verified already, and one
-that did not match was thrown away.
+`verify` here and `loading.load`. The bytes of a file that was just fetched have been read and
+verified already, and come along; a file that did not match was thrown away.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,12 +48,14 @@ class Resolved:
         address: The address that was asked for, a Hub address with its commit.
         sha256: Digest that the bytes must have, as far as the address, the manifest or an earlier
             download says.
+        content: The bytes, where they were read and verified on the way.
     """
 
     path: Path
     origin: Origin
     address: Address
     sha256: str | None
+    content: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -187,12 +188,12 @@ def _fetch(address: HubAddress, expected: str | None, report: Report | None) -> 
         report(f"fetching {address}, {readable_size(remote.size)}")
     path = hub.fetch(address, remote.size, report)
     try:
-        sha256 = _verify(path, expected or remote.sha256, str(address))
+        content, sha256 = _verify(path, expected or remote.sha256, str(address))
     except WeightsError:
         hub.discard(path)
         raise
     _remember(str(replace(address, sha256=None)), sha256, report)
-    return Resolved(path, "hub", address, sha256)
+    return Resolved(path, "hub", address, sha256, content)
 
 
 def _kept(path: Path, expected: str | None, what: str) -> Path | None:
@@ -216,13 +217,12 @@ def _remember(key: str, value: str, report: Report | None) -> None:
             report(str(error))
 
 
-def _verify(path: Path, expected: str | None, what: str) -> str:
-    """Check every byte of a weights file; return its sha256."""
+def _verify(path: Path, expected: str | None, what: str) -> tuple[bytes, str]:
+    """Check every byte of a weights file; return them with their sha256."""
     data = read_bytes(path)
-    if expected is not None:
-        check_sha256(data, expected, what)
+    sha256 = check_sha256(data, expected, what)
     check_seal(data, parse_header(data, what), what)
-    return hashlib.sha256(data).hexdigest()
+    return data, sha256
 
 
 def verify(
@@ -241,13 +241,16 @@ def verify(
         report: Called with a line about what is fetched and which commit is used.
 
     Returns:
-        Where the file is, with its sha256.
+        Where the file is, with its sha256 and its bytes.
 
     Raises:
         WeightsError: The file can't be found, as for `resolve`, or its bytes do not match.
     """
     found = resolve(address, offline=offline, refresh=refresh, report=report)
-    return replace(found, sha256=_verify(found.path, found.sha256, str(found.address)))
+    if found.content is not None:
+        return found
+    content, sha256 = _verify(found.path, found.sha256, str(found.address))
+    return replace(found, sha256=sha256, content=content)
 
 
 def inspect(
@@ -259,7 +262,8 @@ def inspect(
         WeightsError: The file can't be found, or its bytes do not match.
     """
     found = verify(address, offline=offline, report=report)
-    header = parse_header(read_bytes(found.path), str(found.address))
+    assert found.content is not None  # noqa: S101 - `verify` reads it
+    header = parse_header(found.content, str(found.address))
     shipped_name = found.address.name if isinstance(found.address, ShippedName) else None
     return Inspection(found, header, shipped().find(shipped_name) if shipped_name else None)
 

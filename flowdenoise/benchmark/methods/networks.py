@@ -51,8 +51,8 @@ class NetworkMethod(Method):
     def prepare(self, channels: int, device: torch.device) -> None:
         """Load the weights, and the estimator if it is needed."""
         model, offline = self.models[channels], self.options.offline
-        self.weights = store.verify(model, offline=offline).sha256
-        loaded = weights.load(model, offline=offline)
+        found = store.verify(model, offline=offline)
+        self.weights, loaded = found.sha256, weights.load(found)
         if loaded.config.image_channels != channels:
             kinds = {1: "gray", 3: "color"}
             own = kinds.get(loaded.config.image_channels, "other")
