@@ -24,12 +24,11 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Ascending, Range, Share
 from flowdenoise.system.typed import check
 
 # Streams of a sample's random numbers; `PatchSampler` uses those below 8, objectives from 16.
-_PERMUTATION, _MIX, _SATURATION, _HUE, _RED, _GREEN, _BLUE = range(8, 15)
 
 _ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
@@ -82,7 +81,7 @@ def mix(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
     """
     if config.mix == 0:
         return patches
-    chosen = draws.uniform(_MIX) < config.mix
+    chosen = draws.uniform(Stream.MIX) < config.mix
     unchanged = torch.eye(3, device=patches.device).expand(len(draws), 3, 3)
     matrices = torch.where(chosen[:, None, None], _matrices(draws, config), unchanged)
     mixed = torch.einsum("bij,bjhw->bihw", matrices, patches.float())
@@ -91,9 +90,12 @@ def mix(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
 
 def _matrices(draws: Draws, config: ColorConfig) -> Tensor:
     """(B, 3, 3): gains times saturation times a rotation around the axis of grays."""
-    angle = torch.deg2rad(config.hue * (2 * draws.uniform(_HUE) - 1))[:, None, None]
-    saturation = _between(config.saturation, draws.uniform(_SATURATION))[:, None, None]
-    gains = [_between(config.gain, draws.uniform(stream)) for stream in (_RED, _GREEN, _BLUE)]
+    angle = torch.deg2rad(config.hue * (2 * draws.uniform(Stream.HUE) - 1))[:, None, None]
+    saturation = _between(config.saturation, draws.uniform(Stream.SATURATION))[:, None, None]
+    gains = [
+        _between(config.gain, draws.uniform(stream))
+        for stream in (Stream.RED_GAIN, Stream.GREEN_GAIN, Stream.BLUE_GAIN)
+    ]
     gray = torch.full((3, 3), 1 / 3, device=angle.device)
     color = torch.eye(3, device=angle.device) - gray
     # A quarter turn in the plane of colors: the cross product with (1, 1, 1) / sqrt(3).
@@ -119,7 +121,7 @@ def permute(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
     """
     if config.permute == 0:
         return patches
-    share = draws.uniform(_PERMUTATION) / config.permute
+    share = draws.uniform(Stream.PERMUTATION) / config.permute
     which = torch.where(share < 1, (6 * share).long(), torch.zeros_like(share).long())
     order = torch.tensor(_ORDERS, device=patches.device)[which]
     return patches.gather(1, order[:, :, None, None].expand_as(patches))

@@ -18,7 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError, UsageError
 from flowdenoise.noise import SigmaRange
 from flowdenoise.system import random_streams
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, ImageStream, Stream
 from flowdenoise.system.rules import Range
 from flowdenoise.system.typed import check
 
@@ -51,8 +51,6 @@ class NoiseConfig:
 
 
 # Streams of a sample's random numbers that the sampler uses; colors and objectives take others.
-_PLACE, _ROW, _COLUMN, _TURN, _SIGMA, _NOISE, _SECOND_NOISE = range(7)
-_IMAGE_SIGMA, _IMAGE_NOISE, _IMAGE_COLOR, _IMAGE_SECOND_NOISE = range(1, 5)
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class PatchSampler:
                 unit = self._fixed(image, position, version)
             else:
                 shape = (self.corpus.channels, self.patch, self.patch)
-                unit = draws.normal((_NOISE, _SECOND_NOISE)[version], shape)
+                unit = draws.normal((Stream.NOISE, Stream.SECOND_NOISE)[version], shape)
             patches = patches + sigma[:, None, None, None] * unit
         if config.eight_bit:
             patches = _eight_bit(patches)
@@ -159,7 +157,7 @@ class PatchSampler:
         """
         image, position = self._places(draws)
         patches = self._recolored(draws, image, self._gather(image, position))
-        key = random_streams.fold(self.seed, _IMAGE_NOISE, self.corpus.keys[image])
+        key = random_streams.fold(self.seed, ImageStream.NOISE, self.corpus.keys[image])
         unit = noise.fixed_gaussian(key, position, self.corpus.channels)
         return self._arranged(patches, draws), self._arranged(unit, draws), key.to(self.device)
 
@@ -171,7 +169,7 @@ class PatchSampler:
 
     def _arranged(self, patches: Tensor, draws: Draws) -> Tensor:
         """Patches turned, their channels reordered, on the device where they are wanted."""
-        turned = _turn(patches, draws.uniform(_TURN))
+        turned = _turn(patches, draws.uniform(Stream.TURN))
         return permute(turned, draws, self.color).to(self.device)
 
     def _sigma(self, draws: Draws, image: Tensor, config: NoiseConfig) -> Tensor:
@@ -181,23 +179,23 @@ class PatchSampler:
             return (unknown if self.levels is None else self.levels.to(image.device))[image]
         if config.mode == "fixed":
             return image_sigma(self.corpus, image, config.sigma_range, self.seed)
-        return low + (high - low) * draws.uniform(_SIGMA)
+        return low + (high - low) * draws.uniform(Stream.SIGMA)
 
     def _fixed(self, image: Tensor, position: Tensor, version: int) -> Tensor:
         """The standard normal noise that belongs to these pixels, (B, C, P, P)."""
-        stream = (_IMAGE_NOISE, _IMAGE_SECOND_NOISE)[version]
+        stream = (ImageStream.NOISE, ImageStream.SECOND_NOISE)[version]
         key = random_streams.fold(self.seed, stream, self.corpus.keys[image])
         return noise.fixed_gaussian(key, position, self.corpus.channels)
 
     def _places(self, draws: Draws) -> tuple[Tensor, Tensor]:
         """Image of each sample, (B,), and the index of each patch pixel in it, (B, P, P)."""
         corpus = self.corpus
-        place = draws.uniform(_PLACE).double()
+        place = draws.uniform(Stream.PLACE).double()
         image = torch.searchsorted(self._bounds, place).clamp_(max=len(corpus) - 1)
         rows = corpus.heights[image] - self.patch + 1
         columns = corpus.widths[image] - self.patch + 1
-        top = (draws.uniform(_ROW).double() * rows).long()
-        left = (draws.uniform(_COLUMN).double() * columns).long()
+        top = (draws.uniform(Stream.ROW).double() * rows).long()
+        left = (draws.uniform(Stream.COLUMN).double() * columns).long()
         span = torch.arange(self.patch, device=top.device)
         row = (top[:, None] + span) * corpus.widths[image][:, None]
         return image, row[:, :, None] + (left[:, None] + span)[:, None, :]
@@ -213,13 +211,13 @@ def image_sigma(
 ) -> Tensor:
     """The one noise level of each image in a corpus with fixed noise, like `image`."""
     low, high = sigma_range
-    key = random_streams.fold(seed, _IMAGE_SIGMA, corpus.keys[image])
+    key = random_streams.fold(seed, ImageStream.SIGMA, corpus.keys[image])
     return low + (high - low) * random_streams.uniform(key, torch.zeros_like(key))
 
 
 def _color_draws(corpus: Corpus, image: Tensor, seed: int) -> Draws:
     """The random numbers that decide the one mix of colors of each image."""
-    return Draws(random_streams.fold(seed, _IMAGE_COLOR, corpus.keys[image]))
+    return Draws(random_streams.fold(seed, ImageStream.COLOR, corpus.keys[image]))
 
 
 def noisy_image(
@@ -252,7 +250,7 @@ def noisy_image(
         sigma = float("nan") if levels is None else float(levels[index])
     else:
         sigma = float(image_sigma(corpus, which, config.sigma_range, seed))
-        key = random_streams.fold(seed, _IMAGE_NOISE, corpus.keys[which])
+        key = random_streams.fold(seed, ImageStream.NOISE, corpus.keys[which])
         height, width = image.shape[-2:]
         position = torch.arange(height * width, device=image.device).view(1, height, width)
         image = image + sigma * noise.fixed_gaussian(key, position, corpus.channels)[0]

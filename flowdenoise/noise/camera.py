@@ -33,6 +33,7 @@ from flowdenoise.noise.demosaicking import DEMOSAICS, demosaic_each, mosaic
 from flowdenoise.noise.smoothing import blur_each, gaussian, sharpen, smooth, smoothing_weight
 from flowdenoise.noise.tone import tone, untone
 from flowdenoise.system import random_streams
+from flowdenoise.system.random_streams import Stream
 from flowdenoise.system.rules import Ascending, Range, Share
 from flowdenoise.system.typed import check
 
@@ -133,8 +134,6 @@ _FROM_XYZ = (
 """XYZ to the raw of four reflex cameras, as in Brooks et al. 2019, from their DNG files."""
 
 # Streams of random numbers, of a scene and of a development.
-_EXPOSURE, _RED, _BLUE, _CONTRAST, _MIX, _READ, _SHOT, _NOISE, _SOFTNESS = range(32, 41)
-_DEMOSAIC, _BANDS, _SHARPENING, _SMOOTHED, _QUALITY, _SUBSAMPLED, _EDGE, _CLIP = range(48, 56)
 
 
 def _between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
@@ -183,13 +182,13 @@ class Scene:
     @classmethod
     def draw(cls, keys: Tensor, config: CameraConfig) -> Scene:
         """Scenes for keys (B,) int32; the same key gives the same scene."""
-        exposure = _between(_units(keys, _EXPOSURE), (1.0, 1.6))
-        red = _between(_units(keys, _RED), (1.5, 2.6))
-        blue = _between(_units(keys, _BLUE), (1.3, 2.2))
+        exposure = _between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
+        red = _between(_units(keys, Stream.CAMERA_RED), (1.5, 2.6))
+        blue = _between(_units(keys, Stream.CAMERA_BLUE), (1.3, 2.2))
         gains = exposure[:, None] * torch.stack([red, torch.ones_like(red), blue], 1)
-        share = _between(_units(keys, _CONTRAST), config.contrast)
-        normal = torch.special.ndtri(_units(keys, _READ).double()).float()
-        softness = _between(_units(keys, _SOFTNESS), config.softness)
+        share = _between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
+        normal = torch.special.ndtri(_units(keys, Stream.CAMERA_READ).double()).float()
+        softness = _between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
         return cls(gains, _camera_matrix(keys), share, normal, softness)
 
     def unprocess(self, picture: Tensor) -> Tensor:
@@ -207,7 +206,9 @@ class Scene:
 
 def _camera_matrix(keys: Tensor) -> Tensor:
     """A random mean of known color matrices, from the camera to linear sRGB, (B, 3, 3)."""
-    shares = torch.stack([_units(keys, _MIX + 64 * i) for i in range(len(_FROM_XYZ))], 1)
+    shares = torch.stack(
+        [_units(keys, Stream.CAMERA_MIX + 64 * i) for i in range(len(_FROM_XYZ))], 1
+    )
     shares = -shares.log()
     shares = shares / shares.sum(1, keepdim=True)
     known = torch.tensor(_FROM_XYZ, device=keys.device) @ torch.tensor(_TO_XYZ, device=keys.device)
@@ -230,7 +231,7 @@ def sensor_noise(raw: Tensor, shot: Tensor, scene: Scene, keys: Tensor) -> Tenso
         scene: Whose read noise deviates from its law.
         keys: (B,) int32; the same key gives the same noise.
     """
-    unit = random_streams.Draws(keys).normal(_NOISE, tuple(raw.shape[1:]))
+    unit = random_streams.Draws(keys).normal(Stream.CAMERA_NOISE, tuple(raw.shape[1:]))
     return variance(raw, shot, read_variance(shot, scene.read)).sqrt() * unit
 
 
@@ -263,24 +264,30 @@ class Development:
             (config.fine, config.middle, config.coarse),
             (config.color_fine, config.color_middle, config.color_coarse),
         )
-        smoothed = _units(keys, _SMOOTHED) < config.smoothed
-        strength = _units(keys, _BANDS)  # strong and weak smoothing go together in all bands
+        smoothed = _units(keys, Stream.CAMERA_SMOOTHED) < config.smoothed
+        strength = _units(
+            keys, Stream.CAMERA_BANDS
+        )  # strong and weak smoothing go together in all bands
         rows = [
             [
-                _between(0.5 * strength + 0.5 * _units(keys, _BANDS + 64 * (3 * i + j + 1)), ends)
+                _between(
+                    0.5 * strength
+                    + 0.5 * _units(keys, Stream.CAMERA_BANDS + 64 * (3 * i + j + 1)),
+                    ends,
+                )
                 for j, ends in enumerate(row)
             ]
             for i, row in enumerate(ranges)
         ]
         bands = torch.stack([torch.stack(row, 1) for row in rows], 1)
         return cls(
-            demosaicking=(len(DEMOSAICS) * _units(keys, _DEMOSAIC)).long(),
+            demosaicking=(len(DEMOSAICS) * _units(keys, Stream.CAMERA_DEMOSAIC)).long(),
             bands=torch.where(smoothed[:, None, None], bands, 1.0),
-            edge=_between_logs(_units(keys, _EDGE), (3.0, 300.0)),
-            sharpening=_between(_units(keys, _SHARPENING), config.sharpening),
-            quality=_between(_units(keys, _QUALITY), config.quality).round(),
-            subsampled=_units(keys, _SUBSAMPLED) < config.subsampled,
-            clipped=_units(keys, _CLIP) < 0.3,
+            edge=_between_logs(_units(keys, Stream.CAMERA_EDGE), (3.0, 300.0)),
+            sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
+            quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
+            subsampled=_units(keys, Stream.CAMERA_SUBSAMPLED) < config.subsampled,
+            clipped=_units(keys, Stream.CAMERA_CLIP) < 0.3,
         )
 
     @classmethod
@@ -382,7 +389,7 @@ def simulate(
     """
     scene = Scene.draw(keys, config)
     if shot is None:
-        shot = _between_logs(_units(keys, _SHOT), config.shot)
+        shot = _between_logs(_units(keys, Stream.CAMERA_SHOT), config.shot)
     read = read_variance(shot, scene.read)
     raw = scene.unprocess(picture)
     own = keys if noise_keys is None else noise_keys

@@ -14,6 +14,7 @@ search (C. Wellons, "Prospecting for hash functions", 2018). It is no cipher: us
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum, unique
 
 import torch
 from torch import Tensor
@@ -81,6 +82,36 @@ def normal(key: Tensor, counter: Tensor) -> Tensor:
     centered = uniform(key, counter).mul_(2).sub_(1)  # exact: odd multiples of 2**-24
     limit = 1 - 2.0**-23
     return torch.erfinv(centered.clamp_(-limit, limit)).mul_(2**0.5)
+
+
+@unique
+class Stream(IntEnum):
+    """What the random numbers of a sample are for; streams are independent.
+
+    The numbers decide what a run draws, so they stay what they are. Where a use needs several
+    streams, it adds multiples of 8 or 64 to its own.
+    """
+
+    PLACE, ROW, COLUMN, TURN, SIGMA, NOISE, SECOND_NOISE = range(7)
+    PERMUTATION, MIX, SATURATION, HUE, RED_GAIN, GREEN_GAIN, BLUE_GAIN = range(8, 15)
+    ALPHA, RECORRUPTION, PROBE, MASK, NEIGHBOR = range(16, 21)
+    PRIOR_SIGMA, PRIOR_NOISE, BIN = range(32, 35)
+    LEVEL_SIGMA, LEVEL_NOISE, LEVEL_FATE, LEVEL_QUALITY = range(48, 52)
+    MAP_KIND, MAP_LEVEL, MAP_FATE, MAP_QUALITY, MAP_SUBSAMPLED, MAP_UNEQUAL = range(64, 70)
+    MAP_CHANNELS, MAP_NOISE, MAP_CAMERA = 70, 71, 96
+    REFERENCE, MULTIPLE, KIND = range(80, 83)
+    BRIGHTNESS_ERROR, COLOR_ERROR, SENSOR_RECORRUPTION = range(83, 86)
+    CAMERA_EXPOSURE, CAMERA_RED, CAMERA_BLUE, CAMERA_CONTRAST, CAMERA_MIX = range(128, 133)
+    CAMERA_READ, CAMERA_SHOT, CAMERA_NOISE, CAMERA_SOFTNESS = range(133, 137)
+    CAMERA_DEMOSAIC, CAMERA_BANDS, CAMERA_SHARPENING, CAMERA_SMOOTHED = range(144, 148)
+    CAMERA_QUALITY, CAMERA_SUBSAMPLED, CAMERA_EDGE, CAMERA_CLIP = range(148, 152)
+
+
+@unique
+class ImageStream(IntEnum):
+    """What the random numbers are for that an image keeps in all samples."""
+
+    SIGMA, NOISE, COLOR, SECOND_NOISE = range(1, 5)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, smoothing, tone
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
 
@@ -42,7 +42,6 @@ MARGIN = 8
 """Pixels around a patch that are simulated, but not learned from."""
 
 _STEEPEST = 8.0  # slope of the tone curve beyond which dark parts do not count more
-_REFERENCE, _MULTIPLE, _KIND, _BRIGHTNESS, _COLOR, _RECORRUPTION = range(80, 86)
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ class CameraStage:
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
         """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""
         maps = coarse_maps(self.estimator, noisy)
-        streams = (_BRIGHTNESS, _COLOR)
+        streams = (Stream.BRIGHTNESS_ERROR, Stream.COLOR_ERROR)
         unit = torch.stack([torch.special.ndtri(draws.uniform(s).double()) for s in streams], 1)
         return maps * torch.exp(self.training.jitter * unit.to(maps))[:, :, None, None]
 
@@ -199,22 +198,22 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     clean, unit, keys = sampler.photographs(draws)
     scene = camera.Scene.draw(keys, camera.CameraConfig(shot=training.shot))
     kinds = list(camera.CAMERAS.values())
-    which = (len(kinds) * draws.uniform(_KIND)).long().to(keys.device)
+    which = (len(kinds) * draws.uniform(Stream.KIND)).long().to(keys.device)
     developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
     how = camera.Development.choose(developments, which)
 
     light = scene.unprocess(clean.float() / 255)
-    strongest = camera.draw_log(keys, _REFERENCE, training.shot)
+    strongest = camera.draw_log(keys, Stream.REFERENCE, training.shot)
     shot = training.quiet * strongest
     read = training.quiet * camera.read_variance(strongest, scene.read)
     noisy = light + camera.variance(light, shot, read).sqrt() * unit
 
     multiple = camera.draw_log(
-        draws.keys.to(keys.device), _MULTIPLE, (training.least, 1 / training.quiet)
+        draws.keys.to(keys.device), Stream.MULTIPLE, (training.least, 1 / training.quiet)
     )
     alpha = (multiple - 1).sqrt()
     wide = alpha[:, None, None, None]
-    z = draws.normal(_RECORRUPTION, tuple(light.shape[1:])).to(light)
+    z = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
     z = z * camera.variance(smoothing.gaussian(noisy, 1.0), shot, read).sqrt()
     photo = camera.photograph(noisy + wide * z, scene, how, multiple * shot, multiple * read)
     target = light if training.target == "clean" else noisy - z / wide

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
+from flowdenoise.system.random_streams import Stream
 
 if TYPE_CHECKING:
     from flowdenoise.training.objectives import ObjectiveConfig
@@ -24,7 +25,6 @@ Denoise = Callable[[Tensor, Tensor], Tensor]
 """(noisy (B, C, H, W), sigma (B,)) -> denoised (B, C, H, W)."""
 
 # Streams of a sample's random numbers; the sampler uses those below 16.
-_ALPHA, _RECORRUPTION, _PROBE, _MASK, _NEIGHBOR = range(16, 21)
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,9 @@ def _recorrupt(batch: NoisyPatches, config: ObjectiveConfig) -> _Recorrupted:
     sigma = batch.sigma.clamp(min=1e-6)
     low, high = (sigma * (1 + alpha**2) ** 0.5 for alpha in config.alpha)
     high = torch.maximum(low, high.clamp(max=config.level_limit))
-    level = low + (high - low) * batch.draws.uniform(_ALPHA)
+    level = low + (high - low) * batch.draws.uniform(Stream.ALPHA)
     alpha = ((level / sigma).square() - 1).clamp(min=1e-8).sqrt()
-    unit = batch.draws.normal(_RECORRUPTION, tuple(batch.noisy.shape[1:]))
+    unit = batch.draws.normal(Stream.RECORRUPTION, tuple(batch.noisy.shape[1:]))
     z, wide = sigma[:, None, None, None] * unit, alpha[:, None, None, None]
     return _Recorrupted(batch.noisy + wide * z, batch.noisy - z / wide, level, alpha)
 
@@ -132,7 +132,7 @@ def sure(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> Loss
     Stein's unbiased risk estimate, the divergence by one probe and a finite difference. It is
     computed in float32 always: bfloat16 has no digits left for the difference.
     """
-    probe = batch.draws.normal(_PROBE, tuple(batch.noisy.shape[1:]))
+    probe = batch.draws.normal(Stream.PROBE, tuple(batch.noisy.shape[1:]))
     with torch.autocast(batch.noisy.device.type, enabled=False):
         denoised = denoise(batch.noisy, batch.sigma)
         shifted = denoise(batch.noisy + config.probe_step * probe, batch.sigma)
@@ -150,7 +150,7 @@ def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossV
     shape = tuple(batch.noisy.shape[1:])
     spatial = (1, *shape[1:])
     threshold = torch.special.ndtri(torch.tensor(config.masked, dtype=torch.float64))
-    mask = batch.draws.normal(_MASK, spatial) < threshold.to(batch.noisy)
+    mask = batch.draws.normal(Stream.MASK, spatial) < threshold.to(batch.noisy)
     hidden = torch.where(mask, _random_neighbor(batch), batch.noisy)
     denoised = denoise(hidden, batch.sigma)
     squared = (denoised - batch.noisy).square() * mask
@@ -162,7 +162,7 @@ def _random_neighbor(batch: NoisyPatches, radius: int = 2) -> Tensor:
     """Each pixel replaced by another, chosen at random in its (2r+1)^2 neighborhood."""
     _, channels, height, width = batch.noisy.shape
     side = 2 * radius + 1
-    unit = batch.draws.normal(_NEIGHBOR, (1, height, width))
+    unit = batch.draws.normal(Stream.NEIGHBOR, (1, height, width))
     chosen = (torch.special.ndtr(unit) * (side**2 - 1)).long().clamp(max=side**2 - 2)
     chosen = chosen + (chosen >= side**2 // 2)  # step over the center
     # Wrapped around, a neighbor is never the pixel itself; mirrored at the border it could be.

@@ -17,12 +17,9 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.networks import NoiseLevelNet, from_scale, to_scale
 from flowdenoise.noise import Sigma
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Ascending, Multiple, Range, Share
 from flowdenoise.system.typed import check
-
-_LEVEL, _NOISE, _FATE, _QUALITY = range(48, 52)  # streams of a sample's random numbers
-
 
 _Quality = Annotated[int, Range(1, 100)]
 
@@ -81,15 +78,15 @@ class NoiseLevelStage:
         settings = self.training
         clean = sampler.clean(draws).float() / 255
         share = settings.clean_fraction
-        chosen = ((draws.uniform(_LEVEL) - share).clamp(min=0) / (1 - share)).square()
+        chosen = ((draws.uniform(Stream.LEVEL_SIGMA) - share).clamp(min=0) / (1 - share)).square()
         sigma = settings.most * chosen  # low levels more often: there it matters
-        unit = draws.normal(_NOISE, tuple(clean.shape[1:]))
+        unit = draws.normal(Stream.LEVEL_NOISE, tuple(clean.shape[1:]))
         noisy = clean + sigma[:, None, None, None] * unit
-        fate = draws.uniform(_FATE)[:, None, None, None]
+        fate = draws.uniform(Stream.LEVEL_FATE)[:, None, None, None]
         rounded = noisy.clamp(0, 1).mul(255).round()
         noisy = torch.where(fate < settings.eight_bit, rounded / 255, noisy)
         low, high = settings.qualities
-        qualities = (low + (high + 1 - low) * draws.uniform(_QUALITY)).int().tolist()
+        qualities = (low + (high + 1 - low) * draws.uniform(Stream.LEVEL_QUALITY)).int().tolist()
         for index in (fate.flatten() < settings.jpeg).nonzero().flatten().tolist():
             stored = images.jpeg_round_trip(rounded[index].byte(), int(qualities[index]))
             noisy[index] = stored.to(noisy) / 255

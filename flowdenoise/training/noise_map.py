@@ -27,12 +27,9 @@ from flowdenoise.networks import (
 )
 from flowdenoise.noise import Sigma, camera
 from flowdenoise.system import random_streams
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
-
-_KIND, _LEVEL, _FATE, _QUALITY, _SUBSAMPLED, _UNEQUAL, _CHANNELS, _NOISE = range(64, 72)
-_CAMERA = 96
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class NoiseMapStage:
 
     def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
         clean = sampler.clean(draws).float() / 255
-        share = draws.uniform(_KIND)
+        share = draws.uniform(Stream.MAP_KIND)
         settings = self.training
         groups = torch.bucketize(
             share, share.new_tensor([settings.clean, settings.clean + settings.white])
@@ -130,25 +127,27 @@ class NoiseMapStage:
 
     def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
         """Rounded to 8 bits and, a share of them, compressed."""
-        quality = 60 + 40 * draws.uniform(_QUALITY)
-        quality = torch.where(draws.uniform(_FATE) < jpeg, quality, 101.0)
-        return camera.compress(picture, quality, draws.uniform(_SUBSAMPLED) < 0.5)
+        quality = 60 + 40 * draws.uniform(Stream.MAP_QUALITY)
+        quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
+        return camera.compress(picture, quality, draws.uniform(Stream.MAP_SUBSAMPLED) < 0.5)
 
     def _white(self, clean: Tensor, draws: Draws) -> Tensor:
-        level = self.training.most * draws.uniform(_LEVEL).square()[:, None]
-        apart = torch.stack([draws.uniform(_CHANNELS + 8 * i) for i in range(clean.shape[1])], 1)
-        unequal = draws.uniform(_UNEQUAL)[:, None] < 0.2
+        level = self.training.most * draws.uniform(Stream.MAP_LEVEL).square()[:, None]
+        apart = torch.stack(
+            [draws.uniform(Stream.MAP_CHANNELS + 8 * i) for i in range(clean.shape[1])], 1
+        )
+        unequal = draws.uniform(Stream.MAP_UNEQUAL)[:, None] < 0.2
         level = torch.where(unequal, 2 * level * apart, level)[:, :, None, None]
         shape = tuple(clean.shape[1:])
-        pair = [clean + level * draws.normal(_NOISE + 8 * i, shape) for i in range(2)]
-        floats = (draws.uniform(_FATE) > 0.6)[:, None, None, None]
+        pair = [clean + level * draws.normal(Stream.MAP_NOISE + 8 * i, shape) for i in range(2)]
+        floats = (draws.uniform(Stream.MAP_FATE) > 0.6)[:, None, None, None]
         return torch.stack(
             [torch.where(floats, noisy, self._stored(noisy, draws, jpeg=0.2)) for noisy in pair]
         )
 
     def _camera(self, clean: Tensor, draws: Draws) -> Tensor:
         names = list(camera.CAMERAS)
-        chosen = (draws.uniform(_CAMERA) * len(names)).long()
+        chosen = (draws.uniform(Stream.MAP_CAMERA) * len(names)).long()
         pair = clean.new_empty(2, *clean.shape)
         for index, name in enumerate(names):
             which = (chosen == index).nonzero()[:, 0]
@@ -160,7 +159,7 @@ class NoiseMapStage:
                     clean[which],
                     keys,
                     camera.CAMERAS[name],
-                    noise_keys=random_streams.fold(keys, _CAMERA + 1 + version),
+                    noise_keys=random_streams.fold(keys, Stream.MAP_CAMERA + 1 + version),
                 ).picture
         return pair
 

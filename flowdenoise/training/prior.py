@@ -19,11 +19,10 @@ from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, SampleConfig, dequantize, sample_sheet
 from flowdenoise.noise import SigmaRange
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Range, Size
 from flowdenoise.system.typed import check
 
-_LEVEL, _NOISE, _BIN = range(32, 35)  # streams of a sample's random numbers
 _VALIDATION_PATCHES = 1024
 
 
@@ -94,15 +93,17 @@ class PriorStage:
         """Dequantized patches, noised if the flow knows of noise, and their levels."""
         values = sampler.clean(draws).float() / 255
         shape = tuple(values.shape[1:])
-        spread = torch.special.ndtr(draws.normal(_BIN, shape))  # uniform in (0, 1)
+        spread = torch.special.ndtr(draws.normal(Stream.BIN, shape))  # uniform in (0, 1)
         patches = dequantize(values, spread)
         if not self.model.config.noise_levels:
             return patches, torch.zeros(len(draws), device=patches.device)
         low, high = self.training.sigma_range
-        share, chosen = self.training.clean_fraction, draws.uniform(_LEVEL)
+        share, chosen = self.training.clean_fraction, draws.uniform(Stream.PRIOR_SIGMA)
         level = low + (high - low) * (chosen - share).clamp(min=0) / (1 - share)
         sigma = torch.where(chosen < share, 0.0, level)
-        return patches + sigma[:, None, None, None] * draws.normal(_NOISE, shape), sigma
+        return patches + sigma[:, None, None, None] * draws.normal(
+            Stream.PRIOR_NOISE, shape
+        ), sigma
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -114,7 +115,7 @@ class PriorStage:
         for step in range(_VALIDATION_PATCHES // 128):
             draws = self.validation.draws(step, 128)
             values = self.validation.clean(draws).float() / 255
-            spread = torch.special.ndtr(draws.normal(_BIN, tuple(values.shape[1:])))
+            spread = torch.special.ndtr(draws.normal(Stream.BIN, tuple(values.shape[1:])))
             patches = dequantize(values, spread)
             bits.append(metrics.bits_per_dim(model(patches, 0.0), model.config.dimensions).mean())
             if step == 0:
