@@ -1,5 +1,8 @@
 """Everything that can go wrong, as one tree: a caller catches as much of it as is meant.
 
+A message names what can be set as the library calls it, `max_pixels`; a command writes its option
+in its place.
+
 ```
 FlowdenoiseError
 ├── UsageError             the call itself is wrong: an option, a name, a combination

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,6 +145,16 @@ def test_library_code_does_not_print(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_library_knows_no_options_of_the_command(path: Path) -> None:
+    """Errors name a setting as the library calls it; the command writes its option instead."""
+    if room(path) == "cli":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Raise):
+            assert not re.search(r"(?<![\w-])--[a-z]", ast.unparse(node))
 
 
 def test_the_public_door_is_sorted_and_complete() -> None:

@@ -68,7 +68,7 @@ class Naming:
         if is_folder(path) or output.endswith(("/", "\\")):
             return path
         if any(f"{{{name}" in output for name in _PLACEHOLDERS):
-            raise UsageError(f"{output} looks like a template of names: these go to --name")
+            raise UsageError(f"{output} looks like a template of names: these go to `name`")
         if path.suffix:
             _check_ending(path, self.format)
             return None

@@ -286,7 +286,7 @@ def _wanted(job: Job, existing: Existing) -> tuple[Path, ...]:
         if not file.is_file():
             raise ImageWriteError(f"{file} is no regular file, and is never replaced")
     if taken and existing == "refuse":
-        raise ImageWriteError(f"{taken[0]} exists already: use --overwrite, or another name")
+        raise ImageWriteError(f"{taken[0]} exists already: `overwrite` it, or take another name")
     return tuple(file for file in job.files if existing == "overwrite" or file not in taken)
 
 

@@ -114,7 +114,7 @@ def _to_output(source: Path | None, naming: Naming) -> Job:
     """The job of a picture whose result goes to standard output or to the file that is named."""
     if naming.output in (None, STREAM):
         if naming.save_noise or naming.compare:
-            raise UsageError("standard output takes one picture: --output a file to have others")
+            raise UsageError("standard output takes one picture: name an `output` to have others")
         return Job(source, None, format=naming.format)
     target = Path(naming.output or "")
     job = Job(source, target, format=naming.format_asked(source, target))
@@ -248,6 +248,6 @@ def _refuse_clashes(jobs: list[Job], names: _Names) -> list[Job]:
             checked.append(job)
             continue
         file, other = clash
-        reason = f"{file} would be made from {other.name}, too: use {{index}} in --name"
+        reason = f"{file} would be made from {other.name}, too: use {{index}} in `name`"
         checked.append(replace(job, refusal=reason))
     return checked

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from flowdenoise.data.download import Remote
 from flowdenoise.errors import DataError, UsageError
+from flowdenoise.system.rules import COLORS
 
 PAIR_ENDS = {"_noisy": "_clean", "_noise": "_gt", "_real": "_mean"}
 """How the names of the two files of a pair end: with noise, and the truth."""
@@ -65,7 +66,7 @@ class NamedSet:
     @property
     def kind(self) -> str:
         """`gray` or `color`."""
-        return "gray" if self.gray else "color"
+        return COLORS[1 if self.gray else 3]
 
     def remotes(self, names: Iterable[str]) -> Mapping[str, Remote]:
         """The files to fetch one by one, by what they are called in the cache."""

@@ -26,6 +26,7 @@ from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS, NamedSet, find_set, f
 from flowdenoise.data.download import StageReport, download, fetch_archive
 from flowdenoise.errors import DataError, ImageReadError
 from flowdenoise.system.cache import cache_folder
+from flowdenoise.system.rules import COLORS
 
 _SEEN = "fingerprints.json"
 
@@ -73,7 +74,7 @@ class ImageSet:
     @property
     def kind(self) -> str:
         """`gray` or `color`."""
-        return "gray" if self.gray else "color"
+        return COLORS[self.channels]
 
     @property
     def channels(self) -> int:
@@ -263,7 +264,7 @@ def _fetch(entry: NamedSet, report: StageReport | None) -> Path:
     except DataError as error:
         raise DataError(
             f"{entry.name} can't be fetched ({error}): get its {entry.count} images from "
-            f"{entry.source} and name their folder by --data-dir"
+            f"{entry.source} and name their folder as `data_dir`"
         ) from error
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -103,7 +104,16 @@ def error(text: str) -> None:
 def _tell(text: str, style: str | None = None) -> None:
     """Print on standard error; where that is closed or full, there is nobody to be told."""
     with suppress(OSError):
-        stderr().print(text, style=style, markup=False)
+        stderr().print(as_options(text), style=style, markup=False)
+
+
+def as_options(text: str) -> str:
+    """A message with the command's options in place of what the library calls them.
+
+    >>> as_options("if you trust the file, raise `max_pixels`")
+    'if you trust the file, raise --max-pixels'
+    """
+    return re.sub(r"`([a-z]+(?:_[a-z]+)*)`", lambda m: f"--{m[1].replace('_', '-')}", text)
 
 
 @contextmanager

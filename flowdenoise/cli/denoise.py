@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flowdenoise import noise
 from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
@@ -252,7 +253,7 @@ def _with_name(outcome: Outcome) -> str:
 
 def _success(outcome: Outcome) -> str:
     target = outcome.job.target or "standard output"
-    level = 255 * (outcome.sigma or 0.0)
+    level = noise.to_255(outcome.sigma or 0.0)
     if outcome.status == "clean":
         return f"{outcome.job.name}: found clean (noise {level:.1f} of 255), copied to {target}"
     return f"{outcome.job.name}: noise {level:.1f} of 255, {outcome.seconds:.1f} s -> {target}"
@@ -262,10 +263,10 @@ def _as_dict(outcome: Outcome) -> dict[str, Any]:
     return {
         "source": outcome.job.name,
         "status": outcome.status,
-        "sigma": None if outcome.sigma is None else round(255 * outcome.sigma, 3),
+        "sigma": None if outcome.sigma is None else round(noise.to_255(outcome.sigma), 3),
         "written": [str(path) for path in outcome.written],
         "size": outcome.size,
         "warnings": list(outcome.warnings),
-        "error": outcome.error,
+        "error": None if outcome.error is None else console.as_options(outcome.error),
         "seconds": round(outcome.seconds, 3),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flowdenoise import noise
 from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError
 
@@ -58,7 +59,7 @@ def _facts(file: Path, denoiser: Denoiser, limits: dict[str, int]) -> dict[str, 
         "alpha": picture.alpha is not None,
         "contents": list(picture.contents),
         "dpi": picture.metadata.dpi,
-        "sigma": round(255 * sigma, 2),
+        "sigma": round(noise.to_255(sigma), 2),
         "clean": sigma < CLEAN_BELOW,
         "warnings": list(picture.warnings),
     }

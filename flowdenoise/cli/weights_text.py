@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from flowdenoise import noise
 from flowdenoise.system.cache import readable_size
+from flowdenoise.system.rules import COLORS
 from flowdenoise.weights.architectures import architecture
 from flowdenoise.weights.manifest import Entry, Result
 from flowdenoise.weights.store import Inspection, Shipped
@@ -22,8 +24,6 @@ HEADINGS = ("name", "role", "kind", "for", "size", "license", "measured", "where
 SHOWN_SIGMA = 25.0
 """Noise level at which the list shows a denoiser's PSNR, 0 to 255 scale."""
 
-_COLORS = {1: "gray", 3: "color"}
-
 
 def row(shipped: Shipped) -> tuple[str, ...]:
     """One line of the list."""
@@ -32,7 +32,7 @@ def row(shipped: Shipped) -> tuple[str, ...]:
         entry.name,
         entry.role,
         entry.kind,
-        _COLORS[entry.channels],
+        COLORS[entry.channels],
         readable_size(entry.size),
         entry.license,
         _headline(entry),
@@ -123,10 +123,10 @@ def page(known: Mapping[str, Any], *, tensors: bool) -> str:
 def _from_manifest(entry: Mapping[str, Any] | None) -> dict[str, Any]:
     if entry is None:
         return {}
-    low, high = (255 * sigma for sigma in entry["sigma_range"])
+    low, high = map(noise.to_255, entry["sigma_range"])
     rows = {
         "summary": entry["summary"],
-        "for": f"{_COLORS[entry['channels']]} pictures, noise of sigma {low:.3g} to {high:.3g}",
+        "for": f"{COLORS[entry['channels']]} pictures, noise of sigma {low:.3g} to {high:.3g}",
         "license": entry["license"],
         "data": entry["data"],
         "hub": entry["hub"],

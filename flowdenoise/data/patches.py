@@ -16,7 +16,8 @@ from flowdenoise import noise
 from flowdenoise.data.coloring import ColorConfig, mix, permute
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError, UsageError
-from flowdenoise.noise import SigmaRange
+from flowdenoise.images import turns
+from flowdenoise.noise import TRAINED_SIGMAS, SigmaRange
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws, ImageStream, Stream
 from flowdenoise.system.rules import Range
@@ -42,7 +43,7 @@ class NoiseConfig:
     """
 
     mode: NoiseMode = "fixed"
-    sigma_range: SigmaRange = (0.0, 55 / 255)
+    sigma_range: SigmaRange = TRAINED_SIGMAS
     eight_bit: bool = False
     prefer_quiet: Annotated[float, Range(0, 10)] = 0.0
 
@@ -169,7 +170,7 @@ class PatchSampler:
 
     def _arranged(self, patches: Tensor, draws: Draws) -> Tensor:
         """Patches turned, their channels reordered, on the device where they are wanted."""
-        turned = _turn(patches, draws.uniform(Stream.TURN))
+        turned = turns.turn_each(patches, (8 * draws.uniform(Stream.TURN)).long())
         return permute(turned, draws, self.color).to(self.device)
 
     def _sigma(self, draws: Draws, image: Tensor, config: NoiseConfig) -> Tensor:
@@ -269,11 +270,3 @@ def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | No
 def _eight_bit(noisy: Tensor) -> Tensor:
     """Clipped to [0, 1] and cut off to 8 bits, any shape."""
     return noisy.clamp(0, 1).mul_(255).floor_().div_(255)
-
-
-def _turn(patches: Tensor, choice: Tensor) -> Tensor:
-    """Flip and transpose each patch in one of eight ways, chosen by numbers in (0, 1)."""
-    code = (choice * 8).long().view(-1, 1, 1, 1)
-    patches = torch.where((code & 1).bool(), patches.flip(-1), patches)
-    patches = torch.where((code & 2).bool(), patches.flip(-2), patches)
-    return torch.where((code & 4).bool(), patches.transpose(-1, -2), patches)

@@ -29,6 +29,7 @@ from flowdenoise.flow import TweedieDenoiser
 from flowdenoise.images import Picture
 from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.system.device import choose_device, choose_precision
+from flowdenoise.system.rules import COLORS
 
 CLEAN_BELOW = 1.0 / 255
 """A picture whose estimated noise is below this is left alone."""
@@ -252,11 +253,10 @@ class Denoiser:
     def _network(self, channels: int) -> TileDenoiser:
         """The network for images of that many channels."""
         if channels not in self._sources:
-            kinds = {1: "gray", 3: "color"}
-            own = " and ".join(kinds[count] for count in self._sources)
+            own = " and ".join(COLORS[count] for count in self._sources)
             raise UsageError(
                 f"this model is for {own} pictures, and the picture is "
-                f"{kinds.get(channels, f'of {channels} channels')}: the model auto takes either"
+                f"{COLORS.get(channels, f'of {channels} channels')}: the model auto takes either"
             )
         if channels not in self._networks:
             network, thorough = self._sources[channels](), self.config.thorough

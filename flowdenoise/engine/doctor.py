@@ -24,6 +24,7 @@ from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import fast_bfloat16
+from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest, store
 
 GOLDEN_SIGMA = 25 / 255
@@ -67,7 +68,9 @@ def golden_psnr(denoiser: Denoiser, channels: int) -> float:
 def record_golden(folder: Path) -> None:
     """Write down what the shipped denoisers make of the golden image; for who ships weights."""
     denoiser = Denoiser.load(precision="float32", device="cpu")
-    values = {name: round(golden_psnr(denoiser, c), 4) for name, c in (("color", 3), ("gray", 1))}
+    values = {
+        color: round(golden_psnr(denoiser, channels), 4) for channels, color in COLORS.items()
+    }
     with replacing(folder / _GOLDEN) as stream:
         stream.write((json.dumps(values) + "\n").encode())
 
@@ -120,7 +123,7 @@ def _golden(config: EngineConfig) -> Iterator[Finding]:
         denoiser = Denoiser.load(device=device, precision=precision, offline=True)
         fast = "fast in bfloat16" if fast_bfloat16(denoiser.device) else "float32 only"
         yield Finding("device", f"{denoiser.device} ({fast}), {torch.get_num_threads()} threads")
-        for name, channels in (("color", 3), ("gray", 1)):
+        for channels, name in COLORS.items():
             value = golden_psnr(denoiser, channels)
             fine = abs(value - expected[name]) <= GOLDEN_TOLERANCE
             text = f"{value:.2f} dB, recorded {expected[name]:.2f} dB"

@@ -1,4 +1,4 @@
-"""The eight ways to turn and mirror an image, and the mean over what a denoiser makes of each."""
+"""The mean over what a denoiser makes of an image in each of eight turns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from flowdenoise.images.turns import WAYS, turn, turn_back
 
 
 def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
@@ -20,10 +22,6 @@ def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
         noisy: (B, C, H, W).
     """
     total = torch.zeros_like(noisy)
-    for mirrored in (False, True):
-        image = noisy.flip(-1) if mirrored else noisy
-        for quarter in range(4):
-            turned = denoise(torch.rot90(image, quarter, (-2, -1)))
-            back = torch.rot90(turned, -quarter, (-2, -1))
-            total += back.flip(-1) if mirrored else back
-    return total / 8
+    for way in WAYS:
+        total += turn_back(denoise(turn(noisy, way)), way)
+    return total / len(WAYS)

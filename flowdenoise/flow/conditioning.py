@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
 from flowdenoise.flow.base import Transform
+from flowdenoise.networks import to_scale
 
 _FREQUENCIES = 4
 
@@ -30,7 +31,7 @@ class SigmaEmbedding(nn.Module):
 
     def forward(self, sigma: Tensor) -> Tensor:
         """Embed (B,) noise levels on the [0, 1] scale into (B, E)."""
-        place = torch.log1p(sigma * 255) / math.log(56)
+        place = to_scale(sigma) / math.log(56)  # about 0 to 1
         angles = place[:, None] * math.pi * torch.arange(1, _FREQUENCIES + 1).to(place)
         waves = torch.cat([place[:, None], angles.sin(), angles.cos()], dim=1)
         hidden: Tensor = self.out(torch.nn.functional.silu(self.mix(waves)))

@@ -20,6 +20,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.networks import DenoisingNetwork
+from flowdenoise.noise import TRAINED_SIGMAS
 
 _COARSE = 12  # patches for the grid
 
@@ -91,7 +92,7 @@ def as_denoiser(network: nn.Module) -> DenoisingNetwork:
 
 @torch.no_grad()
 def likeliest_sigma(
-    density: ConditionalDensity, noisy: Tensor, *, limits: tuple[float, float] = (0.0, 55 / 255)
+    density: ConditionalDensity, noisy: Tensor, *, limits: tuple[float, float] = TRAINED_SIGMAS
 ) -> float:
     """The one noise level at which all patches together are likeliest.
 

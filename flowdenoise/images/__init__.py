@@ -18,6 +18,7 @@ pillow_formats  formats of which Pillow does all
 in_memory       pictures as programs hold them: bytes, arrays, tensors
 native_messages decoders that print are kept silent
 drawing sheets  figures
+turns           the eight ways to turn and mirror an image
 ```
 """
 
@@ -64,6 +65,7 @@ __all__ = [
     "sniff",
     "suffix_of",
     "to_pillow",
+    "turns",
     "white",
     "writable_suffixes",
     "write",

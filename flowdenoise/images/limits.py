@@ -56,11 +56,11 @@ class Limits:
         if width * height > self.pixels:
             raise ImageReadError(
                 f"{width}x{height} pixels are more than the limit of {self.pixels:,}; "
-                "if you trust the file, raise max_pixels (--max-pixels)"
+                "if you trust the file, raise `max_pixels`"
             )
         if (need := width * height * pixel_bytes) > self.most_memory:
             raise ImageReadError(
                 f"decoding {width}x{height} pixels takes {need / 2**30:.1f} GiB of memory, more "
                 f"than the limit of {self.most_memory / 2**30:.1f} GiB for a file of this size; "
-                "if you trust the file, raise max_memory (--max-memory)"
+                "if you trust the file, raise `max_memory`"
             )

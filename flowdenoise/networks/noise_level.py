@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flowdenoise.noise import WHITE
 from flowdenoise.system.rules import Channels, Size
 from flowdenoise.system.typed import check
 
@@ -105,7 +106,7 @@ class NoiseLevelNet(nn.Module):
         likely = torch.softmax(self.tail(F.relu(features)).squeeze(1), 1)
         levels = torch.linspace(_LOWEST, _HIGHEST, _BINS, device=density.device).exp()
         levels[0] = 0  # the first bin stands for no noise at all
-        level: Tensor = likely @ to_scale(levels / 255)
+        level: Tensor = likely @ to_scale(levels / WHITE)
         return level
 
     def forward(self, noisy: Tensor) -> Tensor:
@@ -138,7 +139,7 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
     transform = _cosines().to(planes)
     frequencies = F.conv2d(planes, transform[:, None], stride=_SIDE // 2).flatten(2)
     power = _band_means().to(planes) @ frequencies.square()
-    levels = 0.5 * (power + 1e-12).log() + math.log(255)
+    levels = 0.5 * (power + 1e-12).log() + math.log(WHITE)
     position = (levels - _LOWEST) * ((_BINS - 1) / (_HIGHEST - _LOWEST))
     mean = frequencies[:, 0].reshape(batch, channels, -1)[:, :1] / _SIDE
     brightness = mean / channels**0.5
@@ -192,9 +193,9 @@ def _opponent() -> Tensor:
 
 def to_scale(sigma: Tensor) -> Tensor:
     """The scale on which levels are learned: log(1 + 255 sigma)."""
-    return torch.log1p(sigma * 255)
+    return torch.log1p(sigma * WHITE)
 
 
 def from_scale(level: Tensor) -> Tensor:
     """Undo `to_scale`; never negative."""
-    return torch.expm1(level.clamp(min=0)) / 255
+    return torch.expm1(level.clamp(min=0)) / WHITE

@@ -12,13 +12,22 @@ tone           from linear light to sRGB and back
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.noise.levels import WHITE, Sigma, SigmaRange, check_sigma, from_255, to_255
+from flowdenoise.noise.levels import (
+    TRAINED_SIGMAS,
+    WHITE,
+    Sigma,
+    SigmaRange,
+    check_sigma,
+    from_255,
+    to_255,
+)
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.noise.white import add_gaussian, fixed_gaussian
 
 __all__ = [
+    "TRAINED_SIGMAS",
     "WHITE",
     "Sigma",
     "SigmaRange",

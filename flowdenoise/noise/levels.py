@@ -36,6 +36,10 @@ def check_sigma(sigma: float) -> float:
     return float(sigma)
 
 
+TRAINED_SIGMAS = (0.0, 55 / 255)
+"""The noise levels, from and to, at which networks learn unless a run says otherwise."""
+
+
 class _Level:
     """The rule of a field that holds a noise level."""
 

@@ -117,5 +117,8 @@ Factor = Annotated[float, Range(0)]
 Seed = Annotated[int, Range(-(1 << 63), (1 << 63) - 1)]
 """The seed of random numbers."""
 
-Channels = Annotated[int, OneOf((1, 3))]
-"""The channels of a picture: 1 is gray, 3 is color."""
+COLORS = {3: "color", 1: "gray"}
+"""What a picture is called by its channels."""
+
+Channels = Annotated[int, OneOf(tuple(sorted(COLORS)))]
+"""The channels of a picture, or of what works on it."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
-from flowdenoise.noise import Sigma
+from flowdenoise.noise import TRAINED_SIGMAS, Sigma
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.system.rules import Ascending, Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
@@ -56,7 +56,7 @@ class ObjectiveConfig:
     data_term: str = "r2r"
     blur: Blur = 3
     alpha: Annotated[tuple[_Alpha, _Alpha], Ascending()] = (0.5, 0.5)
-    level_limit: Sigma = 55 / 255
+    level_limit: Sigma = TRAINED_SIGMAS[1]
     balance: Annotated[float, Range(-10, 10)] = 0.0
     anchor: Share = 0.1
     probe_step: Annotated[float, Range(1e-6, 1)] = 1e-4

@@ -18,7 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, SampleConfig, dequantize, sample_sheet
-from flowdenoise.noise import SigmaRange
+from flowdenoise.noise import TRAINED_SIGMAS, SigmaRange
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Range, Size
 from flowdenoise.system.typed import check
@@ -36,7 +36,7 @@ class PriorTraining:
         initialization: Number of patches from which ActNorm is initialized.
     """
 
-    sigma_range: SigmaRange = (0.0, 55 / 255)
+    sigma_range: SigmaRange = TRAINED_SIGMAS
     clean_fraction: Annotated[float, Range(0, 1, below=True)] = 0.2
     initialization: Size = 256
 

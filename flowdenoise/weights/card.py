@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from flowdenoise import noise
 from flowdenoise.system.cache import readable_size
+from flowdenoise.system.rules import COLORS
 from flowdenoise.weights.address import SCHEME
 from flowdenoise.weights.manifest import Entry, Result
 
@@ -20,13 +22,12 @@ def card(entry: Entry, *, repo: str | None = None) -> str:
     """
     pin = f"#sha256={entry.sha256}"
     address = f"{SCHEME}{repo}@main/{entry.file}{pin}" if repo else entry.name
-    low, high = (f"{255 * sigma:.3g}" for sigma in entry.sigma_range)
-    colors = "gray" if entry.channels == 1 else "color"
+    low, high = (f"{noise.to_255(sigma):.3g}" for sigma in entry.sigma_range)
     return f"""# {entry.name}
 
 {entry.summary}
 
-A {entry.role} of flowdenoise for {colors} images
+A {entry.role} of flowdenoise for {COLORS[entry.channels]} images
 with noise of sigma {low} to {high} on the scale of 0 to 255.
 
 ```

@@ -365,4 +365,4 @@ def test_a_file_that_takes_too_much_memory_is_refused_by_the_command(
 ) -> None:
     answer = invoke("denoise", photo, "-s", 20, "-m", tiny, "--max-memory", 1000)
     assert answer.status == 1
-    assert "raise max_memory (--max-memory)" in one_line(answer)
+    assert "raise --max-memory" in one_line(answer)

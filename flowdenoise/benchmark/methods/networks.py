@@ -17,6 +17,7 @@ from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import Picture, quantize
+from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import store
 
 
@@ -54,10 +55,9 @@ class NetworkMethod(Method):
         found = store.verify(model, offline=offline)
         self.weights, loaded = found.sha256, weights.load(found)
         if loaded.config.image_channels != channels:
-            kinds = {1: "gray", 3: "color"}
-            own = kinds.get(loaded.config.image_channels, "other")
+            own = COLORS[loaded.config.image_channels]
             raise UsageError(
-                f"the weights {model} are for {own} images, and these are {kinds[channels]}"
+                f"the weights {model} are for {own} images, and these are {COLORS[channels]}"
             )
         promised, passes = as_denoiser(loaded.network).config, 8 if self.ensemble else 1
         self.multiply_adds_per_pixel = passes * promised.multiply_adds_per_pixel

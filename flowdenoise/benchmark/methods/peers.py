@@ -126,7 +126,7 @@ def _find(remote: Remote, options: MethodOptions) -> Path:
     except DataError as error:
         raise WeightsError(
             f"{name} can't be fetched ({error}): get it from {remote.url} and name its folder "
-            "by --data-dir"
+            "as `data_dir`"
         ) from error
 
 

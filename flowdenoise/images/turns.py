@@ -1,0 +1,33 @@
+"""The eight ways to turn and mirror an image: mirrored, upside down, transposed, in any union.
+
+A way is a number from 0 to 7 whose bits say which of the three.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+WAYS = range(8)
+
+
+def turn(images: Tensor, way: int) -> Tensor:
+    """Turn (..., H, W) images in one way; half of the ways exchange H and W."""
+    images = images.flip(-1) if way & 1 else images
+    images = images.flip(-2) if way & 2 else images
+    return images.transpose(-1, -2) if way & 4 else images
+
+
+def turn_back(images: Tensor, way: int) -> Tensor:
+    """Undo `turn`."""
+    images = images.transpose(-1, -2) if way & 4 else images
+    images = images.flip(-2) if way & 2 else images
+    return images.flip(-1) if way & 1 else images
+
+
+def turn_each(images: Tensor, ways: Tensor) -> Tensor:
+    """Turn square images, (B, C, N, N), each in its own way, (B,) integers, wherever they are."""
+    for bit in (1, 2, 4):
+        chosen = (ways & bit).bool().view(-1, 1, 1, 1)
+        images = torch.where(chosen, turn(images, bit), images)
+    return images
