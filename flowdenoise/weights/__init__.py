@@ -4,7 +4,6 @@ From the bottom up; all before `file` do without torch:
 
 ```
 strict          JSON from outside becomes a dataclass or an error
-atomic          a file is written whole or not at all
 architectures   the allow-list of networks that a file may ask for
 header          what a file says of itself, and the checks on its bytes
 manifest        the list of shipped weights

@@ -25,7 +25,6 @@ from torch.overrides import TorchFunctionMode
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError
 from flowdenoise.system.rules import shown
-from flowdenoise.weights import atomic
 from flowdenoise.weights.architectures import architecture, build_config, kind_of
 from flowdenoise.weights.header import (
     Header,
@@ -35,6 +34,7 @@ from flowdenoise.weights.header import (
     parse_header,
     read_bytes,
     seal,
+    write_bytes,
 )
 from flowdenoise.weights.strict import one_line
 
@@ -98,7 +98,7 @@ def save_weights(
             _check_finite(name, stored.numpy(), f"the {kind}")
         tensors[name] = stored.contiguous()
     record = metadata(kind, asdict(network.config), training)  # type: ignore[call-overload]
-    atomic.write_bytes(path, seal(safetensors.torch.save(tensors, metadata=record)))
+    write_bytes(path, seal(safetensors.torch.save(tensors, metadata=record)))
 
 
 def read_weights(

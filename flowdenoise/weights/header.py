@@ -23,7 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
+from flowdenoise.errors import (
+    UsageError,
+    WeightsError,
+    WeightsIntegrityError,
+    WeightsNotFoundError,
+)
+from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import shown
 from flowdenoise.weights.strict import build, parse_json
 
@@ -110,6 +116,24 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WeightsIntegrityError(f"can't read {path}: {error.strerror}") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, which appears when it is whole and on the disk.
+
+    Raises:
+        WeightsError: The file can't be written. What was there before is untouched.
+    """
+    try:
+        with replacing(path) as stream:
+            stream.write(data)
+    except OSError as error:
+        raise WeightsError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as `write_bytes` does, in UTF-8, with the same line ends on every system."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def parse_header(data: bytes, what: str) -> Header:

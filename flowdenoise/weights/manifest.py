@@ -17,9 +17,8 @@ from typing import Any
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
 from flowdenoise.system.rules import shown
-from flowdenoise.weights import atomic
 from flowdenoise.weights.architectures import architecture, build_config
-from flowdenoise.weights.header import check_seal, parse_header, read_bytes
+from flowdenoise.weights.header import check_seal, parse_header, read_bytes, write_text
 from flowdenoise.weights.strict import build, parse_json
 
 MANIFEST = "manifest.json"
@@ -244,4 +243,4 @@ def update_manifest(folder: Path, entry: Entry) -> None:
     else:
         entries.append(entry)
     content = {"format": _FORMAT, "weights": [asdict(entry) for entry in entries]}
-    atomic.write_text(folder / MANIFEST, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(folder / MANIFEST, json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flowdenoise.errors import WeightsError, WeightsIntegrityError
 from flowdenoise.system import cache
-from flowdenoise.weights import atomic
+from flowdenoise.weights.header import write_text
 from flowdenoise.weights.strict import build, parse_json
 
 _LIMIT = 4096  # bytes
@@ -47,7 +47,7 @@ def remember(key: str, value: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WeightsError(f"can't write {file}: {error.strerror}") from error
-    atomic.write_text(file, json.dumps(asdict(_Fact(key, value))) + "\n")
+    write_text(file, json.dumps(asdict(_Fact(key, value))) + "\n")
 
 
 def _file(key: str) -> Path:

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowdenoise.errors import WeightsDownloadError, WeightsError
-from flowdenoise.weights import atomic, hub
+from flowdenoise.weights import hub
 from flowdenoise.weights.address import SCHEME, HubAddress, parse_address
 from flowdenoise.weights.card import card
-from flowdenoise.weights.header import check_sha256, parse_header, read_bytes
+from flowdenoise.weights.header import (
+    check_sha256,
+    parse_header,
+    read_bytes,
+    write_bytes,
+    write_text,
+)
 from flowdenoise.weights.manifest import Entry, update_manifest
 from flowdenoise.weights.store import Report
 
@@ -92,9 +98,9 @@ def write_folder(path: Path, entry: Entry, folder: Path, *, repo: str) -> dict[s
     except OSError as error:
         raise WeightsError(f"can't make the folder {folder}: {error.strerror}") from error
     files = {name: folder / name for name in (entry.file, CONFIG, CARD)}
-    atomic.write_bytes(files[entry.file], data)
-    atomic.write_text(files[CONFIG], json.dumps(config, indent=2) + "\n")
-    atomic.write_text(files[CARD], hub.model_card(entry, card(entry, repo=repo)))
+    write_bytes(files[entry.file], data)
+    write_text(files[CONFIG], json.dumps(config, indent=2) + "\n")
+    write_text(files[CARD], hub.model_card(entry, card(entry, repo=repo)))
     return files
 
 
@@ -111,6 +117,6 @@ def ship(path: Path, entry: Entry, folder: Path) -> None:
     """
     data = read_bytes(path)
     check_sha256(data, entry.sha256, str(path))
-    atomic.write_bytes(folder / entry.file, data)
-    atomic.write_text(folder / f"{entry.name}.md", card(entry))
+    write_bytes(folder / entry.file, data)
+    write_text(folder / f"{entry.name}.md", card(entry))
     update_manifest(folder, entry)
