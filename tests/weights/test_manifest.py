@@ -161,7 +161,7 @@ def test_another_hash_for_a_shipped_name_is_refused(folder: Path) -> None:
 
 def test_a_shipped_file_that_is_gone_says_what_to_do(folder: Path) -> None:
     (folder / "tiny.safetensors").unlink()
-    with pytest.raises(WeightsNotFoundError, match="install flowdenoise anew"):
+    with pytest.raises(WeightsNotFoundError, match="reinstall flowdenoise"):
         store.resolve("tiny")
 
 
