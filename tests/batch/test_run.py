@@ -79,7 +79,7 @@ def test_an_existing_result_is_refused_skipped_or_replaced(album: Path) -> None:
     before = (album / "b.png").read_bytes()
     (refused,) = run(jobs)
     assert refused.status == "failed"
-    assert "--overwrite" in str(refused.error)
+    assert "`overwrite`" in str(refused.error)
     (skipped,) = run(jobs, existing="skip")
     assert skipped.status == "skipped"
     assert (album / "b.png").read_bytes() == before
