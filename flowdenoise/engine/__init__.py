@@ -23,6 +23,7 @@ from flowdenoise.system.lazy import homes
 if TYPE_CHECKING:
     from flowdenoise.engine.denoiser import AUTOMATIC, CLEAN_BELOW, Denoised, Denoiser
     from flowdenoise.engine.estimate import ESTIMATORS
+    from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
 
@@ -39,6 +40,7 @@ __all__ = [
     "TileDenoiser",
     "TilingConfig",
     "doctor",
+    "is_out_of_memory",
     "likelihood",
     "tiling",
 ]
@@ -48,6 +50,7 @@ __getattr__ = homes(
     {
         "denoiser": ("AUTOMATIC", "CLEAN_BELOW", "Denoised", "Denoiser"),
         "estimate": ("ESTIMATORS",),
+        "out_of_memory": ("is_out_of_memory",),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),
     },

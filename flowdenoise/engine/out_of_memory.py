@@ -27,18 +27,18 @@ def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> 
     while True:
         try:
             return run(config)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not _out_of_memory(error):
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
                 raise
             config = _smaller(config)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory is what an error of torch is about."""
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether memory is what an error of Python or torch is about."""
     told = any(sign in str(error) for sign in _SIGNS)
-    return told or isinstance(error, torch.OutOfMemoryError)
+    return told or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def _smaller(config: TilingConfig) -> TilingConfig:

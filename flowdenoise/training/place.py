@@ -10,6 +10,7 @@ from typing import Any
 
 from flowdenoise.data.corpus import OnSkip
 from flowdenoise.data.download import StageReport
+from flowdenoise.engine import is_out_of_memory
 from flowdenoise.errors import TrainingError
 from flowdenoise.training.checkpoint import Checkpoint, changed_settings
 from flowdenoise.training.loop import Loop, Stage
@@ -65,14 +66,22 @@ def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
 
     Raises:
         TrainingError: Another process trains in the folder, or the folder holds a run that is not
-            to be resumed.
+            to be resumed; or memory ran out.
         CheckpointError: The folder holds no whole checkpoint to resume from.
     """
     folder = RunFolder(place.folder, tensorboard=place.tensorboard)
     with folder.locked() if place.workers.first else nullcontext():
         if not place.resume and folder.checkpoint.exists():
             raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
-        yield folder, folder.load() if place.resume else None
+        try:
+            yield folder, folder.load() if place.resume else None
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                "not enough memory: a smaller batch, patch or network takes less, and with a "
+                "cache the decoded images stay on the disk"
+            ) from error
 
 
 def run_loop(

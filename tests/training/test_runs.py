@@ -122,3 +122,16 @@ def test_a_run_of_before_a_setting_resumes_where_the_setting_is_the_default(
     changed = replace(run, training=replace(run.training, color=ColorConfig(mix=0.5)))
     with pytest.raises(TrainingError, match=r"training\.color\.mix: 0\.0 -> 0\.5"):
         train_denoiser(changed, again)
+
+
+def test_memory_that_runs_out_is_one_line(
+    run: DenoiserRun, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(config: object) -> None:
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB"
+        )
+
+    monkeypatch.setattr("flowdenoise.training.runs.build_network", build)
+    with pytest.raises(TrainingError, match="not enough memory: a smaller batch"):
+        train_denoiser(run, place)
