@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from flowdenoise import noise
-from flowdenoise.system.rules import Factor
+from flowdenoise.system.rules import Factor, Range, Size
 from flowdenoise.system.typed import check
 
 
@@ -32,9 +32,9 @@ class EngineConfig:
     model: str = "auto"
     device: str = "auto"
     precision: str = "auto"
-    tile: int | None = None
-    overlap: int | None = None
-    tile_batch: int | None = None
+    tile: Annotated[int, Range(0)] | None = None
+    overlap: Annotated[int, Range(0)] | None = None
+    tile_batch: Size | None = None
     thorough: bool = False
     offline: bool = False
 

@@ -101,8 +101,8 @@ PRESETS: Mapping[str, Callable[[int], DenoiserRun]] = {
 """Recipes of denoisers by name; the first is taken where none is named."""
 
 
-def preset(name: str | None, channels: int) -> DenoiserRun:
-    """The recipe of that name for color (3) or gray (1); None is that of the shipped denoisers.
+def find_preset(name: str | None) -> Callable[[int], DenoiserRun]:
+    """The function that makes the recipe of that name; None is that of the shipped denoisers.
 
     Raises:
         UsageError: No recipe has this name. The message lists those that exist.
@@ -110,7 +110,12 @@ def preset(name: str | None, channels: int) -> DenoiserRun:
     name = name or next(iter(PRESETS))
     if name not in PRESETS:
         raise UsageError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
-    return PRESETS[name](channels)
+    return PRESETS[name]
+
+
+def preset(name: str | None, channels: int) -> DenoiserRun:
+    """The recipe of that name, see `find_preset`, for color (3) or gray (1)."""
+    return find_preset(name)(channels)
 
 
 def prior(channels: int, *, noise_levels: bool) -> PriorRun:

@@ -20,6 +20,7 @@ from flowdenoise.system.rules import Factor
 from flowdenoise.system.typed import check
 from flowdenoise.training.objectives import Blur
 from flowdenoise.training.place import Place
+from flowdenoise.training.recipes import find_preset
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import train_denoiser
 
@@ -40,6 +41,7 @@ class TuneConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        find_preset(self.preset)
         if not self.prior_scales or not self.blurs:
             raise UsageError("a sweep needs at least one prior scale and one blur size")
 

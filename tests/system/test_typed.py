@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union
@@ -126,7 +127,12 @@ def configs() -> Iterator[type[Any]]:
         module = importlib.import_module(name.removesuffix(".__init__"))
         for found in vars(module).values():
             own = isinstance(found, type) and found.__module__ == module.__name__
-            if own and is_dataclass(found) and found.__name__.endswith(("Config", "Training")):
+            if (
+                own
+                and not inspect.isabstract(found)
+                and is_dataclass(found)
+                and found.__name__.endswith(("Config", "Training"))
+            ):
                 yield found
 
 
@@ -141,10 +147,26 @@ def bare(hint: Any) -> bool:
 FREE = {
     *("paths", "noisy", "validation", "format"),
     *("data_term", "preset", "protocol", "methods"),
-    "sigma",
+    *("model", "device", "precision", "sigma"),
 }
-"""Fields of text that name files, or rows of a table that says which there are; and the level of
-a batch, which has a scale of its own."""
+"""Fields that name files, rows of a table that says which there are, or what only the machine can
+tell; and the level of a picture, which has a check of its own."""
+
+
+def made(config: type[Any]) -> Any:
+    """An instance: examples for what has no default."""
+    needed = [f for f in fields(config) if f.default is MISSING and f.default_factory is MISSING]
+    return config(**{own.name: example(hints_of(config)[own.name]) for own in needed})
+
+
+def example(hint: Any) -> Any:
+    """4 or 0.5 for numbers, and tuples of these."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is Annotated:
+        return example(arguments[0])
+    if typing.get_origin(hint) is tuple:
+        return tuple(example(inner) for inner in arguments if inner is not Ellipsis)
+    return {int: 4, float: 0.5}[hint]
 
 
 def test_every_field_of_every_configuration_is_checked_where_it_is_made() -> None:
@@ -156,7 +178,7 @@ def test_every_field_of_every_configuration_is_checked_where_it_is_made() -> Non
             assert name in FREE or not bare(hint), f"{config.__name__}.{name} holds anything"
         for own in fields(config):
             with pytest.raises(UsageError, match=own.name):
-                replace(config(), **{own.name: object()})
+                replace(made(config), **{own.name: object()})
 
 
 def test_numbers_out_of_all_bounds_are_refused_by_every_configuration() -> None:
@@ -167,4 +189,4 @@ def test_numbers_out_of_all_bounds_are_refused_by_every_configuration() -> None:
                 continue
             for value in (-(10**6), float("nan")):
                 with pytest.raises(UsageError, match=name):
-                    replace(config(), **{name: value})
+                    replace(made(config), **{name: value})
