@@ -12,6 +12,7 @@ from flowdenoise.cli.interruption import Interruption, armed
 def main() -> None:
     """Run the command line and leave with its exit status."""
     _open_closed_streams()
+    _set_messages_apart()
     try:
         with armed():
             from flowdenoise.cli.app import run  # takes a moment, which may be interrupted
@@ -35,6 +36,16 @@ def _open_closed_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def _set_messages_apart() -> None:
+    """Let messages go by a descriptor of their own.
+
+    The usual one is silenced while a decoder works, which may be in another thread.
+    """
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or no real stream
+        number, old = os.dup(sys.stderr.fileno()), sys.stderr
+        sys.stderr = open(number, "w", buffering=1, encoding=old.encoding, errors=old.errors)  # noqa: PTH123, SIM115
 
 
 def _flushed(status: int) -> int:

@@ -24,7 +24,7 @@ from flowdenoise.batch.source import Source, open_source
 from flowdenoise.engine import Denoised, Denoiser, OnTile, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
-from flowdenoise.system.paths import exists
+from flowdenoise.system.paths import exists, is_file
 from flowdenoise.system.rules import Range
 
 T = TypeVar("T")
@@ -283,7 +283,7 @@ def _wanted(job: Job, existing: Existing) -> tuple[Path, ...]:
         raise ImageWriteError(job.refusal)
     taken = [file for file in job.files if exists(file)]
     for file in taken:
-        if not file.is_file():
+        if not is_file(file):
             raise ImageWriteError(f"{file} is no regular file, and is never replaced")
     if taken and existing == "refuse":
         raise ImageWriteError(f"{taken[0]} exists already: `overwrite` it, or take another name")

@@ -19,6 +19,11 @@ def is_named(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def is_file(path: Path) -> bool:
+    """Whether it is a regular file, or a link to one."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def is_folder(path: Path) -> bool:
     """Whether it is a folder, or a link to one."""
     return os.path.isdir(path)  # noqa: PTH112

@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -486,3 +487,91 @@ def test_no_permission_is_the_outcome_of_that_picture(
         assert "is the input itself" in first
         assert "can't be written: permission denied" in third
     assert not list(folder.rglob(".*"))
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Sequence[Job]:
+    rng = np.random.default_rng(0)
+    for index in range(5):
+        pixels = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    return plan(tmp_path)
+
+
+class Stages:
+    """What is done to which picture, in the order of time, with a hook at each beginning."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log: list[str] = []
+        self.started = {
+            f"{stage} {name}": Event() for stage in ("read", "write") for name in "01234"
+        }
+        self.denoising = lambda name: None
+        for stage in ("read", "denoise", "write"):
+            monkeypatch.setattr(Work, stage, self.watched(stage, getattr(Work, stage)))
+
+    def watched(self, stage: str, original: Callable[..., None]) -> Callable[..., None]:
+        def watch(work: Work, *args: object) -> None:
+            name = Path(work.job.name).stem
+            self.log.append(f"{stage} {name}")
+            if stage == "denoise":
+                self.denoising(name)
+            else:
+                self.started[f"{stage} {name}"].set()
+            original(work, *args)
+
+        return watch
+
+
+def test_the_next_is_read_and_the_last_written_while_one_is_denoised(
+    many: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = Stages(monkeypatch)
+
+    def denoising(name: str) -> None:
+        number = int(name)
+        waits = [f"read {number + 1}"] * (number < 4) + [f"write {number - 1}"] * (number > 0)
+        assert all(stages.started[wait].wait(60) for wait in waits)
+
+    stages.denoising = denoising
+    outcomes = run(many)
+    assert [Path(outcome.job.name).stem for outcome in outcomes] == list("01234")
+    assert {outcome.status for outcome in outcomes} == {"denoised"}
+
+
+def test_no_more_than_three_pictures_are_in_memory(
+    many: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = Stages(monkeypatch)
+    for seen, _ in enumerate(batch.run(many, denoiser(), BatchConfig(sigma=0.1))):
+        begun = sum(line.startswith("read") for line in stages.log)
+        assert begun <= seen + 3
+
+
+@pytest.mark.parametrize("why", ["large", "fail-fast"])
+def test_large_pictures_and_those_that_may_be_the_last_are_done_one_by_one(
+    many: Sequence[Job], monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    stages = Stages(monkeypatch)
+    if why == "large":
+        monkeypatch.setattr("flowdenoise.batch.many.LARGE", 0)
+    run(many, keep_going=why == "large")
+    expected = [f"{stage} {name}" for name in "01234" for stage in ("read", "denoise", "write")]
+    assert stages.log == expected
+
+
+def test_an_interrupt_lets_a_picture_be_written_and_leaves_nothing_else(
+    many: Sequence[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = Stages(monkeypatch)
+
+    def denoising(name: str) -> None:
+        if name == "2":
+            assert stages.started["write 1"].wait(60)
+            raise KeyboardInterrupt
+
+    stages.denoising = denoising
+    with pytest.raises(KeyboardInterrupt):
+        run(many)
+    made = sorted(path.name for path in tmp_path.iterdir() if len(path.stem) > 1)
+    assert made == ["0_denoised.png", "1_denoised.png"]
