@@ -125,10 +125,11 @@ def main() -> int:
         for index in range(options.kills):
             shutil.rmtree(batch.out, ignore_errors=True)
             number, moment = SIGNALS[index % len(SIGNALS)], rng.uniform(0, seconds)
-            kills[number.name] += 1
             for fault in faults(batch, whole, number, moment):
                 print(f"{number.name} after {moment:.2f} of {seconds:.2f} s: {fault}", flush=True)
                 wrong[number.name] += 1
+            kills[number.name] += 1
+            print(f"{index + 1} of {options.kills}", end="\r", file=sys.stderr, flush=True)
     for name, count in kills.items():
         print(f"{name}: {count} kills, {wrong[name]} faults")
     return int(bool(wrong))

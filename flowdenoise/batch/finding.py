@@ -18,21 +18,16 @@ from flowdenoise.images import SUFFIXES
 from flowdenoise.system.paths import is_folder, is_link, is_named, real
 
 OTHER_KINDS = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
-    **dict.fromkeys((".avif", ".avifs"), "AVIF"),
-    **dict.fromkeys((".jp2", ".j2k", ".jpf", ".jpx"), "JPEG 2000"),
-    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm"), "PNM"),
     **dict.fromkeys((".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".nef", ".nrw"), "raw"),
     **dict.fromkeys((".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".x3f"), "raw"),
     **dict.fromkeys((".exr", ".hdr"), "high dynamic range"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
     ".fits": "FITS",
-    ".jxl": "JPEG XL",
-    ".tga": "TGA",
+    ".hif": "HEIF",
+    ".pam": "PAM",
     ".xcf": "GIMP",
 }
-"""Endings of pictures that may lie beside ours, lower case, with the names of their kinds; those
-that can be read are not looked up here."""
+"""Endings, in lower case, of pictures that can't be read, each with its kind."""
 
 _SPECIAL = {
     stat.S_IFIFO: "a FIFO",

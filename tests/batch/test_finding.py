@@ -12,6 +12,7 @@ import pytest
 
 from flowdenoise.batch.finding import OTHER_KINDS, Search, find
 from flowdenoise.errors import UsageError
+from flowdenoise.images import SUFFIXES
 
 
 def files(folder: Path, *names: str) -> Path:
@@ -71,6 +72,7 @@ def test_kinds_that_are_not_read_are_told(tmp_path: Path) -> None:
     assert set(reasons(found)) == {"raw.CR2", "sheet.psd"}
     assert not any(item.lost for item in found.left_out)
     assert all(ending == ending.lower() for ending in OTHER_KINDS)
+    assert not OTHER_KINDS.keys() & SUFFIXES
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")

@@ -101,15 +101,12 @@ def one_line_of_two(done: subprocess.CompletedProcess[str]) -> str:
 
 
 WAITING = """
-import signal, sys, time
-from flowdenoise import images
-from flowdenoise.images import writing
-def half(picture, file, *rest):
-    file.write(b"half of it")
-    file.flush()
+import sys, time
+from flowdenoise.system import atomic
+def wait(*args, **kwargs):
     print("writing", flush=True)
     time.sleep(60)
-writing._encode_into = half
+atomic._rename = wait
 from flowdenoise.__main__ import main
 sys.argv = ["flowdenoise", *sys.argv[1:]]
 main()
