@@ -8,11 +8,12 @@ picture         pixels, and the one place where they become tensors and come bac
 formats         the table: how each format is recognized, read and written
 reading         a file becomes a picture
 writing         a picture becomes a file, whole or not at all
+ranges          black and white of pictures whose type does not say
 limits          how much a file may ask for
 fitting         what a format can't hold, and its name in words
 metadata        what a picture carries besides its pixels
 canvas          an upright picture in the making
-png png_chunks  jpeg  webp  tiff/    formats of which something is ours
+png png_chunks  jpeg  webp  pnm  tiff/    formats of which something is ours
 pillow_images   pictures to and from Pillow's images
 pillow_formats  formats of which Pillow does all
 in_memory       pictures as programs hold them: bytes, arrays, tensors

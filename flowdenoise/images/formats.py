@@ -15,6 +15,7 @@ from flowdenoise.images.limits import Limits
 from flowdenoise.images.picture import DTYPES, Picture
 from flowdenoise.images.png import read_png, write_png
 from flowdenoise.images.png_chunks import contents_of_png
+from flowdenoise.images.pnm import contents_of_pnm, read_pnm, write_pnm
 from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff, read_tiff_pages
 from flowdenoise.images.tiff.write import write_tiff, write_tiff_pages
 from flowdenoise.images.webp import contents_of_webp, read_webp, write_webp
@@ -144,6 +145,17 @@ FORMATS = {
         pillow.read_jpeg_2000,
         write=pillow.write_jpeg_2000,
     ),
+    "PNM": Format(
+        "PNM",
+        (".pnm", ".ppm", ".pgm", ".pbm", ".pfm"),
+        rb"P[1-6Ff][\s#]",
+        read_pnm,
+        contents_of_pnm,
+        write_pnm,
+        dtypes=("uint8", "uint16", "float32"),
+        alpha=False,
+        odd_depths=True,
+    ),
     "HEIC": Format("HEIC", (".heic", ".heif"), rb".{4}ftyp", pillow.read_heic),
     "JXL": Format("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL ", pillow.read_jpeg_xl),
     "TGA": Format(
@@ -162,7 +174,6 @@ SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.suff
 
 _READABLE = ", ".join(kind.name for kind in FORMATS.values())
 _WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.write)
-_ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "JP2": "JPEG2000", "JPEG 2000": "JPEG2000"}
 
 
 def looks_like_image(path: Path) -> bool:
@@ -192,16 +203,17 @@ def sniff(head: bytes) -> str:
 
 
 def format_named(name: str) -> str:
-    """The key of `FORMATS` for a name such as "png" or "jpg".
+    """The key of `FORMATS` for a name such as "png", "JPEG 2000" or "jpg".
 
     Raises:
         UsageError: There is no such format, or it can't be written.
     """
-    key = name.upper().removeprefix(".")
-    key = _ALIASES.get(key, key)
-    if key not in FORMATS or FORMATS[key].write is None:
-        raise UsageError(f"{name!r} is no format to write: choose one of {_WRITABLE}")
-    return key
+    plain = name.lower().removeprefix(".")
+    for key, kind in FORMATS.items():
+        named = plain in (key.lower(), kind.name.lower()) or f".{plain}" in kind.suffixes
+        if named and kind.write is not None:
+            return key
+    raise UsageError(f"{name!r} is no format to write: choose one of {_WRITABLE}")
 
 
 def suffix_of(name: str) -> str:

@@ -145,16 +145,17 @@ class Picture:
         if self.no_data is not None:
             planes[:, self.no_data[rows, columns]] = self._mean[:, None]
         black, top = self.span
-        if black:
-            planes -= black
-        if top - black != 1:
-            planes /= top - black
-        return torch.from_numpy(planes.astype(np.float32, copy=False))[None]
+        with np.errstate(over="ignore", invalid="ignore"):  # `samples_of` refuses what comes of it
+            if black:
+                planes -= black
+            if top - black != 1:
+                planes /= top - black
+            return torch.from_numpy(planes.astype(np.float32, copy=False))[None]
 
     def samples_of(self, tensor: Tensor, rows: slice = _ALL) -> Samples:
         """Convert a denoised band back to the picture's own type and units.
 
-        Integers are rounded, and cut off where their type ends; floats are not. Where there is no
+        Integers are rounded. What is beyond the ends of the type is cut off. Where there is no
         data the picture's own samples stay.
 
         Args:
@@ -173,18 +174,18 @@ class Picture:
             values = quantize(tensor, dtype)
         else:
             planes = _finite_planes(tensor).numpy().astype(np.float64) * (top - black) + black
-            if dtype.kind != "f":
-                planes = np.rint(planes).clip(*self._limits)
+            planes = (planes if dtype.kind == "f" else np.rint(planes)).clip(*self._limits)
             values = np.array(planes.transpose(1, 2, 0), dtype=dtype, order="C")
         return values if self.no_data is None else self._with_holes(values, rows)
 
     @property
-    def _limits(self) -> tuple[int, int]:
-        """The least and the largest integer that the file can hold."""
+    def _limits(self) -> tuple[float, float]:
+        """The least and the largest number that the file can hold."""
         if self.is_packed:
             return 0, 2**self.source_bits - 1
-        info = np.iinfo(self.samples.dtype)
-        return int(info.min), int(info.max)
+        dtype = self.samples.dtype
+        info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+        return float(info.min), float(info.max)
 
     @functools.cached_property
     def _mean(self) -> npt.NDArray[np.float64]:

@@ -77,16 +77,51 @@ def read_avif(file: BinaryIO, limits: Limits) -> Picture:
 
 
 def read_jpeg_2000(file: BinaryIO, limits: Limits) -> Picture:
-    """Decode a JPEG 2000 file; color of more than 8 bits becomes 8."""
+    """Decode a JPEG 2000 file; color of more than 8 bits becomes 8.
+
+    Raises:
+        ImageReadError: It is damaged, cut short or too large.
+    """
+    _check_boxes(file)
     head = file.read(_HEAD)
-    start = max(0, head.find(b"\xff\x4f\xff\x51"))  # of the code stream and its SIZ segment
-    bits = 1 + (head[start + 42] & 0x7F) if len(head) > start + 42 else 8
+    start = head.find(b"\xff\x4f\xff\x51")  # of the code stream and its SIZ segment
+    if start < 0 or len(head) < start + 43:
+        raise ImageReadError("damaged or cut short: the JPEG 2000 code stream is missing")
+    right, bottom, left, top = struct.unpack_from(">4I", head, start + 8)
+    limits.check(max(0, right - left), max(0, bottom - top), _PLUGIN_BYTES)
+    bits = 1 + (head[start + 42] & 0x7F)
     file.seek(0)
     image = Jpeg2KImagePlugin.Jpeg2KImageFile(file)
     header = Header("JPEG2000", bits, lossless=False)
     if image.mode != "I;16":
         header = _told_depth(header, "JPEG 2000")
     return _read(image, header, limits, _PLUGIN_BYTES)
+
+
+def _check_boxes(file: BinaryIO) -> None:
+    """Refuse a JPEG 2000 file with a box beyond its end, for which its decoder takes memory.
+
+    Raises:
+        ImageReadError: There is such a box.
+    """
+    size = file.seek(0, io.SEEK_END)
+    place = 0 if _at(file, 0, 12).startswith(b"\0\0\0\x0c") else size
+    while place < size:
+        head = _at(file, place, 16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        if length == 0:  # to the end
+            break
+        if length < 8 or place + length > size:
+            raise ImageReadError("damaged or cut short: a box lies beyond its end")
+        place += length
+    file.seek(0)
+
+
+def _at(file: BinaryIO, place: int, size: int) -> bytes:
+    file.seek(place)
+    return file.read(size)
 
 
 def read_tga(file: BinaryIO, limits: Limits) -> Picture:

@@ -93,8 +93,16 @@ def taken_apart(file: BinaryIO, limits: Limits) -> Parts:
     return parts
 
 
-def chunks_of(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of a file, up to its end, name and body; damaged remarks are left out."""
+def chunks_of(file: BinaryIO, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a file, up to its end, name and body; damaged remarks are left out.
+
+    Args:
+        file: That begins at 0.
+        pixels: Whether those of the pixels are wanted, too.
+
+    Raises:
+        ImageReadError: A chunk is damaged or unknown, or the end is missing.
+    """
     size = file.seek(0, 2)
     place = file.seek(len(MAGIC))
     name = b""
@@ -104,6 +112,9 @@ def chunks_of(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         if place + 12 + length > size:
             raise ImageReadError("cut short: the end of the PNG file is missing")
         name = head[4:]
+        if name == b"IDAT" and not pixels:
+            place = file.seek(place + 12 + length)
+            continue
         body = file.read(length)
         intact = file.read(4) == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big")
         place += 12 + length
@@ -207,7 +218,7 @@ def contents_of_png(file: BinaryIO) -> Iterator[str]:
     Raises:
         ImageReadError: It is damaged.
     """
-    for name, body in chunks_of(file):
+    for name, body in chunks_of(file, pixels=False):
         keyword = body.partition(b"\0")[0].decode("latin-1")
         if name in _PIXELS or name == _LAST_CHANGE:
             continue

@@ -112,3 +112,19 @@ def test_a_huge_avif_is_refused_before_decoding() -> None:
     data[place : place + 8] = struct.pack(">II", 30_000, 30_000)
     with pytest.raises(ImageReadError):
         images.read(bytes(data), max_memory=100_000_000)
+
+
+def test_a_jpeg_2000_is_refused_by_its_code_stream_whatever_its_box_says() -> None:
+    data = bytearray(pillow_file(image_of(pixels(40, 48, 3)), "JPEG2000"))
+    place = data.index(b"\xff\x4f\xff\x51") + 8
+    data[place : place + 8] = struct.pack(">II", 40_000, 40_000)
+    with pytest.raises(ImageReadError, match="40000x40000 pixels are more than the limit"):
+        images.read(bytes(data))
+
+
+@pytest.mark.parametrize("size", [b"\0\0\0\1", b"\xff\xff\xff\x7f", b"\0\0\0\3"])
+def test_a_box_beyond_the_end_of_a_jpeg_2000_is_refused(size: bytes) -> None:
+    data = pillow_file(image_of(pixels(40, 48, 3)), "JPEG2000")
+    place = data.index(b"jp2h") - 4
+    with pytest.raises(ImageReadError, match="a box lies beyond its end"):
+        images.read(data[:place] + size + data[place + 4 :])
