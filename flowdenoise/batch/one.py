@@ -47,6 +47,7 @@ class BatchConfig(RemovalConfig):
             there and write those that are not; or overwrite.
         keep_going: Go on after a picture that failed.
         quality: Of JPEG and WebP results; None is high.
+        black, white: Their values in the files' own units; None is to find them from the data.
         max_pixels: Larger pictures are refused before they are decoded.
         max_memory: Files whose decoding takes more bytes are refused; None is 2 GiB, or as much
             as the size of the file makes likely.
@@ -55,6 +56,8 @@ class BatchConfig(RemovalConfig):
     existing: Existing = "refuse"
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
+    black: float | None = None
+    white: float | None = None
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
     max_memory: Annotated[int, Range(1)] | None = None
 
@@ -138,6 +141,8 @@ class Work:
         self.source = open_source(self.job.source)
         self._pages = images.read_pages(
             self.source.file,
+            black=self.config.black,
+            white=self.config.white,
             max_pixels=self.config.max_pixels,
             max_memory=self.config.max_memory,
         )

@@ -100,6 +100,8 @@ def denoise(
     quality: Quality = None,
     save_noise: SaveNoise = False,
     compare: Compare = False,
+    black: options.Black = None,
+    white: options.White = None,
     max_pixels: options.MaxPixels = None,
     max_memory: options.MaxMemory = None,
     offline: options.Offline = False,
@@ -123,6 +125,8 @@ def denoise(
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,
+        black=black,
+        white=white,
         max_pixels=max_pixels,
         max_memory=max_memory,
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
     device: options.Device = None,
+    black: options.Black = None,
+    white: options.White = None,
     max_pixels: options.MaxPixels = None,
     max_memory: options.MaxMemory = None,
     as_json: options.AsJson = False,
@@ -29,11 +31,11 @@ def info(
     from flowdenoise.engine import Denoiser
 
     denoiser = Denoiser.load(**options.given(device=device), offline=True)
-    limits = options.given(max_pixels=max_pixels, max_memory=max_memory)
+    reading = options.given(black=black, white=white, max_pixels=max_pixels, max_memory=max_memory)
     failed = False
     for file in files:
         try:
-            facts = _facts(file, denoiser, limits)
+            facts = _facts(file, denoiser, reading)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -43,11 +45,11 @@ def info(
         raise typer.Exit(1)
 
 
-def _facts(file: Path, denoiser: Denoiser, limits: dict[str, int]) -> dict[str, Any]:
+def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str, Any]:
     from flowdenoise import images
     from flowdenoise.engine import CLEAN_BELOW
 
-    picture = images.read(file, **limits)
+    picture = images.read(file, **reading)
     sigma = denoiser.estimate_sigma(picture)
     return {
         "file": str(file),
@@ -56,6 +58,9 @@ def _facts(file: Path, denoiser: Denoiser, limits: dict[str, int]) -> dict[str, 
         "height": picture.height,
         "mode": picture.source_mode,
         "bits": picture.source_bits,
+        "pages": picture.pages,
+        "black": picture.span[0],
+        "white": picture.span[1],
         "alpha": picture.alpha is not None,
         "contents": list(picture.contents),
         "dpi": picture.metadata.dpi,
@@ -71,6 +76,7 @@ def _as_text(facts: dict[str, Any]) -> str:
         f"{facts['file']}",
         f"  {facts['format']}, {facts['width']} x {facts['height']} pixels, "
         f"{facts['mode']}, {facts['bits']} bits",
+        f"  black is {facts['black']:g}, white is {facts['white']:g}",
         f"  carries: {', '.join(kept) or 'nothing besides its pixels'}",
         f"  noise: sigma {facts['sigma']} of 255"
         + (", clean: would be left alone" if facts["clean"] else ""),

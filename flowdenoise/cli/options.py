@@ -45,6 +45,14 @@ MaxPixels = Annotated[
     int | None,
     typer.Option("--max-pixels", min=1, help="Refuse larger pictures before decoding them."),
 ]
+Black = Annotated[
+    float | None,
+    typer.Option("--black", help="The value of black in the file's own units, if not found well."),
+]
+White = Annotated[
+    float | None,
+    typer.Option("--white", help="That of white: 4095 for 12 bits, the most that is counted."),
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option("--max-memory", min=1, help="Refuse files that take more bytes to decode."),

@@ -366,3 +366,24 @@ def test_a_file_that_takes_too_much_memory_is_refused_by_the_command(
     answer = invoke("denoise", photo, "-s", 20, "-m", tiny, "--max-memory", 1000)
     assert answer.status == 1
     assert "raise --max-memory" in one_line(answer)
+
+
+def test_white_is_found_or_told(invoke: Invoke, tiny: Path, tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(900, 60, (48, 48, 3)).clip(0, 1600)
+    source = tmp_path / "twelve.tif"
+    tifffile.imwrite(source, samples.astype(np.uint16), photometric="rgb")
+    found = json.loads(invoke("info", source, "--json").text)
+    told = json.loads(invoke("info", source, "--white", 1600, "--black", 10, "--json").text)
+    assert (found["black"], found["white"]) == (0, 4095)
+    assert (told["black"], told["white"]) == (10, 1600)
+    results = []
+    for name, options in (("a", []), ("b", ["--white", 1600])):
+        target = tmp_path / f"{name}.tif"
+        answer = invoke("denoise", source, "-s", 10, "-m", tiny, "-o", target, *options)
+        assert answer.status == 0
+        results.append(tifffile.imread(target))
+    assert all(result.dtype == np.uint16 and result.max() < 4096 for result in results)
+    assert (results[0] != results[1]).any()
+    answer = invoke("denoise", source, "-s", 10, "-m", tiny, "--white", 5, "--black", 9)
+    assert answer.status == 1
+    assert "white must be above black" in one_line(answer)
