@@ -68,10 +68,8 @@ def main() -> None:
             if faults := differences(alone, disturbed):
                 sys.exit(f"run {runs}, {kills} times ended: {', '.join(faults)}")
             runs += 1
-    print(
-        f"{kills} times ended and resumed, {runs} runs: all with the weights and log of one that"
-    )
-    print("nobody disturbed, and nothing left over")
+    print(f"{kills} times ended and resumed, {runs} runs: all with the weights of one that nobody")
+    print("disturbed, each step in the log once, nothing left over")
 
 
 def small_run(folder: Path) -> DenoiserRun:
