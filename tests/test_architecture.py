@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,11 @@ def test_every_room_has_a_floor_and_few_modules_are_loose() -> None:
     assert rooms == set(FLOORS)
     loose = [path for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")]
     assert len(loose) <= LOOSE - len(list(PACKAGE.glob("__*.py"))), loose
+
+
+def test_a_name_is_borne_by_one_module() -> None:
+    names = sorted(path.stem for path in MODULES if not path.stem.startswith("__"))
+    assert names == sorted(set(names)), [a for a, b in pairwise(names) if a == b]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=str)

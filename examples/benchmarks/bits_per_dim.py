@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.flow import Glow
-from flowdenoise.training.prior import PriorStage, PriorTraining
+from flowdenoise.training.prior_stage import PriorStage, PriorTraining
 from flowdenoise.weights import load
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from flowdenoise import images, metrics, noise
 from flowdenoise.flow import Glow
 from flowdenoise.networks import NoiseLevelNet
-from flowdenoise.training.denoiser import whole
+from flowdenoise.training.denoiser_stage import whole
 from flowdenoise.weights.manifest import Result
 
 EXAMPLES = Path(__file__).parents[1]

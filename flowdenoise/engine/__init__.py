@@ -2,7 +2,7 @@
 
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
-config          which network runs, where and how
+choices         which network runs, where and how, and how much it removes
 estimate        the noise level of a picture, from crops that stand for it
 tiling          cutting and blending
 tile_denoiser   a network as the tiling calls it
@@ -17,7 +17,7 @@ doctor          is this installation sound?
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.engine.config import EngineConfig, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:

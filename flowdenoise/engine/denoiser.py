@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
+from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.engine.clipping import Unclip, clipped_ends
-from flowdenoise.engine.config import EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.tile_denoiser import TileDenoiser

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import __version__, metrics, noise
-from flowdenoise.engine.config import EngineConfig
+from flowdenoise.engine.choices import EngineConfig
 from flowdenoise.engine.denoiser import Denoiser
 from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.system.atomic import replacing

@@ -1,16 +1,16 @@
 """Normalizing flows: invertible networks with a tractable density.
 
-`base` states the contract, `layers` and `coupling` fill it, `conditioning` lets a flow know the
-noise level, `glow` puts them together, `tweedie` turns the density into a denoiser and into an
+`transform` states the contract, `layers` and `coupling` fill it, `conditioning` lets a flow know
+the noise level, `glow` puts them together, `tweedie` turns the density into a denoiser and into an
 estimator of the noise level, `descent` into a judge of patches, `growth` makes a flow larger,
 `samples` draws from it.
 """
 
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.descent import LEAST_SIGMA, descend
 from flowdenoise.flow.glow import Glow, dequantize
 from flowdenoise.flow.growth import grow
 from flowdenoise.flow.samples import SampleConfig, sample_sheet
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.flow.tweedie import TweedieDenoiser, as_denoiser, likeliest_sigma, tweedie_step
 
 __all__ = [

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.base import Transform
+from flowdenoise.flow.transform import Transform
 from flowdenoise.networks import to_scale
 
 _FREQUENCIES = 4

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.flow.base import Transform
 from flowdenoise.flow.layers import ActNorm
+from flowdenoise.flow.transform import Transform
 
 Scale = Literal["tanh", "sigmoid", "none"]
 """How a scale is bounded: exp(gain * tanh(h)), sigmoid(h + 2), or none (additive coupling)."""

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.base import Transform, gaussian_log_prob, no_volume_change
 from flowdenoise.flow.conditioning import ConditionalScale, SigmaEmbedding
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.layers import Logit, Squeeze
 from flowdenoise.flow.level import FlowStep, Level
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.flow.split import leaving_gaussian, split_network
+from flowdenoise.flow.transform import Transform, gaussian_log_prob, no_volume_change
 
 _CONTEXT = 64  # length of the noise level's embedding
 

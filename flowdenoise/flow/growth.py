@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Coupling, CouplingNet
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.layers import ActNorm
 from flowdenoise.flow.level import FlowStep
+from flowdenoise.flow.sizes import GlowConfig
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.flow.base import Transform
+from flowdenoise.flow.transform import Transform
 
 
 class ActNorm(Transform):

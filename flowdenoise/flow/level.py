@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.flow.base import Chain, Transform
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Coupling
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, matrices
+from flowdenoise.flow.sizes import GlowConfig
+from flowdenoise.flow.transform import Chain, Transform
 
 
 class Mixing(NamedTuple):

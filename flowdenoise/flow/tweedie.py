@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.noise import TRAINED_SIGMAS
 

@@ -14,9 +14,10 @@ adding noise there, and developing it again (`develop`). Two kinds of random num
 
 The stages up to sharpening are linear, with weights that depend on the input alone, so that a
 second raw with the same signal can be taken through the same weights: this is what lets a network
-learn from noisy photographs alone (`training.camera`). T. Brooks et al., "Unprocessing images for
-learned raw denoising", CVPR 2019, is the source of the way back and of the color matrices; A. Foi
-et al., "Practical Poissonian-Gaussian noise modeling and fitting", IEEE TIP 2008, of the noise.
+learn from noisy photographs alone (`training.camera_stage`). T. Brooks et al., "Unprocessing
+images for learned raw denoising", CVPR 2019, is the source of the way back and of the color
+matrices; A. Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting", IEEE TIP
+2008, of the noise.
 """
 
 from __future__ import annotations

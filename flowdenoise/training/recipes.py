@@ -12,7 +12,7 @@ from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
-from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun

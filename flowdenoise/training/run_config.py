@@ -10,10 +10,10 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
 from flowdenoise.system.typed import check
-from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
-from flowdenoise.training.noise_level import NoiseLevelTraining
-from flowdenoise.training.prior import PriorTraining
+from flowdenoise.training.noise_level_stage import NoiseLevelTraining
+from flowdenoise.training.prior_stage import PriorTraining
 
 DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig
 """The networks that can be trained to denoise."""

@@ -16,11 +16,11 @@ from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, grow
 from flowdenoise.networks import DnCNN, NoiseLevelNet, ResNet, ResNetConfig
-from flowdenoise.training.denoiser import DenoiserStage
-from flowdenoise.training.noise_level import NoiseLevelStage
+from flowdenoise.training.denoiser_stage import DenoiserStage
+from flowdenoise.training.noise_level_stage import NoiseLevelStage
 from flowdenoise.training.objectives import data_term
 from flowdenoise.training.place import Place, opened, run_loop
-from flowdenoise.training.prior import PriorStage
+from flowdenoise.training.prior_stage import PriorStage
 from flowdenoise.training.run_config import (
     DenoiserConfig,
     DenoiserRun,

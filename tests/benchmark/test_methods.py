@@ -15,7 +15,7 @@ from torch import Tensor
 from flowdenoise import metrics, noise, weights
 from flowdenoise.benchmark import methods
 from flowdenoise.benchmark.methods import METHODS, Choice, Method, MethodOptions, build, parse
-from flowdenoise.benchmark.methods import base as contract
+from flowdenoise.benchmark.methods import method as contract
 from flowdenoise.benchmark.methods.deep_prior import (
     DeepPrior,
     DeepPriorConfig,
@@ -24,8 +24,8 @@ from flowdenoise.benchmark.methods.deep_prior import (
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 
 from .conftest import tensor_scene
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from flowdenoise import weights
 from flowdenoise.cli import train
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.samples import SampleConfig
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.objectives import DATA_TERMS
 from flowdenoise.training.recipes import PRESETS

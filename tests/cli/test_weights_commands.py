@@ -18,8 +18,8 @@ from hub_server import TOKEN, HubServer
 from huggingface_hub import ModelCard
 
 import flowdenoise
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.training import to_weights as export_module
 from flowdenoise.weights import manifest, read_weights, save_weights, store
 from flowdenoise.weights.manifest import Result, describe, update_manifest

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from flowdenoise.engine import likelihood
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.images import Picture
 from flowdenoise.images.sheets import sheet
 

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.growth import grow
+from flowdenoise.flow.sizes import GlowConfig
 
 from .test_glow import configs, random_glow
 

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from flowdenoise.flow.base import Chain, Transform, gaussian_log_prob
 from flowdenoise.flow.conditioning import ConditionalScale
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.coupling import Affine, Coupling
 from flowdenoise.flow.layers import ActNorm, InvertibleConv1x1, Logit, Squeeze
 from flowdenoise.flow.level import FlowStep
+from flowdenoise.flow.sizes import GlowConfig
+from flowdenoise.flow.transform import Chain, Transform, gaussian_log_prob
 
 CONTEXT = 5
 

@@ -13,7 +13,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.noise import tone
-from flowdenoise.training.camera import CameraStage, CameraTraining, photographs
+from flowdenoise.training.camera_stage import CameraStage, CameraTraining, photographs
 
 SIDE = 64
 

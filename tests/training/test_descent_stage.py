@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.descent import descend
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.flow.tweedie import tweedie_step
 from flowdenoise.training import targets
-from flowdenoise.training.denoiser import DenoiserStage, DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserStage, DenoiserTraining
 from flowdenoise.training.objectives import ObjectiveConfig
 
 FLOW = GlowConfig(1, 8, 1, 1, 4, noise_levels=True)

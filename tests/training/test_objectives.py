@@ -10,11 +10,11 @@ from torch import Tensor
 
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches
 from flowdenoise.errors import UsageError
-from flowdenoise.flow.config import GlowConfig
 from flowdenoise.flow.glow import Glow
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.training import losses
-from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.losses import LossValue
 from flowdenoise.training.objectives import DATA_TERMS, ObjectiveConfig, data_term
 from flowdenoise.training.prior_term import prior_term

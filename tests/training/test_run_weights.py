@@ -15,16 +15,16 @@ from PIL import Image
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import CheckpointError, TrainingError, WeightsError, WeightsIntegrityError
-from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig
 from flowdenoise.networks.resnet import ResNetConfig
 from flowdenoise.training import runs
 from flowdenoise.training.checkpoint import Checkpoint
-from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
-from flowdenoise.training.noise_level import NoiseLevelTraining
+from flowdenoise.training.noise_level_stage import NoiseLevelTraining
 from flowdenoise.training.place import Place
-from flowdenoise.training.prior import PriorTraining
+from flowdenoise.training.prior_stage import PriorTraining
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
 from flowdenoise.training.settings import trained_levels

@@ -14,7 +14,7 @@ from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
-from flowdenoise.training.denoiser import DenoiserTraining
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.objectives import ObjectiveConfig
 from flowdenoise.training.place import Place

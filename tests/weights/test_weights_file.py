@@ -18,7 +18,7 @@ from forging import edited, pack, record_edited, unpack
 from torch import nn
 
 from flowdenoise.errors import UsageError, WeightsError, WeightsIntegrityError
-from flowdenoise.flow.config import GlowConfig
+from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import header, read_weights, save_weights
 from flowdenoise.weights.architectures import ARCHITECTURES, Architecture, build_config

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import PurePath
 
 from flowdenoise import noise
-from flowdenoise.benchmark.methods.base import Method, MethodOptions
+from flowdenoise.benchmark.methods.method import Method, MethodOptions
 from flowdenoise.errors import UsageError
 
 __all__ = ["METHODS", "Choice", "Kind", "Method", "MethodOptions", "build", "missing", "parse"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from flowdenoise.benchmark.methods.base import Method, import_extra
+from flowdenoise.benchmark.methods.method import Method, import_extra
 from flowdenoise.images import quantize
 
 Image = npt.NDArray[np.floating]

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.benchmark.methods.base import Method
+from flowdenoise.benchmark.methods.method import Method
 from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
 from flowdenoise.system.typed import check
 

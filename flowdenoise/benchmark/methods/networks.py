@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import weights
-from flowdenoise.benchmark.methods.base import Method, MethodOptions
+from flowdenoise.benchmark.methods.method import Method, MethodOptions
 from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser

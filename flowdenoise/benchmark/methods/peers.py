@@ -17,8 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.benchmark.methods.base import Method, MethodOptions, import_extra
 from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
+from flowdenoise.benchmark.methods.method import Method, MethodOptions, import_extra
 from flowdenoise.data.download import Remote, download
 from flowdenoise.engine import TilingConfig, tiling
 from flowdenoise.errors import DataError, WeightsError

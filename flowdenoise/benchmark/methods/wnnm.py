@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise import noise
-from flowdenoise.benchmark.methods.base import Method
+from flowdenoise.benchmark.methods.method import Method
 from flowdenoise.system.rules import Factor, Range, Share, Size
 from flowdenoise.system.typed import check
 

@@ -34,6 +34,7 @@ from flowdenoise.images.tiff.colors import (
     Colors,
     colors_of,
 )
+from flowdenoise.images.tiff.described import from_tags, names_of_contents, orientation_of_tags
 from flowdenoise.images.tiff.directory import (
     Entry,
     TagReader,
@@ -41,7 +42,6 @@ from flowdenoise.images.tiff.directory import (
     first_of,
     integers_of,
 )
-from flowdenoise.images.tiff.metadata import from_tags, names_of_contents, orientation_of_tags
 from flowdenoise.images.tiff.pages import REDUCED, Page, pages_of
 from flowdenoise.images.tiff.pixels import COMPRESSIONS, Layout, chunks
 from flowdenoise.images.tiff.tags import LAYOUT, Tag

@@ -19,8 +19,8 @@ import numpy as np
 from flowdenoise.errors import ImageWriteError
 from flowdenoise.images.picture import Picture, Samples
 from flowdenoise.images.tiff import directory
+from flowdenoise.images.tiff.described import to_tags
 from flowdenoise.images.tiff.directory import Tags
-from flowdenoise.images.tiff.metadata import to_tags
 from flowdenoise.images.tiff.tags import Tag
 
 _DEFLATE, _DIFFERENCES, _NOT_PREMULTIPLIED = 8, 2, 2
