@@ -42,7 +42,7 @@ def test_a_killed_run_ends_in_the_same_weights() -> None:
     assert alone.split()[-1] == killed.split()[-1]
 
 
-def test_checkpointing_keeps_less() -> None:
+def test_recomputing_keeps_less() -> None:
     plain, sparing = run(
         *("benchmarks/flow_memory.py", "--steps-per-level", "4", "--width", "16", "--batch", "4")
     ).splitlines()

@@ -1,4 +1,4 @@
-"""What a training step of the flow keeps for its backward pass, with and without checkpointing.
+"""What a training step of the flow keeps for its backward pass, with and without recomputing.
 
     python examples/benchmarks/flow_memory.py [--steps-per-level 16] [--width 128] [--batch 32]
 
@@ -51,10 +51,10 @@ def main() -> None:
     flow, patches = Glow(config), torch.rand(options.batch, 3, 32, 32)
     flow.initialize(patches, 0.1)
     saved_bytes(flow, patches)
-    for checkpointing in (False, True):
-        flow.checkpointing = checkpointing
+    for recompute in (False, True):
+        flow.recompute = recompute
         kept, seconds = saved_bytes(flow, patches)
-        name = "with checkpointing" if checkpointing else "without"
+        name = "recomputing" if recompute else "keeping all"
         print(f"{name}: {kept / 1e6:.0f} MB kept, {seconds:.2f} s a step")
 
 

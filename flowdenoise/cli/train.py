@@ -32,7 +32,7 @@ def train_prior(
     gray: given.Gray = False,
     noise: given.WithNoise = False,
     initial: given.Initial = "",
-    checkpointing: given.Checkpointing = False,
+    recompute: given.Recompute = False,
     steps: given.PriorSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
@@ -54,7 +54,7 @@ def train_prior(
     first = _load(run.initial, "prior")
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_prior(run, place, initial=first, checkpointing=checkpointing)
+        finished = runs.train_prior(run, place, initial=first, recompute=recompute)
     _tell_the_end(finished, out)
 
 

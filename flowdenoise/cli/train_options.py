@@ -78,8 +78,8 @@ NoiseMode = Annotated[
 ]
 Initial = Annotated[str, typer.Option(help="Weights to begin with.")]
 WithNoise = Annotated[bool, typer.Option("--noise", help="Condition the flow on the noise level.")]
-Checkpointing = Annotated[
-    bool, typer.Option("--checkpointing", help="Recompute activations to save memory.")
+Recompute = Annotated[
+    bool, typer.Option("--recompute", help="Compute activations twice, and keep fewer in memory.")
 ]
 Set = Annotated[
     list[str],

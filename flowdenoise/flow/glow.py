@@ -35,7 +35,7 @@ class Glow(nn.Module):
     def __init__(self, config: GlowConfig) -> None:
         super().__init__()
         self.config = config
-        self.checkpointing = False
+        self.recompute = False
         """Recompute activations in the backward pass instead of keeping them."""
         context = _CONTEXT if config.noise_levels else 0
         self.embedding = SigmaEmbedding(context) if context else None
@@ -100,7 +100,7 @@ class Glow(nn.Module):
             if initialize:
                 x, log_abs_det = level.initialize(x, context)  # type: ignore[operator]
             else:
-                x, log_abs_det = level(x, context, recompute=self.checkpointing)
+                x, log_abs_det = level(x, context, recompute=self.recompute)
             total = total + log_abs_det
             mean, log_scale, x, leaving = self._leaving(index, x, context, initialize)
             total = total + gaussian_log_prob(leaving, mean, log_scale)

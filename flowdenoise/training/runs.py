@@ -31,7 +31,7 @@ from flowdenoise.training.teaching import taught_corpus
 
 
 def train_prior(
-    run: PriorRun, place: Place, *, initial: Glow | None = None, checkpointing: bool = False
+    run: PriorRun, place: Place, *, initial: Glow | None = None, recompute: bool = False
 ) -> bool:
     """Train a flow on the clean corpus; returns whether the run came to its end.
 
@@ -39,14 +39,14 @@ def train_prior(
         run: The settings.
         place: Where and how it runs.
         initial: A flow to begin with; it grows to the run's sizes.
-        checkpointing: Recompute activations instead of keeping them.
+        recompute: Recompute activations instead of keeping them.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
     with opened(place) as begun:
         stage = _prior_stage(run, place, initial)
-        stage.model.checkpointing = checkpointing
+        stage.model.recompute = recompute
         return run_loop(stage, run, place, *begun)
 
 

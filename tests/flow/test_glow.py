@@ -86,13 +86,13 @@ def test_the_noise_level_enters_every_coupling_and_split(split: Split) -> None:
     assert all(p.grad is not None and float(p.grad.abs().max()) > 0 for p in levels)
 
 
-def test_checkpointing_changes_no_gradient() -> None:
+def test_recompute_changes_no_gradient() -> None:
     config = GlowConfig(size=8, levels=2, steps_per_level=2, hidden_channels=6, noise_levels=True)
     images = torch.rand(2, 3, 8, 8).double()
     gradients = []
-    for checkpointing in (False, True):
+    for recompute in (False, True):
         flow = random_glow(config)
-        flow.checkpointing = checkpointing
+        flow.recompute = recompute
         flow.log_prob(images, 0.1).sum().backward()
         gradients.append([p.grad for p in flow.parameters()])
     for one, other in zip(*gradients, strict=True):
