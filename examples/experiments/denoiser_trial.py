@@ -22,7 +22,7 @@ from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.data.sources import divide
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.training import objectives
-from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.optimizers import build_optimizer
 from flowdenoise.weights import load
 

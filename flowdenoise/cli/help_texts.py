@@ -61,7 +61,7 @@ def _sample() -> dict[str, Any]:
 def _training() -> dict[str, Any]:
     from flowdenoise.data.patches import NoiseConfig
     from flowdenoise.training import recipes
-    from flowdenoise.training.objectives import ObjectiveConfig
+    from flowdenoise.training.losses import ObjectiveConfig
     from flowdenoise.training.tune import TuneConfig
 
     return {

@@ -1,6 +1,7 @@
 """Training: one loop, two stages (the prior and the denoiser), objectives chosen by name."""
 
 __all__ = [
+    "losses",
     "objectives",
     "place",
     "processes",

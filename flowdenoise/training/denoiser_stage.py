@@ -23,7 +23,8 @@ from flowdenoise.flow import Glow, as_denoiser
 from flowdenoise.system.device import fast_bfloat16
 from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check
-from flowdenoise.training.objectives import NEEDS, Need, ObjectiveConfig, data_term
+from flowdenoise.training.losses import ObjectiveConfig
+from flowdenoise.training.objectives import NEEDS, Need, data_term
 from flowdenoise.training.prior_term import prior_term
 from flowdenoise.training.targets import BatchSources
 

@@ -9,67 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from flowdenoise.data.patches import NoisyPatches
 from flowdenoise.errors import UsageError
-from flowdenoise.noise import TRAINED_SIGMAS, Sigma
 from flowdenoise.system.random_streams import Draws
-from flowdenoise.system.rules import Ascending, Factor, Multiple, Range, Share, Steps
-from flowdenoise.system.typed import check
 from flowdenoise.training import losses, targets
-from flowdenoise.training.losses import Denoise, LossValue
+from flowdenoise.training.losses import Denoise, LossValue, ObjectiveConfig
 from flowdenoise.training.targets import BatchSources
-
-Blur = Annotated[int, Range(1, 63), Multiple(2, plus=1)]
-"""Side of a mean filter, in pixels."""
-
-_Alpha = Annotated[float, Range(1e-3, 1e3)]
-
-
-@dataclass(frozen=True)
-class ObjectiveConfig:
-    """What to minimize.
-
-    Attributes:
-        data_term: A name in `DATA_TERMS`.
-        blur: Side of the mean filter of `blur`, odd.
-        alpha: Range of the recorruption strength of `r2r`. The level of the denoiser's input,
-            sigma * sqrt(1 + alpha^2), is drawn uniformly between the ends, up to `level_limit`.
-        level_limit: Highest input level that `r2r` makes on purpose, [0, 1] scale.
-        balance: Exponent p of the weight level^-p of a patch: 0 counts squared errors alike,
-            about 1.3 counts decibels alike.
-        anchor: Share of the target of `r2r` in that of `relay`.
-        probe_step: Step of the finite difference of `sure`.
-        masked: Share of pixels that `n2v` replaces.
-        prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
-            paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
-            minimum is the maximum a posteriori, D being the number of values in a patch.
-        prior_scale: Factor of the prior's nats: see `prior_weight`; 0 leaves the prior out.
-        prior_level: The noise level at which the prior judges, as a share of the input's; 0 is
-            the density of clean patches. See `prior_term`.
-        descent_steps: How many steps `descent` makes from the prior's Tweedie step.
-    """
-
-    data_term: str = "r2r"
-    blur: Blur = 3
-    alpha: Annotated[tuple[_Alpha, _Alpha], Ascending()] = (0.5, 0.5)
-    level_limit: Sigma = TRAINED_SIGMAS[1]
-    balance: Annotated[float, Range(-10, 10)] = 0.0
-    anchor: Share = 0.1
-    probe_step: Annotated[float, Range(1e-6, 1)] = 1e-4
-    masked: Annotated[float, Range(1e-4, 0.9)] = 0.02
-    prior_weight: Literal["fixed", "map"] = "map"
-    prior_scale: Factor = 0.0
-    prior_level: Factor = 0.0
-    descent_steps: Steps = 8
-
-    def __post_init__(self) -> None:
-        check(self)
-        data_term(self.data_term)
-
 
 Need = Literal["prior", "teacher", "levels", "clean", "second"]
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from flowdenoise.flow import Glow as Prior
 
 if TYPE_CHECKING:
-    from flowdenoise.training.losses import LossValue
-    from flowdenoise.training.objectives import ObjectiveConfig
+    from flowdenoise.training.losses import LossValue, ObjectiveConfig
 
 _ABSURD = 5.0  # nats per value; uniform over [0, 1] has 0, pictures about -3.5
 

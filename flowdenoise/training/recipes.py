@@ -14,7 +14,7 @@ from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
-from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
 
 PAPER_PRIOR_WEIGHT = 1.5e-6

@@ -20,7 +20,7 @@ from flowdenoise.system.random_streams import Draws
 from flowdenoise.training.prior_term import prior_weight
 
 if TYPE_CHECKING:
-    from flowdenoise.training.objectives import ObjectiveConfig
+    from flowdenoise.training.losses import ObjectiveConfig
 
 
 @dataclass(frozen=True)

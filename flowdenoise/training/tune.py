@@ -18,7 +18,7 @@ from flowdenoise.flow import Glow
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import Factor
 from flowdenoise.system.typed import check
-from flowdenoise.training.objectives import Blur
+from flowdenoise.training.losses import Blur
 from flowdenoise.training.place import Place
 from flowdenoise.training.recipes import find_preset
 from flowdenoise.training.run_config import DenoiserRun

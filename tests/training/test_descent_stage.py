@@ -19,7 +19,7 @@ from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.flow.tweedie import tweedie_step
 from flowdenoise.training import targets
 from flowdenoise.training.denoiser_stage import DenoiserStage, DenoiserTraining
-from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.losses import ObjectiveConfig
 
 FLOW = GlowConfig(1, 8, 1, 1, 4, noise_levels=True)
 OBJECTIVE = ObjectiveConfig(data_term="descent", prior_scale=0.5, descent_steps=3)

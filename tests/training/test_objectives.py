@@ -15,8 +15,8 @@ from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.training import losses
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.losses import LossValue
-from flowdenoise.training.objectives import DATA_TERMS, ObjectiveConfig, data_term
+from flowdenoise.training.losses import LossValue, ObjectiveConfig
+from flowdenoise.training.objectives import DATA_TERMS, data_term
 from flowdenoise.training.prior_term import prior_term
 
 SPREAD = 0.2  # deviation of the clean values
@@ -320,4 +320,4 @@ def test_an_unknown_data_term_says_which_exist() -> None:
     with pytest.raises(UsageError, match=f"there are {', '.join(DATA_TERMS)}"):
         data_term("magic")
     with pytest.raises(UsageError, match="there are blur"):
-        ObjectiveConfig(data_term="magic")
+        DenoiserTraining(objective=ObjectiveConfig(data_term="magic"))

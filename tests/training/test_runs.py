@@ -16,7 +16,7 @@ from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
-from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.place import Place
 from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun

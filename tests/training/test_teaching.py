@@ -16,7 +16,7 @@ from flowdenoise.data.patches import NoiseConfig, PatchSampler, noisy_image
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserStage, DenoiserTraining
-from flowdenoise.training.objectives import ObjectiveConfig
+from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.teaching import taught_corpus
 
 FIXED = NoiseConfig()
