@@ -83,20 +83,16 @@ def examine(config: EngineConfig | None = None) -> Iterator[Finding]:
     """
     yield Finding("flowdenoise", __version__)
     yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
-    for package in _needed():
-        yield _version(package)
+    yield from examine_packages()
     yield from _weights()
     yield from _golden(config or EngineConfig())
 
 
-def _needed() -> list[str]:
-    """The packages without which this one does not run, as its installation says."""
-    requirements = metadata.requires("flowdenoise") or []
-    return [
-        re.split(r"[^\w.-]", requirement)[0]
-        for requirement in requirements
-        if "extra ==" not in requirement
-    ]
+def examine_packages() -> Iterator[Finding]:
+    """Look at the packages without which this one does not run, as its installation says."""
+    for requirement in metadata.requires("flowdenoise") or []:
+        if "extra ==" not in requirement:
+            yield _version(re.split(r"[^\w.-]", requirement)[0])
 
 
 def _version(package: str) -> Finding:

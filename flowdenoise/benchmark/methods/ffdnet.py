@@ -77,13 +77,13 @@ class FFDNet(DenoisingNetwork):
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Estimate the clean images: see `DenoisingNetwork`.
 
-        The last convolution is computed in float32 whatever the others are: it gives the image
-        itself, and eight bits of mantissa are too few for that.
+        The last convolution is computed in the images' type whatever the others are: it gives the
+        image itself, and eight bits of mantissa are too few for that.
         """
         folded = F.pixel_unshuffle(noisy, 2)
         level = sigma_maps(sigma, folded, channels=1, unshuffle=2)
         features: Tensor = self.inner(torch.cat([folded, level], 1).to(self.last.weight.dtype))
         last = self.last
-        bias = None if last.bias is None else last.bias.float()
-        clean = F.conv2d(features.float(), last.weight.float(), bias, padding=1)
+        bias = None if last.bias is None else last.bias.to(noisy.dtype)
+        clean = F.conv2d(features.to(noisy.dtype), last.weight.to(noisy.dtype), bias, padding=1)
         return F.pixel_shuffle(clean, 2)
