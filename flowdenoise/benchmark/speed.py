@@ -21,6 +21,7 @@ from flowdenoise.benchmark.protocols import PROTOCOLS
 from flowdenoise.benchmark.sets import ImageSet
 from flowdenoise.benchmark.statistics import mean
 from flowdenoise.benchmark.synthetic import photograph
+from flowdenoise.images import as_floats
 
 _SIGMA = 25 / 255
 
@@ -136,7 +137,7 @@ def _runs(
 
 def _image(side: int, channels: int) -> torch.Tensor:
     """A noisy square image, (1, C, side, side)."""
-    pixels = torch.from_numpy(photograph(side, side, sigma_255=0)).float() / 255
+    pixels = as_floats(torch.from_numpy(photograph(side, side, sigma_255=0)))
     clean = pixels.permute(2, 0, 1)[None, :channels].contiguous()
     return noise.add_gaussian(clean, _SIGMA, seed=0)
 

@@ -40,6 +40,7 @@ class CouplingNet(nn.Module):
         self.conv1 = nn.Conv2d(inputs, hidden, 3, padding=1)
         self.conv2 = nn.Conv2d(hidden, hidden, 1)
         self.conv3 = nn.Conv2d(hidden, outputs, 3, padding=1)
+        # The files call what adds the noise level so; elsewhere in here a level is Glow's.
         self.level = nn.Linear(context, 2 * hidden) if context else None
         self.norm1 = ActNorm(hidden) if actnorm else None
         self.norm2 = ActNorm(hidden) if actnorm else None

@@ -36,7 +36,7 @@ from flowdenoise.images.formats import (
 from flowdenoise.images.jpeg import jpeg_round_trip
 from flowdenoise.images.limits import MAX_PIXELS
 from flowdenoise.images.metadata import BEHIND, Metadata
-from flowdenoise.images.picture import Picture, Samples, quantize, white
+from flowdenoise.images.picture import Picture, Samples, as_floats, quantize, white
 from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
 from flowdenoise.images.reading import read, read_pages, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
@@ -49,6 +49,7 @@ __all__ = [
     "Metadata",
     "Picture",
     "Samples",
+    "as_floats",
     "drawing",
     "encode",
     "format_named",

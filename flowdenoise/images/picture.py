@@ -211,6 +211,11 @@ class Picture:
         return replace(self, samples=samples)
 
 
+def as_floats(values: Tensor) -> Tensor:
+    """Values of 8 bits, any shape, as float32 in [0, 1]."""
+    return values.float() / DTYPES["uint8"]
+
+
 def quantize(tensor: Tensor, dtype: npt.DTypeLike) -> Samples:
     """Convert a tensor back to samples: clamped to [0, 1] and rounded to the nearest.
 

@@ -32,6 +32,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
+from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, smoothing, tone
 from flowdenoise.system.random_streams import Draws, Stream
@@ -202,7 +203,7 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
     how = camera.Development.choose(developments, which)
 
-    light = scene.unprocess(clean.float() / 255)
+    light = scene.unprocess(as_floats(clean))
     strongest = camera.draw_log(keys, Stream.REFERENCE, training.shot)
     shot = training.quiet * strongest
     read = training.quiet * camera.read_variance(strongest, scene.read)

@@ -20,6 +20,7 @@ from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, as_denoiser
+from flowdenoise.images import as_floats
 from flowdenoise.system.device import fast_bfloat16
 from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check
@@ -206,7 +207,7 @@ class DenoiserStage:
         """One validation image at sigma 25: clean, noisy, denoised, side by side."""
         if self.validation is None:
             return {}
-        clean = self.validation.image(0).float() / 255
+        clean = as_floats(self.validation.image(0))
         noisy = noise.add_gaussian(clean, 25 / 255, seed=0)
         return {
             "denoised": torch.cat([clean, noisy, whole(model, noisy, 25 / 255)], 2).clamp(0, 1)
@@ -218,7 +219,7 @@ def validation_psnr(model: nn.Module, images: Corpus, sigma: float) -> float:
     """Mean PSNR of denoised images under protocol `awgn`, whole images, unrounded."""
     values = []
     for index in range(len(images)):
-        clean = images.image(index).float() / 255
+        clean = as_floats(images.image(index))
         noisy = noise.add_gaussian(clean, sigma, seed=0)
         values.append(metrics.psnr(whole(model, noisy, sigma).clamp(0, 1), clean))
     return sum(values) / len(values)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from flowdenoise import images
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
+from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseLevelNet, from_scale, to_scale
 from flowdenoise.noise import Sigma
 from flowdenoise.system.random_streams import Draws, Stream
@@ -76,7 +77,7 @@ class NoiseLevelStage:
     def _batch(self, sampler: PatchSampler, draws: Draws) -> tuple[Tensor, Tensor]:
         """Crops as people have them, and the level of the noise that was added."""
         settings = self.training
-        clean = sampler.clean(draws).float() / 255
+        clean = as_floats(sampler.clean(draws))
         share = settings.clean_fraction
         chosen = ((draws.uniform(Stream.LEVEL_SIGMA) - share).clamp(min=0) / (1 - share)).square()
         sigma = settings.most * chosen  # low levels more often: there it matters

@@ -18,6 +18,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
+from flowdenoise.images import as_floats
 from flowdenoise.networks import (
     KINDS,
     Noise,
@@ -106,7 +107,7 @@ class NoiseMapStage:
         )
 
     def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
-        clean = sampler.clean(draws).float() / 255
+        clean = as_floats(sampler.clean(draws))
         share = draws.uniform(Stream.MAP_KIND)
         settings = self.training
         groups = torch.bucketize(

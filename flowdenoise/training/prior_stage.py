@@ -18,6 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, SampleConfig, dequantize, sample_sheet
+from flowdenoise.images import as_floats
 from flowdenoise.noise import TRAINED_SIGMAS, SigmaRange
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Range, Size
@@ -91,7 +92,7 @@ class PriorStage:
 
     def _batch(self, sampler: PatchSampler, draws: Draws) -> tuple[Tensor, Tensor]:
         """Dequantized patches, noised if the flow knows of noise, and their levels."""
-        values = sampler.clean(draws).float() / 255
+        values = as_floats(sampler.clean(draws))
         shape = tuple(values.shape[1:])
         spread = torch.special.ndtr(draws.normal(Stream.BIN, shape))  # uniform in (0, 1)
         patches = dequantize(values, spread)
@@ -114,7 +115,7 @@ class PriorStage:
         bits, worst = [], 0.0
         for step in range(_VALIDATION_PATCHES // 128):
             draws = self.validation.draws(step, 128)
-            values = self.validation.clean(draws).float() / 255
+            values = as_floats(self.validation.clean(draws))
             spread = torch.special.ndtr(draws.normal(Stream.BIN, tuple(values.shape[1:])))
             patches = dequantize(values, spread)
             bits.append(metrics.bits_per_dim(model(patches, 0.0), model.config.dimensions).mean())

@@ -15,6 +15,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, grow
+from flowdenoise.images import as_floats
 from flowdenoise.networks import DnCNN, NoiseLevelNet, ResNet, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserStage
 from flowdenoise.training.noise_level_stage import NoiseLevelStage
@@ -151,7 +152,7 @@ def _levels(corpus: Corpus, estimator: NoiseLevelNet | None) -> torch.Tensor:
     for index in range(len(corpus)):
         image = corpus.image(index)[None]
         height, width = (side // step * step for side in image.shape[-2:])
-        levels.append(estimator.estimate([image[:, :, :height, :width].float() / 255]))
+        levels.append(estimator.estimate([as_floats(image[:, :, :height, :width])]))
     return torch.tensor(levels)
 
 

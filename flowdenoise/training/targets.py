@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import LEAST_SIGMA, Glow, as_denoiser, descend, tweedie_step
+from flowdenoise.images import as_floats
 from flowdenoise.system.random_streams import Draws
 from flowdenoise.training.prior_term import prior_weight
 
@@ -52,7 +53,7 @@ def noisy_patches(sources: BatchSources, draws: Draws) -> NoisyPatches:
 
 def clean(sources: BatchSources, batch: NoisyPatches) -> Tensor:
     """The clean patch itself, x, (B, C, P, P): for the supervised baseline."""
-    return sources.patches.clean(batch.draws).float() / 255
+    return as_floats(sources.patches.clean(batch.draws))
 
 
 def second(sources: BatchSources, batch: NoisyPatches) -> Tensor:
