@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from flowdenoise.training.denoiser import DenoiserTraining
 from PIL import Image
 
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.networks import ResNetConfig
 from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint
+from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.place import Place
 from flowdenoise.training.processes import Workers
