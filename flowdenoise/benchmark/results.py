@@ -12,11 +12,11 @@ import torch
 from flowdenoise import noise
 from flowdenoise.benchmark import environment
 from flowdenoise.benchmark.config import BenchmarkConfig
+from flowdenoise.benchmark.image_set import ImageSet
 from flowdenoise.benchmark.measurements import Cell
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.protocols import find_protocol
 from flowdenoise.benchmark.runner import Run
-from flowdenoise.benchmark.sets import ImageSet
 from flowdenoise.benchmark.summary import Line, summarize
 
 

@@ -17,12 +17,12 @@ import torch
 from flowdenoise import images, noise
 from flowdenoise.benchmark import environment
 from flowdenoise.benchmark.config import BenchmarkConfig
+from flowdenoise.benchmark.image_set import ImageSet, Sample
 from flowdenoise.benchmark.measurements import Cell, CellKey, CellStore
 from flowdenoise.benchmark.merit import measure
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.peak_memory import peak_memory
 from flowdenoise.benchmark.protocols import Protocol, find_protocol, level_name
-from flowdenoise.benchmark.sets import ImageSet, Sample
 from flowdenoise.errors import DataError, FlowdenoiseError, UsageError
 
 _PICTURE_SIDE = 640  # pixels; of larger images the middle is shown

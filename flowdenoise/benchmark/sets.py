@@ -2,137 +2,24 @@
 
 Some sets are pairs: a photograph with noise, and the truth, mostly the mean of many shots. The
 ends of the files' names tell which is which (`catalog.PAIR_ENDS`).
-
-An image is known by its fingerprint, a hash of its pixels, so that the same image in another file
-format or compression is the same image, and an altered one is noticed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
-
 from flowdenoise import images
-from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS, NamedSet, find_set, fingerprints
+from flowdenoise.benchmark.catalog import SETS, NamedSet, find_set, fingerprints
+from flowdenoise.benchmark.image_set import ImageSet, find_pairs, pair_name
 from flowdenoise.data.download import StageReport, download, fetch_archive
 from flowdenoise.errors import DataError, ImageReadError
 from flowdenoise.system.cache import cache_folder
-from flowdenoise.system.rules import COLORS
 
 _SEEN = "fingerprints.json"
-
-
-Pixels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A clean image, or a pair, decoded.
-
-    Attributes:
-        name: Of its file, without the ending.
-        clean: (C, H, W), [0, 1], whole 255ths.
-        fingerprint: sha256 of its pixels.
-        noisy: The photograph with noise, like `clean`, if this is a pair.
-    """
-
-    name: str
-    clean: Tensor
-    fingerprint: str
-    noisy: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Images to measure on.
-
-    Attributes:
-        name: Of the set or the folder.
-        gray: Whether they are measured in gray.
-        files: Of the clean images, in the order of their names.
-        known: What the fingerprints must be, by name, as far as that is known.
-        partners: The photographs with noise of a set of pairs, by the file of the clean image.
-        side: Only the middle of each image is measured, a square of this side; 0 is all of it.
-    """
-
-    name: str
-    gray: bool
-    files: tuple[Path, ...]
-    known: Mapping[str, str]
-    partners: Mapping[Path, Path] = field(default_factory=dict)
-    side: int = 0
-
-    @property
-    def kind(self) -> str:
-        """`gray` or `color`."""
-        return COLORS[self.channels]
-
-    @property
-    def channels(self) -> int:
-        """1 or 3."""
-        return 1 if self.gray else 3
-
-    def first(self, limit: int) -> ImageSet:
-        """The set cut to its first images; 0 is all."""
-        return replace(self, files=self.files[:limit] if limit else self.files)
-
-    def middle(self, side: int) -> ImageSet:
-        """The set of the images' middles, squares of that side; 0 is the whole images."""
-        return replace(self, name=f"{self.name}-middle{side}", side=side) if side else self
-
-    def load(self, file: Path) -> Sample:
-        """Decode one of the images.
-
-        Raises:
-            ImageReadError: It can't be read.
-            DataError: Its pixels are not those of the set, or are fewer than are wanted.
-        """
-        pixels, noisy = images.read_uint8(file, self.channels), None
-        name, found = self.name_of(file), fingerprint(pixels)
-        if file in self.partners:
-            noisy = images.read_uint8(self.partners[file], self.channels)
-            found = fingerprint(pixels, noisy)
-            if noisy.shape != pixels.shape:
-                raise DataError(f"{self.partners[file]} and {file} are of different sizes")
-        if found != self.known.get(name, found):
-            raise DataError(f"{file} is not {name} of {self.name}: its pixels differ")
-        if self.side:
-            pixels = self._cut(pixels, file)
-            noisy = None if noisy is None else self._cut(noisy, file)
-            found = fingerprint(pixels) if noisy is None else fingerprint(pixels, noisy)
-        return Sample(name, _tensor(pixels), found, None if noisy is None else _tensor(noisy))
-
-    def name_of(self, file: Path) -> str:
-        """What results call the image, or pair, of a clean file."""
-        return _pair_name(file.stem, PAIR_ENDS.values()) if file in self.partners else file.stem
-
-    def _cut(self, pixels: Pixels, file: Path) -> Pixels:
-        if min(pixels.shape[:2]) < self.side:
-            raise DataError(f"{file} is smaller than {self.side} pixels")
-        top, left = ((length - self.side) // 2 for length in pixels.shape[:2])
-        return pixels[top : top + self.side, left : left + self.side]
-
-
-def _tensor(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
-
-
-def fingerprint(*pictures: Pixels) -> str:
-    """The sha256 of the sizes and pixels of an image, or of both of a pair, (H, W, C) uint8."""
-    digest = hashlib.sha256()
-    for pixels in pictures:
-        digest.update("x".join(str(side) for side in pixels.shape).encode() + b":")
-        digest.update(np.ascontiguousarray(pixels).tobytes())
-    return digest.hexdigest()
 
 
 def open_set(
@@ -180,28 +67,12 @@ def _open_folder(folder: Path, gray: bool) -> ImageSet:
     twice = {stem for stem in stems if stems.count(stem) > 1}
     if twice:
         raise DataError(f"{folder} has several images called {min(twice)}: name them apart")
-    pairs = _pairs(files)
+    pairs = find_pairs(files)
     alone = [file for file in files if file not in pairs and file not in pairs.values()]
     if pairs and alone:
         raise DataError(f"{folder} has pairs, and {alone[0].name}, which has no partner")
     clean = tuple(pairs or files)
     return ImageSet(folder.resolve().name, gray or all(map(_is_gray, clean)), clean, {}, pairs)
-
-
-def _pairs(files: Iterable[Path]) -> dict[Path, Path]:
-    """The photographs with noise by the files of their clean partners."""
-    by_stem = {file.stem: file for file in files}
-    found = {}
-    for stem, file in by_stem.items():
-        for noisy_end, clean_end in PAIR_ENDS.items():
-            partner = by_stem.get(stem.removesuffix(noisy_end) + clean_end)
-            if stem.endswith(noisy_end) and partner is not None:
-                found[partner] = file
-    return dict(sorted(found.items()))
-
-
-def _pair_name(stem: str, ends: Iterable[str]) -> str:
-    return next((stem.removesuffix(end) for end in ends if stem.endswith(end)), stem)
 
 
 def _is_gray(file: Path) -> bool:
@@ -222,10 +93,10 @@ def _beneath(data_dir: Path, entry: NamedSet) -> Path:
 def _match(entry: NamedSet, folder: Path) -> ImageSet:
     """A set in a folder, at any depth and in any format, in the set's order."""
     every = [file for file in sorted(folder.rglob("*")) if images.looks_like_image(file)]
-    pairs = _pairs(every) if entry.noisy else {}
+    pairs = find_pairs(every) if entry.noisy else {}
     found: dict[str, Path] = {}
     for file in pairs or every:
-        name = _pair_name(file.stem, PAIR_ENDS.values()) if entry.noisy else file.stem
+        name = pair_name(file.stem) if entry.noisy else file.stem
         found.setdefault(name, file)
     names = entry.names or tuple(sorted(found))
     missing = [name for name in names if name not in found]

@@ -16,9 +16,9 @@ import torch
 
 from flowdenoise import metrics, noise
 from flowdenoise.benchmark.config import SpeedConfig
+from flowdenoise.benchmark.image_set import ImageSet
 from flowdenoise.benchmark.methods import METHODS, Choice, Method, MethodOptions, build
 from flowdenoise.benchmark.protocols import PROTOCOLS
-from flowdenoise.benchmark.sets import ImageSet
 from flowdenoise.benchmark.statistics import mean
 from flowdenoise.benchmark.synthetic import photograph
 from flowdenoise.images import as_floats

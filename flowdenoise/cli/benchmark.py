@@ -31,8 +31,8 @@ from flowdenoise.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
+    from flowdenoise.benchmark.image_set import ImageSet
     from flowdenoise.benchmark.results import Results
-    from flowdenoise.benchmark.sets import ImageSet
 
 
 class _SetByDefault(TyperGroup):
@@ -65,6 +65,7 @@ def measure_set(
     protocol: own.Protocol = "",
     data_dir: own.DataDir = None,
     gray: own.Gray = False,
+    listed: own.Listed = None,
     limit: own.Limit = [],  # noqa: B006 - typer copies it
     middle: own.Middle = 0,
     out: own.Out = None,
@@ -86,7 +87,8 @@ def measure_set(
     console.set_verbosity(quiet, False)
     how = MethodOptions(precision or MethodOptions.precision, tile, overlap, offline, data_dir)
     most, limits = _limits(limit)
-    where, image_set = own.device(device, threads), _open(name, how, most, middle, gray)
+    where = own.device(device, threads)
+    image_set = _open(name, how, gray=gray).listed(listed).first(most).middle(middle)
     default = REAL if image_set.partners else BenchmarkConfig.protocol
     config = BenchmarkConfig(own.numbers(sigma), protocol or default, limits, pictures)
     chosen = _methods(methods, config)
@@ -121,21 +123,19 @@ def table1(
         config = BenchmarkConfig(paper.SIGMAS, setting.protocol, limits)
         chosen = _methods(methods or ",".join(paper.METHODS), config)
         folder = (out or Path("benchmark") / "table1") / setting.name
-        results = _run(
-            _open(setting.image_set, how, most, middle), chosen, config, how, where, folder
-        )
+        image_set = _open(setting.image_set, how).first(most).middle(middle)
+        results = _run(image_set, chosen, config, how, where, folder)
         show_grid(paper.table(results))
         failed = _tell_failures(results) or failed
     if failed:
         raise typer.Exit(1)
 
 
-def _open(name: str, how: MethodOptions, most: int, middle: int, gray: bool = False) -> ImageSet:
-    """The images to measure on."""
+def _open(name: str, how: MethodOptions, *, gray: bool = False) -> ImageSet:
+    """The images of that name, fetched if need be."""
     from flowdenoise.benchmark.sets import open_set
 
-    found = open_set(name, data_dir=how.data_dir, gray=gray, report=console.fetching())
-    return found.first(most).middle(middle)
+    return open_set(name, data_dir=how.data_dir, gray=gray, report=console.fetching())
 
 
 def _run(

@@ -62,6 +62,10 @@ DataDir = Annotated[
     ),
 ]
 Gray = Annotated[bool, typer.Option("--gray", help="Measure color images in gray.")]
+Listed = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--list", help="CSV file that names the images to measure, in a column image."),
+]
 Limit = Annotated[
     list[str],
     typer.Option("--limit", help="Most images: a number, or METHOD=number; may be repeated."),

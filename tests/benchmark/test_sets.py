@@ -19,7 +19,8 @@ from PIL import Image
 
 from flowdenoise.benchmark import catalog
 from flowdenoise.benchmark.catalog import SETS, NamedSet, fingerprints
-from flowdenoise.benchmark.sets import fingerprint, open_set
+from flowdenoise.benchmark.image_set import fingerprint
+from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.download import Remote
 from flowdenoise.errors import DataError, ImageReadError, UsageError
 from flowdenoise.system.cache import CACHE_VARIABLE
@@ -308,6 +309,16 @@ class TestFolders:
         Image.fromarray(scene(20, 30)).save(two / "x.jpg")
         with pytest.raises(DataError, match="several images called x"):
             open_set(str(two))
+
+    def test_a_list_names_the_images_to_take(self, two: Path, tmp_path: Path) -> None:
+        table = tmp_path / "few.csv"
+        table.write_text("image,why\ny.png,colorful\n")
+        images = open_set(str(two)).listed(table)
+        assert (images.name, [file.name for file in images.files]) == ("tiny2-few", ["y.png"])
+        for text, problem in (("image\nz.png\n", "names 'z.png'"), ("name\ny\n", "no column")):
+            table.write_text(text)
+            with pytest.raises(DataError, match=problem):
+                open_set(str(two)).listed(table)
 
     def test_an_empty_folder_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no images in"):

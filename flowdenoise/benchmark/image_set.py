@@ -1,0 +1,166 @@
+"""Images to measure on, decoded one by one: clean ones, or pairs.
+
+An image is known by its fingerprint, a hash of its pixels, so that the same image in another file
+format or compression is the same image, and an altered one is noticed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from flowdenoise import images
+from flowdenoise.benchmark.catalog import PAIR_ENDS
+from flowdenoise.errors import DataError
+from flowdenoise.system.rules import COLORS
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clean image, or a pair, decoded.
+
+    Attributes:
+        name: Of its file, without the ending.
+        clean: (C, H, W), [0, 1], whole 255ths.
+        fingerprint: sha256 of its pixels.
+        noisy: The photograph with noise, like `clean`, if this is a pair.
+    """
+
+    name: str
+    clean: Tensor
+    fingerprint: str
+    noisy: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images to measure on.
+
+    Attributes:
+        name: Of the set or the folder.
+        gray: Whether they are measured in gray.
+        files: Of the clean images, in the order of their names.
+        known: What the fingerprints must be, by name, as far as that is known.
+        partners: The photographs with noise of a set of pairs, by the file of the clean image.
+        side: Only the middle of each image is measured, a square of this side; 0 is all of it.
+    """
+
+    name: str
+    gray: bool
+    files: tuple[Path, ...]
+    known: Mapping[str, str]
+    partners: Mapping[Path, Path] = field(default_factory=dict)
+    side: int = 0
+
+    @property
+    def kind(self) -> str:
+        """`gray` or `color`."""
+        return COLORS[self.channels]
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return 1 if self.gray else 3
+
+    def first(self, limit: int) -> ImageSet:
+        """The set cut to its first images; 0 is all."""
+        return replace(self, files=self.files[:limit] if limit else self.files)
+
+    def listed(self, table: Path | None) -> ImageSet:
+        """The set cut to the images that a CSV file names in its column `image`; None is all.
+
+        Raises:
+            DataError: The file can't be read, has no such column, or names what is not there.
+        """
+        if table is None:
+            return self
+        try:
+            with table.open(newline="", encoding="utf-8") as file:
+                names = [row["image"] for row in csv.DictReader(file)]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"can't read {table}: {error}") from error
+        except KeyError as error:
+            raise DataError(f"{table} has no column called image") from error
+        found = {file.name: file for file in self.files}
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise DataError(f"{table} names {missing[0]!r}, which {self.name} lacks")
+        files = tuple(found[name] for name in names)
+        return replace(self, name=f"{self.name}-{table.stem}", files=files)
+
+    def middle(self, side: int) -> ImageSet:
+        """The set of the images' middles, squares of that side; 0 is the whole images."""
+        return replace(self, name=f"{self.name}-middle{side}", side=side) if side else self
+
+    def load(self, file: Path) -> Sample:
+        """Decode one of the images.
+
+        Raises:
+            ImageReadError: It can't be read.
+            DataError: Its pixels are not those of the set, or are fewer than are wanted.
+        """
+        pixels, noisy = images.read_uint8(file, self.channels), None
+        name, found = self.name_of(file), fingerprint(pixels)
+        if file in self.partners:
+            noisy = images.read_uint8(self.partners[file], self.channels)
+            found = fingerprint(pixels, noisy)
+            if noisy.shape != pixels.shape:
+                raise DataError(f"{self.partners[file]} and {file} are of different sizes")
+        if found != self.known.get(name, found):
+            raise DataError(f"{file} is not {name} of {self.name}: its pixels differ")
+        if self.side:
+            pixels = self._cut(pixels, file)
+            noisy = None if noisy is None else self._cut(noisy, file)
+            found = fingerprint(pixels) if noisy is None else fingerprint(pixels, noisy)
+        return Sample(name, _tensor(pixels), found, None if noisy is None else _tensor(noisy))
+
+    def name_of(self, file: Path) -> str:
+        """What results call the image, or pair, of a clean file."""
+        return pair_name(file.stem) if file in self.partners else file.stem
+
+    def _cut(self, pixels: Pixels, file: Path) -> Pixels:
+        if min(pixels.shape[:2]) < self.side:
+            raise DataError(f"{file} is smaller than {self.side} pixels")
+        top, left = ((length - self.side) // 2 for length in pixels.shape[:2])
+        return pixels[top : top + self.side, left : left + self.side]
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
+
+
+def fingerprint(*pictures: Pixels) -> str:
+    """The sha256 of the sizes and pixels of an image, or of both of a pair, (H, W, C) uint8."""
+    digest = hashlib.sha256()
+    for pixels in pictures:
+        digest.update("x".join(str(side) for side in pixels.shape).encode() + b":")
+        digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def find_pairs(files: Iterable[Path]) -> dict[Path, Path]:
+    """The photographs with noise by the files of their clean partners."""
+    by_stem = {file.stem: file for file in files}
+    found = {}
+    for stem, file in by_stem.items():
+        for noisy_end, clean_end in PAIR_ENDS.items():
+            partner = by_stem.get(stem.removesuffix(noisy_end) + clean_end)
+            if stem.endswith(noisy_end) and partner is not None:
+                found[partner] = file
+    return dict(sorted(found.items()))
+
+
+def pair_name(stem: str) -> str:
+    """The name of a clean file without the end that says that it is one of a pair."""
+    ends = PAIR_ENDS.values()
+    return next((stem.removesuffix(end) for end in ends if stem.endswith(end)), stem)
