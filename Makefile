@@ -37,6 +37,13 @@ format: .venv/tools
 clean:
 	rm -rf .venv demo dist
 
+# docs/results.md and its charts again: make results DATA=folder. It takes hours, goes on where it stopped,
+# and installs bm3d, whose license allows non-commercial use only.
+results: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[benchmark,bm3d]"
+	$(BIN)/python examples/results/make_results.py --data $(DATA)
+.PHONY: results
+
 # All shipped weights anew: make weights DATA="folder folder" VALIDATION=folder
 weights: .venv/installed
 	$(BIN)/python examples/shipped_weights/train.py --data $(DATA) --validation $(VALIDATION)
