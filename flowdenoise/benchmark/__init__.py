@@ -2,7 +2,9 @@
 
 ```
 protocols      how noise is added and how a result is measured, by name
+config         what a run does unless the user says otherwise
 catalog, sets  named sets of images, where they come from, whether they are what they should be
+image_set      images and pairs, decoded one by one
 methods/       each system behind one small contract
 measurements, runner  one method on one image at one level; all of them, going on where it stopped
 statistics     mean, spread, bootstrap interval
@@ -16,6 +18,7 @@ speed, whole_command  megapixels per second, share of the machine's peak, time a
 __all__ = [
     "catalog",
     "config",
+    "image_set",
     "methods",
     "protocols",
     "report",
