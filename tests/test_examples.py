@@ -1,5 +1,6 @@
 """The examples do what they say."""
 
+import json
 import runpy
 import shutil
 import subprocess
@@ -82,3 +83,19 @@ def test_descent_raises_what_it_begins_with(tmp_path: Path) -> None:
     rows = [line.split("|")[3:5] for line in table.splitlines()[1:] if "noisy" in line]
     assert len(rows) == 3
     assert all(float(after) > float(before) for before, after in rows)
+
+
+def test_the_best_level_is_that_of_each_picture(tmp_path: Path) -> None:
+    psnr = {"auto": (30.0, 31.0), "net@5": (33.0, 28.0), "net@9": (29.0, 32.0)}
+    cells = [
+        {"method": method, "image": str(number), "psnr": value}
+        for method, values in psnr.items()
+        for number, value in enumerate(values)
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"image_set": "two", "cells": cells}))
+    table = run("benchmarks/best_level.py", str(tmp_path)).splitlines()
+    assert table[0].startswith("| two, 2 pictures |")
+    assert table[2:4] == [
+        "| best try of each picture | 32.50 | +0.00 |",
+        "| auto | 30.50 | -2.00 |",
+    ]
