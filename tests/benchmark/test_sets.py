@@ -185,7 +185,7 @@ class TestFetching:
 
     def test_what_can_not_be_fetched_says_how_to_get_it(self, served: Path) -> None:
         (served / "y.png").unlink()
-        with pytest.raises(DataError, match=r"get its 2 images from http.*--data-dir"):
+        with pytest.raises(DataError, match=r"get its 2 images from http.*`data_dir`"):
             open_set("tiny2")
 
 

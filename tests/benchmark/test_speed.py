@@ -58,7 +58,7 @@ def _cost() -> float:
 
 
 def test_sizes_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(UsageError, match="at least 1"):
+    with pytest.raises(UsageError, match="rounds must be from 1"):
         SpeedConfig(rounds=0)
 
 
