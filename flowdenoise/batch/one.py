@@ -21,7 +21,7 @@ from torch import Tensor
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
 from flowdenoise.batch.source import Source, open_source
-from flowdenoise.engine import Denoised, Denoiser, OnTile, RemovalConfig
+from flowdenoise.engine import Denoised, Denoiser, OnTile, RemovalConfig, Verdict
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
 from flowdenoise.system.paths import exists, is_file
@@ -32,8 +32,9 @@ T = TypeVar("T")
 Existing = Literal["refuse", "skip", "overwrite"]
 """What to do where the name of a file to write is taken."""
 
-Status = Literal["denoised", "clean", "skipped", "failed"]
-"""`clean` is found clean and copied bit for bit, `skipped` is done already."""
+Status = Literal["denoised", "clean", "unknown", "skipped", "failed"]
+"""`clean` is found clean and copied bit for bit; so is `unknown`, of whose noise nothing is known;
+`skipped` is done already."""
 
 _COPY_BYTES = 2**20
 
@@ -70,6 +71,7 @@ class Outcome:
         job: The picture.
         status: What was done.
         sigma: Noise level of the input on the [0, 1] scale, if it was looked at.
+        verdict: What was found out about the noise, if it was estimated.
         error: Why it failed, one line.
         warnings: What could not be kept.
         written: All files that were written.
@@ -80,6 +82,7 @@ class Outcome:
     job: Job
     status: Status
     sigma: float | None = None
+    verdict: Verdict | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
     written: tuple[Path, ...] = ()
@@ -188,7 +191,7 @@ class Work:
             else:
                 self._write_png(file, sheets.before_after(before, denoised.picture))
             self.written.append(file)
-        self.status = "clean" if denoised.untouched and not self._changed else "denoised"
+        self.status = "denoised" if self._changed else _status(denoised)
 
     def outcome(self) -> Outcome:
         """What became of the picture."""
@@ -196,6 +199,7 @@ class Work:
             self.job,
             self.status or "failed",
             sigma=None if self.denoised is None else self.denoised.sigma,
+            verdict=_verdict(self.denoised),
             error=self.error,
             warnings=self.warnings,
             written=tuple(self.written),
@@ -213,7 +217,7 @@ class Work:
         own = self.job.format in (None, denoised.picture.format)
         if not denoised.untouched or not own or self.config.quality is not None:
             return None
-        if denoised.estimated and denoised.picture.pages > 1:  # others may be less clean
+        if denoised.estimate and denoised.picture.pages > 1:  # others may be less clean
             return None
         source = _there(self.source)
         source.check_unchanged()
@@ -269,6 +273,18 @@ class Work:
     def _write_png(self, file: Path, picture: Tensor) -> None:
         replace = self.config.existing == "overwrite"
         images.write_png(file, picture, like=_there(self.source).status, replace=replace)
+
+
+def _status(denoised: Denoised) -> Status:
+    if not denoised.untouched:
+        return "denoised"
+    return "clean" if _verdict(denoised) in (None, "clean") else "unknown"
+
+
+def _verdict(denoised: Denoised | None) -> Verdict | None:
+    if denoised is None or denoised.estimate is None:
+        return None
+    return denoised.estimate.verdict
 
 
 def _there(value: T | None) -> T:

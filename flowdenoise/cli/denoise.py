@@ -256,11 +256,17 @@ def _with_name(outcome: Outcome) -> str:
 
 
 def _success(outcome: Outcome) -> str:
-    target = outcome.job.target or "standard output"
-    level = noise.to_255(outcome.sigma or 0.0)
+    from flowdenoise.engine import VERDICTS
+
+    name, target = outcome.job.name, outcome.job.target or "standard output"
+    level = f"noise {noise.to_255(outcome.sigma or 0.0):.1f} of 255"
     if outcome.status == "clean":
-        return f"{outcome.job.name}: found clean (noise {level:.1f} of 255), copied to {target}"
-    return f"{outcome.job.name}: noise {level:.1f} of 255, {outcome.seconds:.1f} s -> {target}"
+        return f"{name}: found clean ({level}), copied to {target}"
+    if outcome.status == "unknown" and outcome.verdict is not None:
+        return f"{name}: {VERDICTS[outcome.verdict]}; copied to {target}"
+    if outcome.verdict == "beyond":
+        level = f"{level} or more, {VERDICTS['beyond']}"
+    return f"{name}: {level}, {outcome.seconds:.1f} s -> {target}"
 
 
 def _as_dict(outcome: Outcome) -> dict[str, Any]:
@@ -268,6 +274,7 @@ def _as_dict(outcome: Outcome) -> dict[str, Any]:
         "source": outcome.job.name,
         "status": outcome.status,
         "sigma": None if outcome.sigma is None else round(noise.to_255(outcome.sigma), 3),
+        "verdict": outcome.verdict,
         "written": [str(path) for path in outcome.written],
         "size": outcome.size,
         "warnings": list(outcome.warnings),

@@ -47,10 +47,9 @@ def info(
 
 def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str, Any]:
     from flowdenoise import images
-    from flowdenoise.engine import CLEAN_BELOW
 
     picture = images.read(file, **reading)
-    sigma = denoiser.estimate_sigma(picture)
+    estimate = denoiser.estimate(picture)
     return {
         "file": str(file),
         "format": picture.format,
@@ -64,8 +63,10 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
         "alpha": picture.alpha is not None,
         "contents": list(picture.contents),
         "dpi": picture.metadata.dpi,
-        "sigma": round(noise.to_255(sigma), 2),
-        "clean": sigma < CLEAN_BELOW,
+        "sigma": round(noise.to_255(estimate.sigma), 2),
+        "sigma_of_channels": [round(noise.to_255(sigma), 2) for sigma in estimate.channels],
+        "verdict": estimate.verdict,
+        "clean": estimate.verdict == "clean",
         "warnings": list(picture.warnings),
     }
 
@@ -78,10 +79,20 @@ def _as_text(facts: dict[str, Any]) -> str:
         f"{facts['mode']}, {facts['bits']} bits",
         f"  black is {facts['black']:g}, white is {facts['white']:g}",
         f"  carries: {', '.join(kept) or 'nothing besides its pixels'}",
-        f"  noise: sigma {facts['sigma']} of 255"
-        + (", clean: would be left alone" if facts["clean"] else ""),
+        f"  noise: {_noise_as_text(facts)}",
     ]
     return "\n".join([*lines, *(f"  note: {warning}" for warning in facts["warnings"])])
+
+
+def _noise_as_text(facts: dict[str, Any]) -> str:
+    from flowdenoise.engine import VERDICTS
+
+    level = f"sigma {facts['sigma']} of 255"
+    if facts["sigma_of_channels"]:
+        level += " (" + ", ".join(str(sigma) for sigma in facts["sigma_of_channels"]) + ")"
+    if facts["verdict"] == "noisy":
+        return level
+    return f"{level}, {VERDICTS[facts['verdict']]}"
 
 
 def doctor(

@@ -5,6 +5,7 @@ denoiser        the use case: find the level, cut, denoise, blend, put back
 choices         which network runs, where and how, and how much it removes
 estimate        the noise level of a picture, from crops that stand for it
 tiling          cutting and blending
+planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
 self_ensemble   the mean over the eight ways to turn a picture
@@ -21,24 +22,27 @@ from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
-    from flowdenoise.engine.denoiser import AUTOMATIC, CLEAN_BELOW, Denoised, Denoiser
-    from flowdenoise.engine.estimate import ESTIMATORS
+    from flowdenoise.engine.denoiser import AUTOMATIC, Denoised, Denoiser
+    from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
 
 __all__ = [
     "AUTOMATIC",
-    "CLEAN_BELOW",
     "ESTIMATORS",
+    "VERDICTS",
     "Denoised",
     "Denoiser",
     "EngineConfig",
+    "Estimate",
     "OnTile",
     "RemovalConfig",
     "SigmaOrAuto",
     "TileDenoiser",
     "TilingConfig",
+    "Verdict",
+    "clean_below",
     "doctor",
     "is_out_of_memory",
     "likelihood",
@@ -48,8 +52,8 @@ __all__ = [
 __getattr__ = homes(
     __name__,
     {
-        "denoiser": ("AUTOMATIC", "CLEAN_BELOW", "Denoised", "Denoiser"),
-        "estimate": ("ESTIMATORS",),
+        "denoiser": ("AUTOMATIC", "Denoised", "Denoiser"),
+        "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
         "out_of_memory": ("is_out_of_memory",),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),

@@ -9,15 +9,22 @@ phi, Phi its density and distribution,
     r(t) = E[max(-t - n, 0)] = phi(t) - t Phi(-t)
 
 is monotonic in x, so a denoised value is taken back to the x that it is the mean of. (A. Foi,
-"Clipped noisy images: heteroskedastic modeling and practical denoising", Signal Processing 2009,
-does the same with more parameters.) An end of the range is only treated where the picture shows
-that its noise was cut off there.
+"Clipped noisy images: heteroskedastic modeling and practical denoising", Signal Processing 2009.)
+
+What counts is the noise at the end of the range, which need not be that of the picture: the noise
+of light fades in the shadows, where nothing is cut off then, and is strongest in the highlights.
+So the variance is fitted as a line, `sigma^2 = at_end + slope x`, to where the picture is clear of
+its ends, and followed to them. An end is only treated where the picture shows, too, that its noise
+was cut off there.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,68 +33,185 @@ from torch import Tensor
 
 from flowdenoise.images import Picture
 
+Floats = npt.NDArray[np.floating]
+
 _RUN = 16  # pixels of a row that are looked at together
 _MOST = 1 << 22  # samples of a picture that are looked at
 _FEWEST = 50  # values at the end of the range, below which there is nothing to correct
 _TABLE = 4096
+_CLEAR = 2.0  # deviations from an end, at which hardly any noise is cut off
+_DARK = (0.0, 0.35, 0.7, 1.0, 1.5)  # bins of brightness, in deviations, up to where all is clear
+_BINS = 12  # of brightness beyond
+_LINES = (0.003, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 16.0, 32.0)
+_FEWEST_RUNS = 40  # in a bin
+_QUIET = 3.74  # lower quartile of a run's mean square second difference, in units of the variance
+_FADED = 0.4  # noise whose variance falls below this share of its mean is not cut off
+_SAME = (0.6, 1.5)  # variance at an end, over its mean: here it is that of the whole picture
+
+
+@dataclass(frozen=True)
+class NoiseLaw:
+    """Variance of the noise at a distance from an end of the range: `at_end + slope * distance`.
+
+    Attributes:
+        at_end: Variance at the end itself.
+        slope: What each unit of brightness away from it adds.
+    """
+
+    at_end: float
+    slope: float = 0.0
+
+    def deviation(self, distance: Tensor) -> Tensor:
+        """Standard deviation, any shape; never zero."""
+        return (self.at_end + self.slope * distance).clamp(min=1e-3 * self.at_end).sqrt()
 
 
 @dataclass(frozen=True)
 class ClippedEnds:
-    """At which ends of the range noise was cut off."""
+    """The noise at the ends of the range where some of it was cut off.
 
-    black: bool = False
-    white: bool = False
+    Attributes:
+        black: At black; None if nothing was cut off there.
+        white: At white.
+    """
+
+    black: NoiseLaw | None = None
+    white: NoiseLaw | None = None
 
     def __bool__(self) -> bool:
-        return self.black or self.white
+        return self.black is not None or self.white is not None
+
+    def scaled(self, factor: float) -> ClippedEnds:
+        """The same for noise that is weaker or stronger by a factor."""
+        laws = (
+            law and NoiseLaw(factor**2 * law.at_end, factor**2 * law.slope)
+            for law in (self.black, self.white)
+        )
+        return ClippedEnds(*laws)
 
 
-def clipped_ends(picture: Picture, sigma: float) -> ClippedEnds:
-    """At which ends a picture shows noise of that level cut off.
+def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> ClippedEnds:
+    """At which ends a picture shows noise cut off.
 
-    Three things tell: no value lies beyond the end; where the picture is close to it, at least
-    half as many values lie at it as noise of that level would bring there; and they lie there one
-    by one, as noise does, not in areas, as black bars and burnt-out skies do.
+    Four things tell: no value lies beyond the end; the noise does not fade towards it; where the
+    picture is close to it, at least half as many values lie at it as the noise there would bring;
+    and they lie there one by one, as noise does, not in areas, as black bars and burnt-out skies.
 
     Args:
-        picture: As it was read.
-        sigma: Noise level on the [0, 1] scale.
+        picture: Any.
+        sigma: Noise level of the whole picture on the [0, 1] scale.
+        channel: The one to look at; None is all.
     """
     width = picture.width // _RUN * _RUN
     if not sigma or not width:
         return ClippedEnds()
     step = -(-picture.samples.size // _MOST)
-    values = picture.tensor(slice(None, None, step), slice(0, width))[0]
-    runs = values.permute(1, 2, 0).numpy().reshape(-1, _RUN, picture.channels)
-    return ClippedEnds(_piled_up(runs, sigma), _piled_up(np.float32(1) - runs, sigma))
+    values = picture.tensor(slice(None, None, step), slice(0, width))[0].numpy()
+    if channel is not None:
+        values = values[channel, None]
+    runs = values.reshape(-1, _RUN)
+    return ClippedEnds(_cut_off(runs, sigma), _cut_off(1 - runs, sigma))
 
 
-def _piled_up(runs: npt.NDArray[np.floating], sigma: float) -> bool:
-    """Whether noise was cut off at zero; runs are (N, 16, C)."""
+def _cut_off(runs: Floats, sigma: float) -> NoiseLaw | None:
+    """The noise at zero, if some was cut off there; runs are (N, 16)."""
     if runs.min() < 0:
-        return False
+        return None
+    law = _fit(runs, sigma)
+    if law is None:
+        return None
     means = runs.mean(axis=1)
     at_end = runs <= 0
-    dark = (means < sigma) & ~at_end.all(axis=1)
-    at_end = at_end.transpose(0, 2, 1)[dark]
+    dark = (means < math.sqrt(law.at_end)) & ~at_end.all(axis=1)
+    at_end = at_end[dark]
     if at_end.sum() < _FEWEST:
-        return False
-    table = _inverse(sigma, ClippedEnds(black=True))
-    truth = np.interp(means[dark], np.linspace(0, 1, len(table)), table)
-    predicted = torch.special.ndtr(torch.from_numpy(-truth / sigma)).mean()
+        return None
+    table = _inverse(ClippedEnds(black=law))
+    truth = torch.from_numpy(np.interp(means[dark], np.linspace(0, 1, len(table)), table))
+    predicted = float(torch.special.ndtr(-truth / law.deviation(truth)).mean())
     both = (at_end[:, 1:] & at_end[:, :-1]).sum()
     one = (at_end[:, 1:] ^ at_end[:, :-1]).sum()
-    return bool(one > both and at_end.mean() > 0.5 * float(predicted))
+    return law if one > both and at_end.mean() > 0.5 * predicted else None
 
 
-def expected(clean: Tensor, sigma: float, ends: ClippedEnds) -> Tensor:
+def _fit(runs: Floats, sigma: float) -> NoiseLaw | None:
+    """The line of the variance, or None if it falls to nothing at zero.
+
+    Of all lines, the one whose noise, cut off at zero, has the variances that the picture has at
+    each brightness. Where there is but one brightness, the noise is the same everywhere.
+    """
+    places, variances, counts = _variances(runs, sigma)
+    same = NoiseLaw(sigma**2)
+    if len(places) < 2:
+        return same
+    ends = far = np.array(_LINES)
+    for finer in (1.0, 0.25, 0.1):
+        lines = [(end, other) for end in ends for other in far]
+        faults = [
+            np.average(
+                np.log(_variance_at(places, _line(sigma, *line)) / variances) ** 2, weights=counts
+            )
+            for line in lines
+        ]
+        end, other = lines[int(np.argmin(faults))]
+        steps = 2.0 ** (finer * np.linspace(-1, 1, 9) / 2)
+        ends, far = end * steps, other * steps
+    law = _line(sigma, end, other)
+    share = law.at_end / float(np.average(variances, weights=counts))
+    if _SAME[0] <= share <= _SAME[1]:
+        return same
+    return None if share < _FADED else law
+
+
+def _line(sigma: float, end: float, far: float) -> NoiseLaw:
+    """The law with these multiples of sigma^2 at the end and at the other end of the range."""
+    return NoiseLaw(float(end * sigma**2), float((far - end) * sigma**2))
+
+
+def _variances(runs: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
+    """Variance of the noise at each brightness: means, variances, numbers of runs.
+
+    It is measured by second differences, in the quieter runs, which have no edges.
+    """
+    runs = runs[runs.max(axis=1) > 0]
+    means = runs.mean(axis=1)
+    rows = []
+    high = max(_CLEAR * sigma, 1 - _CLEAR * sigma)
+    edges = [*(sigma * np.array(_DARK)), *np.linspace(_CLEAR * sigma, high, _BINS + 1)]
+    for first, last in itertools.pairwise(edges):
+        inside = runs[(means >= first) & (means < last)]
+        if len(inside) < _FEWEST_RUNS:
+            continue
+        bend = inside[:, 2:] - 2 * inside[:, 1:-1] + inside[:, :-2]
+        variance = float(np.quantile((bend**2).mean(axis=1), 0.25)) / _QUIET
+        if variance > 0:
+            rows.append((float(inside.mean()), variance, len(inside)))
+    means, variances, counts = np.array(rows or np.empty((0, 3)), dtype=np.float64).T
+    return means, variances, counts
+
+
+def _variance_at(places: Floats, law: NoiseLaw) -> Floats:
+    """Variance of noise of this law that was cut off at zero, where its mean is `places`."""
+    clean = torch.linspace(0, 1, 257, dtype=torch.float64).square()
+    deviation = law.deviation(clean)
+    distance = clean / deviation
+    density = torch.exp(-distance.square() / 2) / math.sqrt(2 * math.pi)
+    above = torch.special.ndtr(distance)
+    mean = clean * above + deviation * density
+    square = (clean.square() + deviation.square()) * above + clean * deviation * density
+    variance = (square - mean.square()).numpy()
+    return np.asarray(np.interp(places, mean.numpy(), variance))
+
+
+def expected(clean: Tensor, ends: ClippedEnds) -> Tensor:
     """Mean of a noisy value that was cut off at these ends: any shape, the true value in."""
     result = clean
-    if ends.black:
-        result = result + sigma * _excess(clean / sigma)
-    if ends.white:
-        result = result - sigma * _excess((1 - clean) / sigma)
+    if ends.black is not None:
+        deviation = ends.black.deviation(clean)
+        result = result + deviation * _excess(clean / deviation)
+    if ends.white is not None:
+        deviation = ends.white.deviation(1 - clean)
+        result = result - deviation * _excess((1 - clean) / deviation)
     return result
 
 
@@ -98,32 +222,62 @@ def _excess(distance: Tensor) -> Tensor:
     return density - distance * share
 
 
-def _inverse(sigma: float, ends: ClippedEnds) -> npt.NDArray[np.float64]:
+def _inverse(ends: ClippedEnds) -> npt.NDArray[np.float64]:
     """True values for means 0, 1 / 4096, ... 1."""
     clean = torch.linspace(0, 1, _TABLE + 1, dtype=torch.float64)
-    means = expected(clean, sigma, ends)
-    return np.asarray(np.interp(clean.numpy(), means.numpy(), clean.numpy()))
+    means = np.maximum.accumulate(expected(clean, ends).numpy())
+    return np.asarray(np.interp(clean.numpy(), means, clean.numpy()))
 
 
 class Unclip:
     """Takes denoised values, means of noise that was cut off, back to the true ones.
 
     Args:
-        sigma: Noise level on the [0, 1] scale.
-        ends: Where noise was cut off.
+        ends: Where noise was cut off: of all channels, or of each.
         device: Of the values.
     """
 
-    def __init__(self, sigma: float, ends: ClippedEnds, device: torch.device) -> None:
-        self.low = 0.0 if ends.black else -math.inf
-        self.high = 1.0 if ends.white else math.inf
-        table = _inverse(sigma, ends) - np.linspace(0, 1, _TABLE + 1)
-        table = np.append(table, table[-1])
-        self.shift = torch.from_numpy(table).to(device, torch.float32)
+    def __init__(self, ends: Sequence[ClippedEnds], device: torch.device) -> None:
+        self.ends = ends
+        self.shifts = [self._shifts(end).to(device) if end else None for end in ends]
+
+    @classmethod
+    def of(
+        cls, picture: Picture, levels: Sequence[float], strength: float, device: torch.device
+    ) -> Self:
+        """Look where noise was cut off.
+
+        Args:
+            picture: The noisy one.
+            levels: Its noise level, one for all channels or one for each.
+            strength: Factor of the level that was removed.
+            device: Of the values to come.
+        """
+        apart = range(len(levels)) if len(levels) > 1 else (None,)
+        pairs = zip(levels, apart, strict=True)
+        ends = [clipped_ends(picture, level, channel) for level, channel in pairs]
+        return cls([end.scaled(strength) for end in ends], device)
+
+    @staticmethod
+    def _shifts(ends: ClippedEnds) -> Tensor:
+        table = _inverse(ends) - np.linspace(0, 1, _TABLE + 1)
+        return torch.from_numpy(np.append(table, table[-1])).float()
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Any shape, about [0, 1], float32; the same back."""
+        """(B, C, H, W), about [0, 1], float32; the same back."""
+        if not any(self.ends):
+            return values
+        parts = torch.chunk(values, len(self.ends), 1)
+        pairs = zip(parts, self.ends, self.shifts, strict=True)
+        return torch.cat([self._undo(*pair) for pair in pairs], 1)
+
+    @staticmethod
+    def _undo(values: Tensor, ends: ClippedEnds, shifts: Tensor | None) -> Tensor:
+        if shifts is None:
+            return values
         place = values.clamp(0, 1) * _TABLE
         below = place.long()
-        shift = torch.lerp(self.shift[below], self.shift[below + 1], place - below)
-        return (values + shift).clamp(self.low, self.high)
+        shift = torch.lerp(shifts[below], shifts[below + 1], place - below)
+        low = -math.inf if ends.black is None else 0.0
+        high = math.inf if ends.white is None else 1.0
+        return (values + shift).clamp(low, high)

@@ -7,32 +7,31 @@ values back into the picture's own kind, without ever holding the whole picture 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
-from flowdenoise.engine.clipping import Unclip, clipped_ends
-from flowdenoise.engine.estimate import ESTIMATORS, estimate_sigma
+from flowdenoise.engine.clipping import Unclip
+from flowdenoise.engine.discrepancy import keep_constant
+from flowdenoise.engine.estimate import ESTIMATORS, Estimate, estimate_noise, together
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.planes import Plane, planes_of
+from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser
-from flowdenoise.images import Picture
+from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.rules import COLORS
-
-CLEAN_BELOW = 1.0 / 255
-"""A picture whose estimated noise is below this is left alone."""
 
 AUTOMATIC = {
     "auto": {3: "color", 1: "gray"},
@@ -48,14 +47,16 @@ class Denoised:
     Attributes:
         picture: The result, of the same kind as the input.
         sigma: Noise level of the input, estimated or given, on the [0, 1] scale.
-        estimated: Whether `sigma` was estimated.
-        untouched: The picture was found clean (or asked to be left alone) and is the input.
+        estimate: What was found out about the noise; None if the level was given and the picture
+            is not constant.
+        untouched: The result is the input: it is clean, nothing is known of its noise, or none
+            was to be removed.
         seconds: Time for estimating and denoising.
     """
 
     picture: Picture
     sigma: float
-    estimated: bool
+    estimate: Estimate | None
     untouched: bool
     seconds: float
 
@@ -175,22 +176,40 @@ class Denoiser:
 
         return with_less_memory(run, self._tiling(network))
 
-    def estimate_sigma(self, picture: Picture) -> float:
-        """The noise level of a picture on the [0, 1] scale.
+    def estimate(self, picture: Picture) -> Estimate:
+        """Find out about the noise of a picture.
 
         A prior that knows of noise is asked at which level the picture is likeliest; for other
         networks a small estimator is.
         """
-        channels = picture.samples.shape[2]
+        return together([self._estimate(plane) for plane in self._planes(picture)])
+
+    def estimate_sigma(self, picture: Picture) -> float:
+        """The noise level of a picture on the [0, 1] scale: see `estimate`."""
+        return self.estimate(picture).sigma
+
+    def _planes(self, picture: Picture) -> tuple[Plane, ...]:
+        self._check_channels(picture.channels)
+        return planes_of(picture, tuple(self._sources))
+
+    def _estimate(self, plane: Plane) -> Estimate:
+        channels = plane.picture.channels
         network = self._network(channels).network
         if isinstance(network, TweedieDenoiser):
-            return estimate_sigma(picture, network.flow, self.device)
+            return estimate_noise(plane.picture, network.flow, self.device)
+        apart = channels > 1 and 1 in self._estimator_sources and 1 in self._sources
+        single = self._estimator(1) if apart else None
+        return estimate_noise(
+            plane.picture, self._estimator(channels), self.device, channel_judge=single
+        )
+
+    def _estimator(self, channels: int) -> NoiseLevelNet:
         if channels not in self._estimators:
             net = self._estimator_sources[channels]()
             if not isinstance(net, NoiseLevelNet):
                 raise UsageError(f"{type(net).__name__} does not estimate noise levels")
             self._estimators[channels] = net.to(self.device).eval().requires_grad_(False)
-        return estimate_sigma(picture, self._estimators[channels], self.device)
+        return self._estimators[channels]
 
     def denoise_picture(
         self,
@@ -214,50 +233,96 @@ class Denoiser:
         """
         start = time.perf_counter()
         RemovalConfig(sigma, strength)
-        estimated = sigma == "auto"
-        level = self.estimate_sigma(picture) if sigma == "auto" else float(sigma)
-        wanted = level * strength
-        untouched = wanted == 0 or (estimated and level < CLEAN_BELOW)
-        result = picture if untouched else self._denoise(picture, wanted, on_tile)
+        planes = self._planes(picture)
+        if sigma == "auto":
+            found = [self._estimate(plane) for plane in planes]
+        else:
+            found = [Estimate(float(sigma), "noisy" if sigma else "clean") for _ in planes]
+        noisy = [
+            (plane, estimate)
+            for plane, estimate in zip(planes, found, strict=True)
+            if not estimate.untouched and strength
+        ]
+        result = self._denoise(picture, noisy, strength, on_tile) if noisy else picture
+        whole = together(found) if sigma == "auto" or not planes else None
+        level = whole.sigma if whole is not None and sigma == "auto" else sigma
         seconds = time.perf_counter() - start
-        return Denoised(result, level, estimated, untouched, seconds)
+        return Denoised(result, float(level), whole, not noisy, seconds)
 
-    def _denoise(self, picture: Picture, sigma: float, on_tile: OnTile | None) -> Picture:
-        samples = picture.samples
-        channels = samples.shape[2]
-        network = self._network(channels)
-        result = np.empty_like(samples)
-        ends = clipped_ends(picture, sigma)
-        unclip = Unclip(sigma, ends, self.device) if ends else None
+    def _denoise(
+        self,
+        picture: Picture,
+        noisy: list[tuple[Plane, Estimate]],
+        strength: float,
+        on_tile: OnTile | None,
+    ) -> Picture:
+        """Put denoised planes in their places."""
+        result = picture.samples.copy()
+        for index, (plane, estimate) in enumerate(noisy):
+            found = estimate.channels or (estimate.sigma,)
+            unclip = Unclip.of(plane.picture, found, strength, self.device)
+            levels = [strength * level for level in found]
+            report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
+            self._denoise_plane(plane, levels, unclip, result, report)
+        if picture.alpha is not None:
+            transparent = picture.alpha == 0
+            result[transparent] = picture.samples[transparent]
+        return picture.with_samples(result)
+
+    def _denoise_plane(
+        self,
+        plane: Plane,
+        levels: list[float],
+        unclip: Unclip,
+        result: Samples,
+        on_tile: OnTile | None,
+    ) -> None:
+        """Denoise a plane; `levels` is one for all its channels, or one for each."""
+        picture, channels = plane.picture, list(plane.channels)
+        network = self._network(picture.channels)
+        singles = self._network(1) if len(levels) > 1 else None
+
+        def denoise(tiles: Tensor) -> Tensor:
+            if singles is None:
+                denoised = network(tiles, levels[0])
+            else:
+                denoised = denoise_unequal(network, singles, tiles, levels)
+            return keep_constant(tiles, unclip(denoised))
 
         def write(start: int, rows: Tensor) -> None:
             band = slice(start, start + rows.shape[-2])
-            result[band] = picture.samples_of(unclip(rows) if unclip else rows, band)
+            values = picture.samples_of(rows, band)
+            if picture.channels > len(channels):
+                values = values[..., channels]
+            result[band, :, channels] = values
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
-                samples.shape[:2],
+                (picture.height, picture.width),
                 lambda start, stop: picture.tensor(slice(start, stop)).to(self.device),
-                lambda tiles: network(tiles, sigma),
+                denoise,
                 write,
                 config,
-                multiple=network.config.stride,
+                multiple=math.lcm(*(net.config.stride for net in (network, singles) if net)),
                 fixed=network.config.tile is not None,
                 on_tile=on_tile,
             )
 
         with torch.no_grad():
             with_less_memory(run, self._tiling(network))
-        return picture.with_samples(result)
 
-    def _network(self, channels: int) -> TileDenoiser:
-        """The network for images of that many channels."""
+    def _check_channels(self, channels: int) -> None:
+        """Refuse pictures for which there is no network."""
         if channels not in self._sources:
             own = " and ".join(COLORS[count] for count in self._sources)
             raise UsageError(
                 f"this model is for {own} pictures, and the picture is "
                 f"{COLORS.get(channels, f'of {channels} channels')}: the model auto takes either"
             )
+
+    def _network(self, channels: int) -> TileDenoiser:
+        """The network for images of that many channels."""
+        self._check_channels(channels)
         if channels not in self._networks:
             network, thorough = self._sources[channels](), self.config.thorough
             self._networks[channels] = TileDenoiser.of(
@@ -274,3 +339,8 @@ class Denoiser:
     def _cut(self, tiling: TilingConfig) -> TilingConfig:
         """How to cut pictures, from how a network has it by default."""
         return tiling.changed(self.config.tile, self.config.overlap, self.config.tile_batch)
+
+
+def _share_of(on_tile: OnTile, index: int, count: int) -> OnTile:
+    """Progress of one of several planes, as part of all."""
+    return lambda done, total: on_tile(index * total + done, count * total)

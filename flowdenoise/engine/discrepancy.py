@@ -22,6 +22,7 @@ import functools
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 RADIUS = 4
@@ -40,25 +41,47 @@ def keep_structure(noisy: Tensor, denoised: Tensor, sigma: Tensor | float) -> Te
         noisy: (B, C, H, W), about [0, 1].
         denoised: What a denoiser made of it, (B, C, H, W).
         sigma: Noise level on the [0, 1] scale: a number, or a tensor that broadcasts to `noisy`,
-            with a level for each image, channel or pixel.
+            with a level for each image, channel or pixel; (B, 2, H, W) are levels of brightness
+            and of color.
 
     Returns:
         (B, C, H, W): `denoised` where it removes no more than noise, `noisy` where the level is 0.
     """
     level = torch.as_tensor(sigma, device=noisy.device, dtype=noisy.dtype)
-    removed = (noisy - denoised) / level.clamp(min=_LEAST)
-    channels = removed.shape[1]
-    energy = removed.square().sum(1, keepdim=True)
+    channels = noisy.shape[1]
+    apart = level.ndim == 4 and level.shape[1] == 2
+    of_gray, of_color = (level[:, :1], level[:, 1:]) if apart else (level, level)
+    removed = noisy - denoised
+    scaled = removed / of_gray.clamp(min=_LEAST)
     if channels == 1:
-        return noisy - level * _share(_window_mean(energy), 1) * removed
-    gray = removed.mean(1, keepdim=True)  # times the root of C, the part along the gray axis
-    brightness = channels * gray.square()
-    energies = _window_mean(torch.cat([brightness, energy - brightness], 1))
-    bright, color = energies[:, :1], energies[:, 1:]
-    both = _share(bright + color, channels)
-    bright_share = torch.minimum(_share(bright, 1), both)
-    color_share = torch.minimum(_share(color, channels - 1), both)
-    return noisy - level * (color_share * removed + (bright_share - color_share) * gray)
+        return noisy - of_gray * _share(_window_mean(scaled.square()), 1) * scaled
+    gray = scaled.mean(1, keepdim=True)  # times the root of C, the part along the gray axis
+    if apart:
+        scaled = removed / of_color.clamp(min=_LEAST)
+    color = scaled - scaled.mean(1, keepdim=True)
+    energies = [channels * gray.square(), color.square().sum(1, keepdim=True)]
+    bright, colorful = torch.chunk(_window_mean(torch.cat(energies, 1)), 2, 1)
+    both = _share(bright + colorful, channels)
+    gray = torch.minimum(_share(bright, 1), both) * gray
+    color = torch.minimum(_share(colorful, channels - 1), both) * color
+    return noisy - of_gray * gray - of_color * color
+
+
+def keep_constant(noisy: Tensor, denoised: Tensor) -> Tensor:
+    """Leave areas that are constant as they are: black bars, burnt-out white, a flat background.
+
+    Args:
+        noisy: (B, C, H, W).
+        denoised: What was made of it, (B, C, H, W).
+
+    Returns:
+        (B, C, H, W): `noisy` where 3x3 pixels around are the same, `denoised` elsewhere.
+    """
+    least, largest = -F.max_pool2d(-noisy, 3, 1, 1), F.max_pool2d(noisy, 3, 1, 1)
+    middles = (least == largest).all(1, keepdim=True)
+    if not bool(middles.any()):
+        return denoised
+    return torch.where(F.max_pool2d(middles.float(), 3, 1, 1) > 0, noisy, denoised)
 
 
 def _share(energy: Tensor, components: int) -> Tensor:

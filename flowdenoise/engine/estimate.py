@@ -1,57 +1,258 @@
-"""How noisy is a picture? Asked of an estimator or of a prior, about crops that stand for it."""
+"""How noisy is a picture? Asked of an estimator or of a prior, about crops that stand for it.
+
+Not all of a picture can tell. Black bars, the white around a scan, a cut-out's transparent
+surround are constant, and where nothing varies, nothing is known of noise: such areas and what
+borders on them are left out. In a drawing, a page of text or a screenshot constant and other areas
+lie close together everywhere, which is a sign of a clean picture: there all of it counts.
+
+White noise is half as strong once a picture is reduced to half its size. Noise that comes to light
+only then, or at a quarter, is not white: the picture was scaled up or smoothed. It is never called
+clean.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine import tiling
 from flowdenoise.flow import Glow, likeliest_sigma
 from flowdenoise.images import Picture
-from flowdenoise.networks import NoiseLevelNet
+from flowdenoise.networks import NoiseLevelNet, blocks_of
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
 """Shipped estimators of the noise level, by the number of the picture's channels."""
 
+Verdict = Literal["noisy", "clean", "constant", "not white", "beyond"]
+
+VERDICTS: dict[Verdict, str] = {
+    "noisy": "it has noise",
+    "clean": "found clean",
+    "constant": "constant, so nothing tells of noise",
+    "not white": "its noise is not white, it was scaled or smoothed, and its level is not known: "
+    "give one with --sigma",
+    "beyond": "at least as noisy as can be told",
+}
+"""What an estimate can say of a picture, in words."""
+
 _CROP, _MOST_CROPS = 256, 16  # an estimator sees crops of this side
 _PATCHES = 48  # a prior, which is slower, sees patches of its own size
+_BORDER = 2  # blocks next to a constant one that are left out with it
+_DRAWN = 1 / 3  # of the blocks that vary: in a drawing more than this border on constant ones
+_EQUAL = 1 / 4  # of neighboring pixels: more than this are equal in a drawing
+_LEAST = 0.5 / 255  # a weaker noise can't be told from none
+_HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
+_MOST = 85 / 255  # where the scale of the estimators ends
+_AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
+_UNEQUAL = 1.4  # times the least level in the largest: then channels have levels of their own
 
 
-def estimate_sigma(picture: Picture, judge: NoiseLevelNet | Glow, device: torch.device) -> float:
-    """The noise level of a picture on the [0, 1] scale.
+@dataclass(frozen=True)
+class Estimate:
+    """What is known of a picture's noise.
+
+    Attributes:
+        sigma: One level for all of it, on the [0, 1] scale.
+        verdict: What that means.
+        channels: The level in each channel, where they differ; else empty.
+    """
+
+    sigma: float
+    verdict: Verdict
+    channels: tuple[float, ...] = ()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing to remove, or nothing that is known."""
+        return self.verdict in ("clean", "constant", "not white")
+
+
+def clean_below(picture: Picture) -> float:
+    """The level below which a picture is clean: the step of its samples, on the [0, 1] scale."""
+    black, white = picture.span
+    step = 0.0 if picture.samples.dtype.kind == "f" else 1 / (white - black)
+    return max(step, _LEAST)
+
+
+def estimate_noise(
+    picture: Picture,
+    judge: NoiseLevelNet | Glow,
+    device: torch.device,
+    *,
+    channel_judge: NoiseLevelNet | None = None,
+) -> Estimate:
+    """Estimate the noise of a picture.
 
     Args:
         picture: Any size.
         judge: An estimator, or a prior that is conditioned on the noise level: it is asked at
             which level the picture is likeliest.
-        device: Where the judge is.
+        device: Where the judges are.
+        channel_judge: An estimator for single channels, to see whether they differ.
     """
+    least = clean_below(picture)
     if isinstance(judge, Glow):
-        patches = crops(picture, judge.config.size, _PATCHES)
-        return likeliest_sigma(judge, torch.cat(patches).to(device))
-    return judge.estimate([crop.to(device) for crop in crops(picture, _CROP, _MOST_CROPS)])
+        patches = [crop for crop, _ in crops(picture, judge.config.size, _PATCHES)]
+        sigma = likeliest_sigma(judge, torch.cat(patches[:_PATCHES]).to(device))
+        return Estimate(sigma, "clean" if sigma < least else "noisy")
+    clues = _gather(picture, device)
+    if not clues.varying:
+        return Estimate(0.0, "constant")
+    telling = clues.known if clues.drawn else clues.telling
+    sigma = judge.estimate(clues.crops, telling)
+    if sigma < least:
+        return Estimate(sigma, "not white" if _is_hidden(clues, judge) else "clean")
+    channels: tuple[float, ...] = ()
+    if channel_judge is not None:
+        channels = by_channel(clues.crops, telling, channel_judge, sigma)
+    return Estimate(sigma, "beyond" if sigma > _MOST else "noisy", channels)
 
 
-def crops(picture: Picture, side: int, most: int) -> list[Tensor]:
-    """Square crops spread evenly over a picture, all of it where it is small.
+def together(estimates: list[Estimate]) -> Estimate:
+    """The estimate of a whole picture from those of its planes; none is a constant picture."""
+    if not estimates:
+        return Estimate(0.0, "constant")
+    verdicts = [estimate.verdict for estimate in estimates]
+    worst = max(verdicts, key=("constant", "clean", "not white", "noisy", "beyond").index)
+    sigma = math.sqrt(sum(estimate.sigma**2 for estimate in estimates) / len(estimates))
+    channels = estimates[0].channels if len(estimates) == 1 else ()
+    return Estimate(sigma, worst, channels)
+
+
+@dataclass
+class _Clues:
+    """Crops of a picture, and which of their blocks tell of noise.
+
+    Attributes:
+        crops: Each (1, C, side, side).
+        known: Of each crop, the blocks whose pixels all have data and are seen, (1, 1, rows,
+            columns).
+        telling: Those of them that lie apart from constant ones.
+        varying: Number of known blocks that are not constant.
+        equal: Share of pixels that equal their neighbor, for each crop.
+    """
+
+    crops: list[Tensor] = field(default_factory=list)
+    known: list[Tensor] = field(default_factory=list)
+    telling: list[Tensor] = field(default_factory=list)
+    varying: int = 0
+    equal: list[float] = field(default_factory=list)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether constant and other areas lie close together, as in drawings and text."""
+        return self.enough < (1 - _DRAWN) * self.varying
+
+    @property
+    def enough(self) -> int:
+        """Number of blocks that tell."""
+        return sum(int(blocks.sum()) for blocks in self.telling)
+
+    def add(self, crop: Tensor, visible: Tensor | None) -> None:
+        """Add what a crop says, unless that is nothing."""
+        least, largest = blocks_of(crop)
+        constant = (least == largest).any(1, keepdim=True)
+        known = torch.ones_like(constant)
+        if visible is not None:
+            known = blocks_of(visible)[0] > 0
+        varying = known & ~constant
+        if not varying.any():
+            return
+        side = 2 * _BORDER + 1
+        near = F.max_pool2d((constant & known).float(), side, 1, _BORDER) > 0
+        self.crops.append(crop)
+        self.known.append(known)
+        self.telling.append(varying & ~near)
+        self.varying += int(varying.sum())
+        self.equal.append(float((crop[..., 1:] == crop[..., :-1]).all(1).float().mean()))
+
+
+def _gather(picture: Picture, device: torch.device) -> _Clues:
+    """Look at crops until enough of them tell something, or there are no more."""
+    clues = _Clues()
+    for seen, (crop, visible) in enumerate(crops(picture, _CROP, _MOST_CROPS), start=1):
+        clues.add(crop.to(device), None if visible is None else visible.to(device))
+        blocks = (4 * _CROP // 16 - 1) ** 2  # of one crop
+        if seen >= _MOST_CROPS and clues.enough >= blocks * _MOST_CROPS // 4:
+            break
+    return clues
+
+
+def _is_hidden(clues: _Clues, judge: NoiseLevelNet) -> bool:
+    """Whether a picture that looks clean shows noise at half or a quarter of its size."""
+    if clues.drawn or sum(clues.equal) > _EQUAL * len(clues.equal):
+        return False
+    reduced = ([F.avg_pool2d(crop, factor) for crop in clues.crops] for factor in (2, 4))
+    return any(judge.estimate(crops) > _HIDDEN for crops in reduced)
+
+
+def by_channel(
+    crops: list[Tensor], telling: list[Tensor], judge: NoiseLevelNet, sigma: float
+) -> tuple[float, ...]:
+    """The level of each channel if they differ by much, or nothing.
+
+    A single channel shows less of what is noise and what is fine detail than all together: where
+    the channels have far more between them, it is detail.
+
+    Args:
+        crops: Each (1, C, H, W).
+        telling: The blocks of each to look at.
+        judge: An estimator for single channels.
+        sigma: The level of all channels together.
+
+    Returns:
+        The levels on the [0, 1] scale.
+    """
+    planes = [[crop[:, channel, None] for crop in crops] for channel in range(crops[0].shape[1])]
+    levels = tuple(judge.estimate(plane, telling) for plane in planes)
+    differ = max(levels) > max(_UNEQUAL * min(levels), 2 * _LEAST)
+    mean = math.sqrt(sum(level**2 for level in levels) / len(levels))
+    return levels if differ and sigma > _AGREES * mean else ()
+
+
+def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Square crops of a picture: the first `most` spread evenly over it, then those between.
 
     At the borders crops overlap; a picture smaller than a crop is mirrored.
 
     Args:
         picture: Any size.
         side: Of the crops.
-        most: No more crops than this.
+        most: This many make a round.
 
-    Returns:
-        Each (1, C, side, side) float32.
+    Yields:
+        The crop, (1, C, side, side) float32, and where it has data that is not wholly transparent,
+        0 or 1 as (1, 1, side, side); None where all has.
     """
     height, width = picture.samples.shape[:2]
     rows, columns = (-(-length // side) for length in (height, width))
     places = [(row * side, column * side) for row in range(rows) for column in range(columns)]
-    result = []
-    for top, left in places[:: -(-len(places) // most)]:
+    step = -(-len(places) // most)
+    for top, left in (place for first in range(step) for place in places[first::step]):
         top, left = min(top, max(0, height - side)), min(left, max(0, width - side))
-        crop = picture.tensor(slice(top, top + side))[..., left : left + side]
+        part = (slice(top, top + side), slice(left, left + side))
+        crop = picture.tensor(*part)
         down, across = (tiling.mirror(side, length) for length in crop.shape[-2:])
-        result.append(crop[:, :, down][..., across])
-    return result
+        known = _known(picture, part)
+        if known is not None:
+            known = known[:, :, down][..., across]
+        yield crop[:, :, down][..., across], known
+
+
+def _known(picture: Picture, part: tuple[slice, slice]) -> Tensor | None:
+    """Where a part of a picture has data that is not wholly transparent; None is everywhere."""
+    if picture.alpha is None and picture.no_data is None:
+        return None
+    known = np.ones(picture.samples[part].shape[:2], bool)
+    if picture.alpha is not None:
+        known &= picture.alpha[part] > 0
+    if picture.no_data is not None:
+        known &= ~picture.no_data[part]
+    return torch.from_numpy(known)[None, None].float()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -71,3 +72,29 @@ class TileDenoiser:
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)
         return denoised
+
+
+def denoise_unequal(
+    color: TileDenoiser, gray: TileDenoiser, tiles: Tensor, levels: Sequence[float]
+) -> Tensor:
+    """Denoise tiles whose channels have noise of different levels.
+
+    The color network knows one level. Told their root mean square, it cleans the noisiest channel
+    well, as it learns from the others, and a cleaner one worse than the gray network does, which
+    is told each channel's own level. So the less a channel's share of the noise, the more its
+    result is the gray network's.
+
+    Args:
+        color: For all channels.
+        gray: For one.
+        tiles: (B, C, h, w) float32.
+        levels: Noise level of each channel.
+
+    Returns:
+        (B, C, h, w).
+    """
+    variances = torch.tensor(levels, device=tiles.device).square().reshape(1, -1, 1, 1)
+    mean = variances.mean()
+    planes = zip(torch.chunk(tiles, len(levels), 1), levels, strict=True)
+    alone = torch.cat([gray(plane, level) for plane, level in planes], 1)
+    return torch.lerp(alone, color(tiles, float(mean.sqrt())), (variances / mean).clamp(max=1))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flowdenoise.networks.noise_level import (
         NoiseLevelConfig,
         NoiseLevelNet,
+        blocks_of,
         from_scale,
         to_scale,
     )
@@ -123,6 +124,7 @@ __all__ = [
     "NoiseMapNet",
     "ResNet",
     "ResNetConfig",
+    "blocks_of",
     "fold_batch_norm",
     "from_scale",
     "likelihood_loss",
@@ -144,7 +146,13 @@ __getattr__ = homes(
             "likelihood_loss",
             "measured",
         ),
-        "noise_level": ("NoiseLevelConfig", "NoiseLevelNet", "from_scale", "to_scale"),
+        "noise_level": (
+            "NoiseLevelConfig",
+            "NoiseLevelNet",
+            "blocks_of",
+            "from_scale",
+            "to_scale",
+        ),
         "noise_map": ("sigma_maps",),
         "resnet": ("ResNet", "ResNetConfig"),
     },

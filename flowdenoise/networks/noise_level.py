@@ -79,22 +79,24 @@ class NoiseLevelNet(nn.Module):
         )
         self.tail = nn.Conv1d(width, 1, 7, padding=3)
 
-    def evidence(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
+    def evidence(self, noisy: Tensor, telling: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What crops say, ready to be added up.
 
         Args:
             noisy: (B, C, H, W), about [0, 1]; H and W multiples of 4, at least 8.
+            telling: The blocks to look at, boolean, (B, 1, rows, columns) as `blocks_of` gives;
+                None is all.
 
         Returns:
             Histograms, (B, rows, bins), not normalized, and the number of blocks, (B, 1). The
             last two rows tell of clipping.
         """
         levels, brightness = _block_levels(noisy)
-        count = levels.new_full((len(noisy), 1), levels.shape[-1])
-        middle = ((brightness > _MIDDLE[0]) & (brightness < _MIDDLE[1])).to(levels.dtype)
-        everything = _histogram(levels, torch.ones_like(middle))
-        ends = _ends(noisy)[..., None] * count[..., None].expand(-1, 2, _BINS)
-        return torch.cat([everything, _histogram(levels, middle), ends], 1), count
+        weight = torch.ones_like(brightness) if telling is None else telling.flatten(2).float()
+        middle = weight * ((brightness > _MIDDLE[0]) & (brightness < _MIDDLE[1]))
+        ends = (_ends(noisy) * weight).sum(2, keepdim=True).expand(-1, -1, _BINS)
+        histograms = [_histogram(levels, weight), _histogram(levels, middle), ends]
+        return torch.cat(histograms, 1), weight.sum(2)
 
     def conclude(self, evidence: Tensor, count: Tensor) -> Tensor:
         """The level on the scale of `to_scale`, (B,), from sums of histograms and blocks."""
@@ -114,13 +116,15 @@ class NoiseLevelNet(nn.Module):
         return self.conclude(*self.evidence(noisy))
 
     @torch.no_grad()
-    def estimate(self, crops: list[Tensor]) -> float:
+    def estimate(self, crops: list[Tensor], telling: list[Tensor] | None = None) -> float:
         """The noise level of one picture on the [0, 1] scale, from crops of it.
 
         Args:
             crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4, at least 8.
+            telling: The blocks of each to look at, as for `evidence`; None is all.
         """
-        sums = [self.evidence(crop) for crop in crops]
+        chosen = [None] * len(crops) if telling is None else telling
+        sums = [self.evidence(*pair) for pair in zip(crops, chosen, strict=True)]
         evidence = torch.stack([part[0] for part in sums]).sum(0)
         count = torch.stack([part[1] for part in sums]).sum(0)
         return float(from_scale(self.conclude(evidence, count)))
@@ -147,10 +151,28 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ends(noisy: Tensor) -> Tensor:
-    """Share of the values beyond [0, 1], and at its ends: was the noise clipped? (B, 2)."""
-    beyond = ((noisy < 0) | (noisy > 1)).float().flatten(1).mean(1)
-    at_ends = ((noisy == 0) | (noisy == 1)).float().flatten(1).mean(1)
-    return torch.stack([beyond, at_ends], 1)
+    """Share of each block's values beyond [0, 1], and at its ends: was the noise clipped?
+
+    Returns:
+        (B, 2, N).
+    """
+    beyond = (noisy < 0) | (noisy > 1)
+    at_ends = (noisy == 0) | (noisy == 1)
+    shares = [values.float().mean(1, keepdim=True) for values in (beyond, at_ends)]
+    return F.avg_pool2d(torch.cat(shares, 1), _SIDE, _SIDE // 2).flatten(2)
+
+
+def blocks_of(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the largest value in each block that a `NoiseLevelNet` looks at.
+
+    Args:
+        planes: (B, C, H, W).
+
+    Returns:
+        Two of (B, C, rows, columns).
+    """
+    largest = F.max_pool2d(planes, _SIDE, _SIDE // 2)
+    return -F.max_pool2d(-planes, _SIDE, _SIDE // 2), largest
 
 
 def _histogram(position: Tensor, weight: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise.engine import CLEAN_BELOW, Denoiser, EngineConfig, TilingConfig, tiling
+from flowdenoise.engine import Denoiser, EngineConfig, TilingConfig, tiling
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
@@ -72,7 +72,7 @@ def test_removing_nothing_changes_not_a_bit(
 ) -> None:
     before = picture(height, width, dtype, channels)
     result = engine(identity=True, tile=tile).denoise_picture(before, 0.1)
-    assert not result.untouched
+    assert result.untouched == (np.ptp(before.samples, axis=(0, 1)) == 0).all()
     after = result.picture.samples
     assert after.dtype == before.samples.dtype
     tolerance = 1e-6 if dtype == "float32" else 0
@@ -98,22 +98,21 @@ def test_alpha_and_metadata_are_carried_and_not_denoised() -> None:
     assert (after.format, after.source_mode) == ("TIFF", "RGBA")
 
 
-@pytest.mark.parametrize(
-    ("found", "untouched"), [(0.9 * CLEAN_BELOW, True), (1.1 * CLEAN_BELOW, False)]
-)
+@pytest.mark.parametrize(("found", "untouched"), [(0.9 / 255, True), (1.1 / 255, False)])
 def test_a_picture_found_clean_is_left_alone(found: float, untouched: bool) -> None:
     before = picture(40, 40)
     result = engine(found=found).denoise_picture(before)
     assert result.untouched == untouched
     assert (result.picture is before) == untouched
     assert result.sigma == pytest.approx(found, abs=1e-6)
-    assert result.estimated
+    assert result.estimate is not None
+    assert result.estimate.verdict == ("clean" if untouched else "noisy")
 
 
 def test_a_given_level_is_believed_however_small() -> None:
-    result = engine().denoise_picture(picture(40, 40), 0.5 * CLEAN_BELOW)
+    result = engine().denoise_picture(picture(40, 40), 0.5 / 255)
     assert not result.untouched
-    assert not result.estimated
+    assert result.estimate is None
 
 
 def test_strength_scales_the_level() -> None:
@@ -217,7 +216,7 @@ def test_a_prior_denoises_in_tiles_of_its_own_size() -> None:
     result = denoiser.denoise_picture(picture(50, 41), 0.1)
     assert (result.picture.samples != picture(50, 41).samples).any()
     assert sizes == {(3, 32, 32)}
-    assert denoiser.denoise_picture(picture(20, 20)).estimated  # by likelihood
+    assert denoiser.denoise_picture(picture(20, 20)).estimate  # by likelihood
     wrong = Denoiser({3: lambda: flow}, {}, device=CPU, config=EngineConfig(tile=64))
     with pytest.raises(UsageError, match="tiles of 32"):
         wrong.denoise_picture(picture(50, 41), 0.1)
@@ -279,3 +278,16 @@ def test_the_batch_is_halved_before_the_tile() -> None:
     assert with_less_memory(run, TilingConfig(256, 8, 8, batch=4)) == "done"
     assert tried == [(256, 4), (256, 2), (256, 1), (128, 1)]
     assert all(tile % tiling.UNIT == 0 for tile, _ in tried)
+
+
+def test_smaller_tiles_for_short_memory_blend_over_an_eighth_at_most() -> None:
+    tried: list[tuple[int, int]] = []
+
+    def run(config: TilingConfig) -> str:
+        tried.append((config.tile, config.blend))
+        if config.tile > 64:
+            raise MemoryError
+        return "done"
+
+    assert with_less_memory(run, TilingConfig(256, 8, 20)) == "done"
+    assert tried == [(256, 20), (128, 16), (64, 8)]

@@ -129,6 +129,25 @@ def test_impossible_cuts_are_refused(tile: int, overlap: int, blend: int, batch:
         TilingConfig(tile, overlap, blend, batch)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (512, 12, 40, 1)),
+        ({"tile": 1024}, (1024, 12, 40, 1)),
+        ({"tile": 512}, (512, 12, 40, 1)),
+        ({"tile": 128}, (128, 12, 32, 1)),
+        ({"tile": 64}, (64, 8, 16, 1)),
+        ({"tile": 32}, (32, 4, 8, 1)),
+        ({"tile": 64, "overlap": 20}, (64, 20, 16, 1)),
+        ({"overlap": 3, "batch": 5}, (512, 3, 40, 5)),
+    ],
+)
+def test_a_small_tile_gets_less_overlap_and_blend(
+    changes: dict[str, int], expected: tuple[int, ...]
+) -> None:
+    assert TilingConfig(512, 12, 40).changed(**changes) == TilingConfig(*expected)
+
+
 @given(padded=st.integers(1, 60), length=st.integers(1, 20))
 def test_mirroring_stays_inside_and_starts_with_the_image(padded: int, length: int) -> None:
     indices = tiling.mirror(padded, length)

@@ -1,0 +1,92 @@
+"""What a picture really holds: which of its channels are one picture, and which are none.
+
+A file of three channels may hold a gray picture three times, exactly or but for the rounding of
+its compression, and channels in which nothing is. A color network takes what it is given for
+color: noise that is the same in all channels is none that it knows, and what it makes of it is
+tinted. So a gray picture is denoised as one, whatever its file says, and a constant channel stays
+constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from flowdenoise.images import Picture, Samples
+
+_ROUNDING = 2  # levels by which a lossy format may set apart channels that were equal
+_BAND = 1 << 20  # samples that are looked at together
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A picture within a picture.
+
+    Attributes:
+        picture: What is to be denoised, with one channel or three.
+        channels: Where the result goes; a single one may go to several.
+    """
+
+    picture: Picture
+    channels: tuple[int, ...]
+
+
+def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:
+    """Take a picture apart into what is to be denoised together.
+
+    Args:
+        picture: Gray or color.
+        kinds: Numbers of channels for which there is a network, 1 and 3.
+
+    Returns:
+        The planes; none at all for a picture of a single color.
+    """
+    varying = tuple(channel for channel in range(picture.channels) if _varies(picture, channel))
+    if not varying:
+        return ()
+    if picture.channels == 1 or 1 not in kinds:
+        return (Plane(picture, varying),)
+    if (gray := _as_gray(picture)) is not None:
+        return (Plane(replace(picture, samples=gray), (0, 1, 2)),)
+    if len(varying) == picture.channels:
+        return (Plane(picture, varying),)
+    alone = ((channel, picture.samples[..., channel, None]) for channel in varying)
+    return tuple(Plane(replace(picture, samples=part), (channel,)) for channel, part in alone)
+
+
+def _varies(picture: Picture, channel: int) -> bool:
+    first = next((band[0, 0, channel] for band in _bands(picture)), None)
+    return _any(picture, lambda band: (band[..., channel] != first).any())
+
+
+def _as_gray(picture: Picture) -> Samples | None:
+    """The one channel that three hold, (H, W, 1), or None if they differ."""
+    samples = picture.samples
+    if not _any(picture, lambda band: (band != band[..., :1]).any()):
+        return samples[..., :1]
+    if picture.lossless or samples.dtype != np.uint8:
+        return None
+    if _any(picture, lambda band: (np.ptp(band, axis=2) > _ROUNDING).any()):
+        return None
+    gray = np.empty((*samples.shape[:2], 1), samples.dtype)
+    gray[..., 0] = (samples.sum(axis=2, dtype=np.uint16) + 1) // 3
+    return gray
+
+
+def _any(picture: Picture, fault: Callable[[Samples], np.bool_]) -> bool:
+    """Whether some band has a fault: mostly the first one has."""
+    return any(bool(fault(band)) for band in _bands(picture))
+
+
+def _bands(picture: Picture) -> Iterator[Samples]:
+    """Rows that are looked at together, (h, W, C); of pixels with data, (1, N, C)."""
+    samples = picture.samples
+    step = max(1, _BAND // samples[0].size)
+    for top in range(0, picture.height, step):
+        rows = slice(top, top + step)
+        if picture.no_data is None:
+            yield samples[rows]
+        elif not picture.no_data[rows].all():
+            yield samples[rows][~picture.no_data[rows]][None]
