@@ -57,7 +57,7 @@ class DeepPriorConfig:
     amplitude: Factor = 0.1
     jitter: Factor = 1 / 30
     steps: Steps = 3000
-    patience: Steps = 500
+    patience: Steps = 1000
     settling: Steps = 100
     forgetting: Share = 0.1
     learning_rate: Annotated[float, Range(0, 10)] = 0.01
