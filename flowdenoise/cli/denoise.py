@@ -263,7 +263,8 @@ def _success(outcome: Outcome) -> str:
     if outcome.status == "clean":
         return f"{name}: found clean ({level}), copied to {target}"
     if outcome.status == "unknown" and outcome.verdict is not None:
-        return f"{name}: {VERDICTS[outcome.verdict]}; copied to {target}"
+        hint = " (give one: --sigma)" if outcome.verdict == "not white" else ""
+        return f"{name}: {VERDICTS[outcome.verdict]}{hint}; copied to {target}"
     if outcome.verdict == "beyond":
         level = f"{level} or more, {VERDICTS['beyond']}"
     return f"{name}: {level}, {outcome.seconds:.1f} s -> {target}"

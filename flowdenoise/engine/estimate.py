@@ -36,8 +36,7 @@ VERDICTS: dict[Verdict, str] = {
     "noisy": "it has noise",
     "clean": "found clean",
     "constant": "constant, so nothing tells of noise",
-    "not white": "its noise is not white, it was scaled or smoothed, and its level is not known: "
-    "give one with --sigma",
+    "not white": "its noise is not white, it was scaled or smoothed, and its level is not known",
     "beyond": "at least as noisy as can be told",
 }
 """What an estimate can say of a picture, in words."""

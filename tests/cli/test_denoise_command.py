@@ -387,3 +387,21 @@ def test_white_is_found_or_told(invoke: Invoke, tiny: Path, tmp_path: Path) -> N
     answer = invoke("denoise", source, "-s", 10, "-m", tiny, "--white", 5, "--black", 9)
     assert answer.status == 1
     assert "white must be above black" in one_line(answer)
+
+
+def test_noise_that_is_not_white_is_told_and_not_called_clean(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).normal(128, 25, (120, 160, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noise).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "up.png")
+    Image.new("RGB", (40, 30), (9, 8, 7)).save(tmp_path / "plain.png")
+    answer = invoke("denoise", tmp_path, "-o", tmp_path / "out", "--json")
+    assert answer.status == 0
+    assert "not white" in answer.err
+    assert "--sigma" in answer.err
+    assert "constant, so nothing tells of noise" in answer.err
+    assert "clean" not in answer.err
+    plain, scaled = (json.loads(line) for line in answer.text.splitlines())
+    assert [plain["status"], scaled["status"]] == ["unknown", "unknown"]
+    assert [plain["verdict"], scaled["verdict"]] == ["constant", "not white"]
+    assert (tmp_path / "out" / "up.png").read_bytes() == (tmp_path / "up.png").read_bytes()
