@@ -150,20 +150,20 @@ def test_a_file_is_refused_by_the_memory_that_its_decoding_needs() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "takes 7.2 GiB of memory, more than the limit of 2.0 GiB" in message
-    assert "raise max_memory" in message
+    assert "raise `max_memory`" in message
     assert peak < 1_000_000
 
 
 def test_the_limit_of_memory_can_be_set() -> None:
     data = tiff_of(pixels(100, 100, 3))
     assert images.read(data, max_memory=1_000_000).samples.size
-    assert "raise max_memory" in refusal(data, max_memory=10_000)
+    assert "raise `max_memory`" in refusal(data, max_memory=10_000)
     with pytest.raises(UsageError, match="memory must be at least 1"):
         images.read(data, max_memory=0)
 
 
 def test_a_large_file_may_take_more_memory_than_a_small_one() -> None:
     small, large = Limits(file_size=10), Limits(file_size=MAX_MEMORY)
-    with pytest.raises(ImageReadError, match="raise max_memory"):
+    with pytest.raises(ImageReadError, match="raise `max_memory`"):
         small.check(10_000, 10_000, 100)
     large.check(10_000, 10_000, 100)
