@@ -63,7 +63,7 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
 
 
-_BESIDE, _EVERYTHING = Naming(), Naming(save_noise=True, compare=True)
+_BESIDE = Naming()
 
 
 def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan:
@@ -186,26 +186,33 @@ def _with_others(job: Job, naming: Naming, shared: bool = False) -> Job:
 def _without_results(
     found: list[Found], naming: Naming, folder: Path | None, names: _Names
 ) -> tuple[list[Found], list[LeftOut]]:
-    """Leave out what a run, this way or beside the sources, makes of others that were found."""
-    jobs = _jobs(found, naming, folder, names) + _jobs(found, _BESIDE, None, names)
-    results = {_stem(file, names) for job in jobs for file in _likely_files(job)}
+    """Leave out what a run, this way or beside the sources, makes of others that were found.
+
+    Only what holds the name of its source and more is known to be made from it.
+    """
+    longer: dict[str, bool] = {}  # by the stem of a result that holds the name of its source
+    for job in _jobs(found, naming, folder, names) + _jobs(found, _BESIDE, None, names):
+        source, target = (job.source or Path()).stem, job.target or Path()
+        if source in target.stem:
+            stem = _stem(target, names)
+            longer[stem] = longer.get(stem, False) or source != target.stem
     kept, left_out = [], []
     for item in found:
-        if item.named or _stem(item.path, names) not in results:
+        stem = _stem(item.path, names)
+        beside = any(stem.removesuffix(end) in longer for end in _OTHER_ENDS if stem.endswith(end))
+        if item.named or not (beside or longer.get(stem)):
             kept.append(item)
         else:
             left_out.append(LeftOut(item.path, "the result of another picture"))
     return kept, left_out
 
 
-def _likely_files(job: Job) -> set[Path]:
-    """What a run may have made of a source; each name holds the source's and more."""
-    stem, files = (job.source or Path()).stem, set()
-    for suffix in writable_suffixes():
-        target = (job.target or Path()).with_suffix(suffix)
-        for shared in (False, True):
-            files |= set(_with_others(replace(job, target=target), _EVERYTHING, shared).files)
-    return {file for file in files if stem in file.stem and stem != file.stem}
+_OTHER_ENDS = tuple(
+    Path(template.format(stem=suffix.replace(".", "_"))).stem
+    for template in (NOISE, COMPARISON)
+    for suffix in ("", *writable_suffixes())
+)
+"""How the stems of pictures beside a result go on from its own, see `_with_others`."""
 
 
 def _stem(file: Path, names: _Names) -> str:

@@ -207,7 +207,7 @@ def test_streams_stand_alone(album: Path) -> None:
         ("x.png", "single picture"),
         ("x.xyz", "can be written"),
         ("x.gif", "can be written"),
-        ("out/{stem}.png", "--name"),
+        ("out/{stem}.png", "these go to"),
     ],
 )
 def test_an_output_that_two_pictures_can_not_have(album: Path, output: str, message: str) -> None:
