@@ -77,11 +77,17 @@ def keep_constant(noisy: Tensor, denoised: Tensor) -> Tensor:
     Returns:
         (B, C, H, W): `noisy` where 3x3 pixels around are the same, `denoised` elsewhere.
     """
-    least, largest = -F.max_pool2d(-noisy, 3, 1, 1), F.max_pool2d(noisy, 3, 1, 1)
-    middles = (least == largest).all(1, keepdim=True)
+    if min(noisy.shape[-2:]) < 3:
+        return denoised
+    right = (noisy[..., 1:] == noisy[..., :-1]).all(1, keepdim=True)
+    down = (noisy[..., 1:, :] == noisy[..., :-1, :]).all(1, keepdim=True)[..., 1:-1]
+    rows = right[..., 1:] & right[..., :-1]  # three in a row are the same
+    middles = rows[..., 2:, :] & rows[..., 1:-1, :] & rows[..., :-2, :]
+    middles &= down[..., 1:, :] & down[..., :-1, :]
     if not bool(middles.any()):
         return denoised
-    return torch.where(F.max_pool2d(middles.float(), 3, 1, 1) > 0, noisy, denoised)
+    constant = F.max_pool2d(F.pad(middles.float(), (2, 2, 2, 2)), 3, 1) > 0
+    return torch.where(constant, noisy, denoised)
 
 
 def _share(energy: Tensor, components: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from flowdenoise import Denoiser
 from flowdenoise.engine import TileDenoiser
-from flowdenoise.engine.discrepancy import RADIUS, keep_structure
+from flowdenoise.engine.discrepancy import RADIUS, keep_constant, keep_structure
 from flowdenoise.engine.tiling import TilingConfig, apply
 from flowdenoise.images import Picture
 from flowdenoise.metrics import psnr
@@ -103,6 +103,21 @@ def test_gradients_are_finite_and_those_of_a_small_step() -> None:
     keep_structure(flat, flat * 0, 0.0).sum().backward()
     assert flat.grad is not None
     assert torch.equal(flat.grad, torch.ones_like(flat))
+
+
+@given(height=st.integers(1, 12), width=st.integers(1, 12), channels=st.sampled_from([1, 3]))
+def test_what_is_constant_over_three_by_three_pixels_stays(
+    height: int, width: int, channels: int
+) -> None:
+    noisy = torch.randint(0, 2, (1, channels, height, width)).float().cummax(-1).values
+    denoised = torch.full_like(noisy, 0.5)
+    expected = denoised.clone()
+    for top in range(height - 2):
+        for left in range(width - 2):
+            block = noisy[..., top : top + 3, left : left + 3]
+            if (block == block[..., :1, :1]).all():
+                expected[..., top : top + 3, left : left + 3] = block
+    assert torch.equal(keep_constant(noisy, denoised), expected)
 
 
 def test_tiles_give_what_the_whole_image_gives() -> None:
