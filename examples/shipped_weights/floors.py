@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise
 from flowdenoise.flow import Glow
-from flowdenoise.networks import NoiseLevelNet
+from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
 from flowdenoise.training.denoiser_stage import whole
 from flowdenoise.weights.manifest import Result
 
@@ -28,7 +28,7 @@ def examples(channels: int) -> Iterator[Tensor]:
 
 def floor(network: nn.Module, channels: int) -> list[Result]:
     """What a denoiser or a prior reaches on the example pictures; nothing for other networks."""
-    if isinstance(network, NoiseLevelNet):
+    if isinstance(network, NoiseLevelNet | NoiseMapNet):
         return []
     if isinstance(network, Glow):
         patches = torch.cat([tiles(clean, network.config.size) for clean in examples(channels)])

@@ -9,7 +9,15 @@ DATA = (
     "public domain, CC BY, CC BY-SA), divided by name and seed 0 into 147 images for the clean "
     "corpus and 295 for the noisy one, without overlap (docs/split.csv)"
 )
+WIDER = (
+    "The noisy corpus of the recipes before (docs/split.csv), its BSDS500 images halved beside "
+    "the whole ones, 200 of 250 open photographs, those that docs/heldout.csv does not name (CC0, "
+    "public domain, CC BY, CC BY-SA), and 120 drawn charts "
+    "(examples/shipped_weights/full_chroma.py)"
+)
+"""The corpus of the recipes that say `wider`: color in full resolution."""
 SPLIT = ("--set", "data.clean_share=0.3333")
+ALL_NOISY = ("--set", "data.clean_share=0")
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Recipe:
         summary: One sentence for the card: what it is for.
         sigma_255: Highest noise level it is for, 0 to 255 scale.
         shipped: Whether its file goes into `weights/`.
+        wider: Whether its corpus is `WIDER` instead of `DATA`.
     """
 
     command: tuple[str, ...]
@@ -31,6 +40,7 @@ class Recipe:
     summary: str
     sigma_255: float = 55.0
     shipped: bool = True
+    wider: bool = False
 
     @property
     def channels(self) -> int:
@@ -57,6 +67,9 @@ _LAST = (
 )
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
+_DIFFERENCES = (
+    "It saw two simulated noises of each picture; its targets are the levels of their difference."
+)
 _LEVELS = f"{_CLEAN} Its targets are numbers: the level of the noise that was added."
 
 
@@ -83,6 +96,22 @@ RECIPES = {
         6000,
         _LEVELS,
         "Estimates the noise level of gray pictures.",
+    ),
+    "noise-map-color-first": Recipe(
+        ("train-noise-map", *ALL_NOISY, "--set", "loop.learning_rate=1.5e-3"),
+        3700,
+        _DIFFERENCES,
+        "What `noise-map-color` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-color": Recipe(
+        ("train-noise-map", "--initial", _weights("noise-map-color-first"), *ALL_NOISY),
+        2600,
+        _DIFFERENCES,
+        "Tells where a photograph is how noisy, in brightness and in color.",
+        255.0,
+        wider=True,
     ),
     "color-first": Recipe(
         ("train-denoiser", *SPLIT),
@@ -119,12 +148,25 @@ RECIPES = {
         "What `color` begins with.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-sixth": Recipe(
         (*_relay("color-fourth", "color-fifth"), *_LAST, *SPLIT),
         1500,
-        f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
-        "it had become before the last 5000, averaged over eight turns, is its teacher.",
+        _NOISY,
+        "What `color` begins with.",
+        shipped=False,
+    ),
+    "color": Recipe(
+        (
+            *("train-denoiser", "--initial", _weights("color-sixth"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.6", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+        ),
+        4500,
+        f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000, 5000 and 1500 of `relay` "
+        "on a corpus whose color had half the resolution; these are `r2r` again.",
         "The default denoiser of color pictures, trained on noisy images alone.",
+        wider=True,
     ),
     "gray-first": Recipe(
         ("train-denoiser", "--gray", *SPLIT),

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from floors import floor
-from recipes import DATA, RECIPES
+from recipes import DATA, RECIPES, WIDER
 
 from flowdenoise import weights
 from flowdenoise.engine.doctor import record_golden
@@ -94,11 +94,12 @@ def words(name: str, trained: str) -> dict[str, object]:
     recipe = RECIPES[name]
     options = (word.format(runs="runs") for word in recipe.command)
     line = " ".join(("flowdenoise", *options, "--steps", str(recipe.steps)))
+    corpus = WIDER if recipe.wider else DATA
     return {
         "name": name,
         "license": "MIT",
         "summary": recipe.summary,
-        "data": f"{DATA}. {recipe.corpus} Command: `{line}` with --data and --validation. "
+        "data": f"{corpus}. {recipe.corpus} Command: `{line}` with --data and --validation. "
         f"Trained: {trained}.",
         "sigma_range": (0.0, recipe.sigma_255 / 255),
     }

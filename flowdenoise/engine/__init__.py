@@ -2,8 +2,11 @@
 
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
+denoised        what comes out
 choices         which network runs, where and how, and how much it removes
-estimate        the noise level of a picture, from crops that stand for it
+estimate        the noise of a picture, from crops that stand for it
+noise_maps      the noise of a photograph, place by place
+estimators      the networks that both ask
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
@@ -18,12 +21,14 @@ doctor          is this installation sound?
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
-    from flowdenoise.engine.denoiser import AUTOMATIC, Denoised, Denoiser
+    from flowdenoise.engine.denoised import Denoised
+    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser
     from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
+    from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
@@ -31,11 +36,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTOMATIC",
     "ESTIMATORS",
+    "MAP_ESTIMATOR",
     "VERDICTS",
     "Denoised",
     "Denoiser",
     "EngineConfig",
     "Estimate",
+    "NoiseKind",
+    "NoiseMaps",
     "OnTile",
     "RemovalConfig",
     "SigmaOrAuto",
@@ -52,9 +60,11 @@ __all__ = [
 __getattr__ = homes(
     __name__,
     {
-        "denoiser": ("AUTOMATIC", "Denoised", "Denoiser"),
+        "denoised": ("Denoised",),
+        "denoiser": ("AUTOMATIC", "Denoiser"),
         "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
         "out_of_memory": ("is_out_of_memory",),
+        "noise_maps": ("MAP_ESTIMATOR", "NoiseMaps"),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),
     },

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from flowdenoise import noise
+from flowdenoise.errors import UsageError
 from flowdenoise.system.rules import Factor, Range, Size
 from flowdenoise.system.typed import check
 
@@ -42,6 +43,9 @@ class EngineConfig:
         check(self)
 
 
+NoiseKind = Literal["auto", "white", "camera"]
+"""What the noise of a picture is taken for."""
+
 SigmaOrAuto = float | Literal["auto"]
 """A noise level on the [0, 1] scale, or the wish that it be estimated."""
 
@@ -53,12 +57,21 @@ class RemovalConfig:
     Attributes:
         sigma: Noise level on the [0, 1] scale, or `auto` to estimate it.
         strength: Factor of the noise level that is removed; 0 leaves the picture alone.
+        noise: `white` takes the noise for white, `camera` for that of a camera, and `auto` for
+            what it looks like. With a level given, it is taken for white.
+        luma: Factor of the noise of brightness that is removed, of a camera's noise.
+        chroma: Factor of the noise of color that is removed, of a camera's noise.
     """
 
     sigma: SigmaOrAuto = "auto"
     strength: Factor = 1.0
+    noise: NoiseKind = "auto"
+    luma: Factor = 1.0
+    chroma: Factor = 1.0
 
     def __post_init__(self) -> None:
         if isinstance(self.sigma, int | float):
             noise.check_sigma(self.sigma)
         check(self)
+        if self.noise == "camera" and self.sigma != "auto":
+            raise UsageError("the noise of a camera has no single level: leave sigma to be found")

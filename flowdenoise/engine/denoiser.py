@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -18,18 +17,26 @@ from torch import Tensor, nn
 
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
-from flowdenoise.engine.choices import EngineConfig, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
 from flowdenoise.engine.clipping import Unclip
+from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.discrepancy import keep_constant
-from flowdenoise.engine.estimate import ESTIMATORS, Estimate, estimate_noise, together
+from flowdenoise.engine.estimate import (
+    ESTIMATORS,
+    Estimate,
+    camera_or_white,
+    estimate_noise,
+    together,
+)
+from flowdenoise.engine.estimators import Estimators
+from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.planes import Plane, planes_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
-from flowdenoise.engine.tiling import OnTile, TilingConfig
+from flowdenoise.engine.tiling import OnTile, ReadRows, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser
 from flowdenoise.images import Picture, Samples
-from flowdenoise.networks import NoiseLevelNet
 from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.rules import COLORS
 
@@ -40,27 +47,6 @@ AUTOMATIC = {
 """Models that are chosen by the picture: shipped names, by number of channels."""
 
 
-@dataclass(frozen=True)
-class Denoised:
-    """A denoised picture and what was done to it.
-
-    Attributes:
-        picture: The result, of the same kind as the input.
-        sigma: Noise level of the input, estimated or given, on the [0, 1] scale.
-        estimate: What was found out about the noise; None if the level was given and the picture
-            is not constant.
-        untouched: The result is the input: it is clean, nothing is known of its noise, or none
-            was to be removed.
-        seconds: Time for estimating and denoising.
-    """
-
-    picture: Picture
-    sigma: float
-    estimate: Estimate | None
-    untouched: bool
-    seconds: float
-
-
 class Denoiser:
     """A denoiser, ready to use.
 
@@ -68,6 +54,10 @@ class Denoiser:
         networks: What gives the network for pictures of that many channels, 1 or 3; asked once,
             when the first such picture comes.
         estimators: The same for the estimator of the noise level.
+        camera: What gives the estimator of noise maps, for color pictures whose noise may be that
+            of a camera; without it, all noise is taken for white.
+        photo: What gives the network for them; without it, the one for color pictures is told
+            the maps.
         device: Where to compute.
         precision: In what the network multiplies.
         config: How pictures are cut, and whether to be thorough.
@@ -81,12 +71,16 @@ class Denoiser:
         device: torch.device,
         precision: torch.dtype = torch.float32,
         config: EngineConfig | None = None,
+        camera: Callable[[], nn.Module] | None = None,
+        photo: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
-        self._sources, self._estimator_sources = networks, estimators
+        self._sources = networks
+        self._estimators = Estimators(estimators, camera, device)
         self._networks: dict[int, TileDenoiser] = {}
-        self._estimators: dict[int, NoiseLevelNet] = {}
+        self._photo_source = photo
+        self._photo: TileDenoiser | None = None
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -140,6 +134,7 @@ class Denoiser:
             device=where,
             precision=choose_precision(precision, where),
             config=config,
+            camera=source(MAP_ESTIMATOR) if model == "auto" else None,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -176,13 +171,17 @@ class Denoiser:
 
         return with_less_memory(run, self._tiling(network))
 
-    def estimate(self, picture: Picture) -> Estimate:
+    def estimate(self, picture: Picture, kind: NoiseKind = RemovalConfig.noise) -> Estimate:
         """Find out about the noise of a picture.
+
+        Args:
+            picture: Color or gray.
+            kind: What the noise is taken for, see `RemovalConfig`.
 
         A prior that knows of noise is asked at which level the picture is likeliest; for other
         networks a small estimator is.
         """
-        return together([self._estimate(plane) for plane in self._planes(picture)])
+        return together([self._estimate(plane, kind) for plane in self._planes(picture)])
 
     def estimate_sigma(self, picture: Picture) -> float:
         """The noise level of a picture on the [0, 1] scale: see `estimate`."""
@@ -192,24 +191,23 @@ class Denoiser:
         self._check_channels(picture.channels)
         return planes_of(picture, tuple(self._sources))
 
-    def _estimate(self, plane: Plane) -> Estimate:
-        channels = plane.picture.channels
+    def _estimate(self, plane: Plane, kind: NoiseKind) -> Estimate:
+        maps = self._estimators.maps(plane.picture) if kind != "white" else None
+        if kind == "camera":
+            if maps is None:
+                raise UsageError("this model knows no noise of cameras in such a picture")
+            return Estimate(maps.sigma, "camera", maps=maps)
+        white = self._estimate_white(plane)
+        return white if maps is None else camera_or_white(white, maps)
+
+    def _estimate_white(self, plane: Plane) -> Estimate:
+        channels, white = plane.picture.channels, self._estimators.white
         network = self._network(channels).network
         if isinstance(network, TweedieDenoiser):
             return estimate_noise(plane.picture, network.flow, self.device)
-        apart = channels > 1 and 1 in self._estimator_sources and 1 in self._sources
-        single = self._estimator(1) if apart else None
-        return estimate_noise(
-            plane.picture, self._estimator(channels), self.device, channel_judge=single
-        )
-
-    def _estimator(self, channels: int) -> NoiseLevelNet:
-        if channels not in self._estimators:
-            net = self._estimator_sources[channels]()
-            if not isinstance(net, NoiseLevelNet):
-                raise UsageError(f"{type(net).__name__} does not estimate noise levels")
-            self._estimators[channels] = net.to(self.device).eval().requires_grad_(False)
-        return self._estimators[channels]
+        apart = channels > 1 and 1 in self._estimators.sources and 1 in self._sources
+        single = white(1) if apart else None
+        return estimate_noise(plane.picture, white(channels), self.device, channel_judge=single)
 
     def denoise_picture(
         self,
@@ -217,6 +215,9 @@ class Denoiser:
         sigma: SigmaOrAuto = RemovalConfig.sigma,
         *,
         strength: float = RemovalConfig.strength,
+        noise: NoiseKind = RemovalConfig.noise,
+        luma: float = RemovalConfig.luma,
+        chroma: float = RemovalConfig.chroma,
         on_tile: OnTile | None = None,
     ) -> Denoised:
         """Denoise a picture.
@@ -225,6 +226,9 @@ class Denoiser:
             picture: Color or gray; transparency is carried through.
             sigma: As in `RemovalConfig`.
             strength: As there.
+            noise: As there.
+            luma: As there.
+            chroma: As there.
             on_tile: Told of each finished batch of tiles.
 
         Raises:
@@ -232,10 +236,10 @@ class Denoiser:
             DeviceError: Not even a single tile fits the memory.
         """
         start = time.perf_counter()
-        RemovalConfig(sigma, strength)
+        removal = RemovalConfig(sigma, strength, noise, luma, chroma)
         planes = self._planes(picture)
         if sigma == "auto":
-            found = [self._estimate(plane) for plane in planes]
+            found = [self._estimate(plane, noise) for plane in planes]
         else:
             found = [Estimate(float(sigma), "noisy" if sigma else "clean") for _ in planes]
         noisy = [
@@ -243,7 +247,7 @@ class Denoiser:
             for plane, estimate in zip(planes, found, strict=True)
             if not estimate.untouched and strength
         ]
-        result = self._denoise(picture, noisy, strength, on_tile) if noisy else picture
+        result = self._denoise(picture, noisy, removal, on_tile) if noisy else picture
         whole = together(found) if sigma == "auto" or not planes else None
         level = whole.sigma if whole is not None and sigma == "auto" else sigma
         seconds = time.perf_counter() - start
@@ -253,21 +257,47 @@ class Denoiser:
         self,
         picture: Picture,
         noisy: list[tuple[Plane, Estimate]],
-        strength: float,
+        removal: RemovalConfig,
         on_tile: OnTile | None,
     ) -> Picture:
         """Put denoised planes in their places."""
         result = picture.samples.copy()
         for index, (plane, estimate) in enumerate(noisy):
-            found = estimate.channels or (estimate.sigma,)
-            unclip = Unclip.of(plane.picture, found, strength, self.device)
-            levels = [strength * level for level in found]
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
+            if estimate.maps is not None:
+                self._denoise_photograph(plane, estimate.maps, removal, result, report)
+                continue
+            found = estimate.channels or (estimate.sigma,)
+            unclip = Unclip.of(plane.picture, found, removal.strength, self.device)
+            levels = [removal.strength * level for level in found]
             self._denoise_plane(plane, levels, unclip, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]
         return picture.with_samples(result)
+
+    def _denoise_photograph(
+        self,
+        plane: Plane,
+        maps: NoiseMaps,
+        removal: RemovalConfig,
+        result: Samples,
+        on_tile: OnTile | None,
+    ) -> None:
+        """Denoise a plane with the noise of a camera; its maps go with it through the tiling."""
+        picture, network = plane.picture, self._photo_network()
+        strength = removal.strength
+        wanted = maps.scaled(strength * removal.luma, strength * removal.chroma)
+
+        def read(start: int, stop: int) -> Tensor:
+            rows = picture.tensor(slice(start, stop))
+            return torch.cat([rows, wanted.rows(start, stop, picture.width)], 1).to(self.device)
+
+        def denoise(tiles: Tensor) -> Tensor:
+            pixels, levels = tiles[:, :-2], tiles[:, -2:]
+            return keep_constant(pixels, network.told(pixels, levels))
+
+        self._stream(plane, [network], read, denoise, result, on_tile)
 
     def _denoise_plane(
         self,
@@ -278,9 +308,12 @@ class Denoiser:
         on_tile: OnTile | None,
     ) -> None:
         """Denoise a plane; `levels` is one for all its channels, or one for each."""
-        picture, channels = plane.picture, list(plane.channels)
+        picture = plane.picture
         network = self._network(picture.channels)
         singles = self._network(1) if len(levels) > 1 else None
+
+        def read(start: int, stop: int) -> Tensor:
+            return picture.tensor(slice(start, stop)).to(self.device)
 
         def denoise(tiles: Tensor) -> Tensor:
             if singles is None:
@@ -289,27 +322,45 @@ class Denoiser:
                 denoised = denoise_unequal(network, singles, tiles, levels)
             return keep_constant(tiles, unclip(denoised))
 
-        def write(start: int, rows: Tensor) -> None:
-            band = slice(start, start + rows.shape[-2])
-            values = picture.samples_of(rows, band)
-            if picture.channels > len(channels):
-                values = values[..., channels]
-            result[band, :, channels] = values
+        networks = [network] if singles is None else [network, singles]
+        self._stream(plane, networks, read, denoise, result, on_tile)
+
+    def _stream(
+        self,
+        plane: Plane,
+        networks: list[TileDenoiser],
+        read: ReadRows,
+        denoise: Callable[[Tensor], Tensor],
+        result: Samples,
+        on_tile: OnTile | None,
+    ) -> None:
+        """Take a plane through the tiling, into its channels of the result."""
+        picture = plane.picture
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
                 (picture.height, picture.width),
-                lambda start, stop: picture.tensor(slice(start, stop)).to(self.device),
+                read,
                 denoise,
-                write,
+                lambda start, rows: plane.put(start, rows, result),
                 config,
-                multiple=math.lcm(*(net.config.stride for net in (network, singles) if net)),
-                fixed=network.config.tile is not None,
+                multiple=math.lcm(*(network.config.stride for network in networks)),
+                fixed=networks[0].config.tile is not None,
                 on_tile=on_tile,
             )
 
         with torch.no_grad():
-            with_less_memory(run, self._tiling(network))
+            with_less_memory(run, self._tiling(networks[0]))
+
+    def _photo_network(self) -> TileDenoiser:
+        """The network for photographs: one of their own, or that for color pictures."""
+        if self._photo_source is None:
+            return self._network(3)
+        if self._photo is None:
+            self._photo = TileDenoiser.of(
+                self._photo_source(), self.device, self.precision, thorough=self.config.thorough
+            )
+        return self._photo
 
     def _check_channels(self, channels: int) -> None:
         """Refuse pictures for which there is no network."""

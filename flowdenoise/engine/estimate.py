@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine import tiling
+from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.flow import Glow, likeliest_sigma
 from flowdenoise.images import Picture
 from flowdenoise.networks import NoiseLevelNet, blocks_of
@@ -30,10 +31,11 @@ from flowdenoise.networks import NoiseLevelNet, blocks_of
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
 """Shipped estimators of the noise level, by the number of the picture's channels."""
 
-Verdict = Literal["noisy", "clean", "constant", "not white", "beyond"]
+Verdict = Literal["noisy", "camera", "clean", "constant", "not white", "beyond"]
 
 VERDICTS: dict[Verdict, str] = {
     "noisy": "it has noise",
+    "camera": "it has the noise of a camera",
     "clean": "found clean",
     "constant": "constant, so nothing tells of noise",
     "not white": "its noise is not white, it was scaled or smoothed, and its level is not known",
@@ -50,6 +52,9 @@ _LEAST = 0.5 / 255  # a weaker noise can't be told from none
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
 _MOST = 85 / 255  # where the scale of the estimators ends
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
+_AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise may be white after all
+_FAINT = 2 / 255  # weaker noise of a camera can't be told from what a clean picture holds
+_SURE = 0.9  # unless the estimator of maps is as sure as this
 _UNEQUAL = 1.4  # times the least level in the largest: then channels have levels of their own
 
 
@@ -61,11 +66,13 @@ class Estimate:
         sigma: One level for all of it, on the [0, 1] scale.
         verdict: What that means.
         channels: The level in each channel, where they differ; else empty.
+        maps: Where the noise is, and what it is like, if it is that of a camera.
     """
 
     sigma: float
     verdict: Verdict
     channels: tuple[float, ...] = ()
+    maps: NoiseMaps | None = None
 
     @property
     def untouched(self) -> bool:
@@ -119,10 +126,28 @@ def together(estimates: list[Estimate]) -> Estimate:
     if not estimates:
         return Estimate(0.0, "constant")
     verdicts = [estimate.verdict for estimate in estimates]
-    worst = max(verdicts, key=("constant", "clean", "not white", "noisy", "beyond").index)
+    worst = max(
+        verdicts, key=("constant", "clean", "not white", "noisy", "beyond", "camera").index
+    )
     sigma = math.sqrt(sum(estimate.sigma**2 for estimate in estimates) / len(estimates))
-    channels = estimates[0].channels if len(estimates) == 1 else ()
-    return Estimate(sigma, worst, channels)
+    return Estimate(sigma, worst)
+
+
+def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
+    """Decide whether noise is that of a camera.
+
+    Args:
+        white: What an estimator of white noise found.
+        maps: What noise of any kind was found.
+    """
+    if maps.kind != "camera" or maps.sigma < _FAINT:
+        return white
+    fine = maps.level("brightness")
+    agree = white.sigma > 0 and abs(math.log(white.sigma / fine)) < _AGREE
+    like_white = white.channels or (agree and maps.grain < _WHITE_GRAIN)
+    if not white.untouched and maps.confidence < _SURE and like_white:
+        return white
+    return Estimate(maps.sigma, "camera", maps=maps)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from torch import Tensor
 
 from flowdenoise.images import Picture, Samples
 
@@ -31,6 +32,14 @@ class Plane:
 
     picture: Picture
     channels: tuple[int, ...]
+
+    def put(self, start: int, rows: Tensor, result: Samples) -> None:
+        """Put finished rows, (1, C, rows, W), that begin at a row, where they go in a result."""
+        channels, band = list(self.channels), slice(start, start + rows.shape[-2])
+        values = self.picture.samples_of(rows, band)
+        if self.picture.channels > len(channels):
+            values = values[..., channels]
+        result[band, :, channels] = values
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:

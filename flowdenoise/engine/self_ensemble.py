@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -18,10 +19,8 @@ def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
     ways to improve example-based single image super resolution", CVPR 2016.)
 
     Args:
-        denoise: Of (B, C, H, W), whatever H and W.
-        noisy: (B, C, H, W).
+        denoise: Of (B, C, H, W), whatever H and W; the result may have fewer channels.
+        noisy: (B, C, H, W), the image and whatever must turn with it.
     """
-    total = torch.zeros_like(noisy)
-    for way in WAYS:
-        total += turn_back(denoise(turn(noisy, way)), way)
-    return total / len(WAYS)
+    turned = (turn_back(denoise(turn(noisy, way)), way) for way in WAYS)
+    return functools.reduce(torch.add, turned) / len(WAYS)

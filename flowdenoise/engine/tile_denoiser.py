@@ -16,6 +16,7 @@ from flowdenoise.flow import as_denoiser
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
+_TOLD = 1.3  # times the coarse level of a camera's noise is what a denoiser of white noise is told
 _FIXED_BATCH = 64  # tiles of a network that takes small ones only
 
 
@@ -63,11 +64,30 @@ class TileDenoiser:
 
     def __call__(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         """Denoise (B, C, h, w) tiles of float32; same shape back."""
-        if self.thorough:
-            denoised = self_ensemble(lambda turned: self._once(turned, sigma), tiles)
-        else:
-            denoised = self._once(tiles, sigma)
-        return keep_structure(tiles, denoised, sigma)
+        return keep_structure(tiles, self._ensemble(tiles, sigma), sigma)
+
+    def _ensemble(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
+        if not self.thorough:
+            return self._once(tiles, sigma)
+        if not isinstance(sigma, Tensor) or sigma.ndim < 4:
+            return self_ensemble(lambda turned: self._once(turned, sigma), tiles)
+        count = tiles.shape[1]
+        both = torch.cat([tiles, sigma.expand(-1, -1, *tiles.shape[2:])], 1)
+        return self_ensemble(lambda turned: self._once(turned[:, :count], turned[:, count:]), both)
+
+    def told(self, tiles: Tensor, maps: Tensor) -> Tensor:
+        """Denoise tiles with the noise of a camera.
+
+        Args:
+            tiles: (B, C, h, w) float32.
+            maps: (B, 2, h, w) coarse levels of brightness and color. A network that takes one
+                level is told more than their mean: it was trained on white noise, and leaves some
+                of a coarser one (tuned on Nam25, docs/experiments.md).
+        """
+        if self.config.sigma_channels == 2:
+            denoised = self._ensemble(tiles, maps)
+            return keep_structure(tiles, denoised, maps.amax(1, keepdim=True))
+        return self(tiles, _TOLD * maps.mean(1, keepdim=True))
 
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Noise,
         NoiseMapConfig,
         NoiseMapNet,
-        likelihood_loss,
+        level_loss,
         measured,
     )
     from flowdenoise.networks.noise_level import (
@@ -127,7 +127,7 @@ __all__ = [
     "blocks_of",
     "fold_batch_norm",
     "from_scale",
-    "likelihood_loss",
+    "level_loss",
     "measured",
     "sigma_maps",
     "to_scale",
@@ -143,7 +143,7 @@ __getattr__ = homes(
             "Noise",
             "NoiseMapConfig",
             "NoiseMapNet",
-            "likelihood_loss",
+            "level_loss",
             "measured",
         ),
         "noise_level": (

@@ -9,9 +9,9 @@ told is the coarse level: the fine part of coarse noise is easy, its low frequen
     picture --opponent colors--> Haar bands of three scales --log energy--> convolutions -> maps
                                                                       \-> mean -> kind
 
-The energies are what noise is measured by, and the convolutions weigh what is picture in them. A
-network that learns from the logarithm of a Gaussian's variance was proposed by D. Nix and A.
-Weigend, "Estimating the mean and variance of the target probability distribution", ICNN 1994.
+The energies are what noise is measured by, and the convolutions weigh what is picture in them.
+That one network estimates how noisy each place is for a second one, which removes the noise, is
+the way of S. Guo et al., "Toward convolutional blind denoising of real photographs", CVPR 2019.
 """
 
 from __future__ import annotations
@@ -83,10 +83,17 @@ class NoiseMapNet(nn.Module):
         super().__init__()
         self.config = config
         width = config.channels
-        self.head = nn.Conv2d(config.image_channels * 10 + 2, width, 3, padding=1)
+        self.head = nn.Conv2d(
+            config.image_channels * 10 + 2, width, 3, padding=1, padding_mode="replicate"
+        )
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(width, width, 3, padding=2**index, dilation=2**index),
+                nn.Conv2d(
+                    *(width, width, 3),
+                    padding=2**index,
+                    dilation=2**index,
+                    padding_mode="replicate",
+                ),
                 nn.ReLU(),
                 nn.Conv2d(width, width, 1),
             )
@@ -166,14 +173,17 @@ def measured(noise: Tensor) -> Tensor:
     return torch.stack(maps, 2).flatten(1, 2)
 
 
-def likelihood_loss(levels: Tensor, squares: Tensor) -> Tensor:
-    """Negative log-likelihood of noise under Gaussians of these levels, up to a constant.
+def level_loss(levels: Tensor, squares: Tensor) -> Tensor:
+    """How far levels are from those of noise, per cell, in logarithms.
 
-    Its minimum is where the square of the level is the expectation of `squares`.
+    An error by a factor counts alike whether the noise is weak or strong, up or down; beyond a
+    factor of e it counts linearly, since some cells are beyond telling. Mean squares are taken
+    over 3x3 cells first: a logarithm of fewer values is too low on average.
 
     Args:
         levels: (B, 4, h, w) as in `Noise`.
         squares: (B, 4, h, w) from `measured`.
     """
-    variance = levels.square()
-    return (squares + FLOOR**2) / variance + variance.log()
+    around = F.avg_pool2d(F.pad(squares, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    wanted = (around + FLOOR**2).log()
+    return F.smooth_l1_loss(levels.square().log(), wanted, reduction="none", beta=2.0)

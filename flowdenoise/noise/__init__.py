@@ -5,6 +5,7 @@ levels         sigma, checked and converted
 white          the same in all pixels, independent from one to the next
 camera         what a camera does to light, and so what the noise of a photograph is
 demosaicking   one color a pixel, and what makes three of it
+compression    8 bits, and JPEG
 smoothing      what a camera does to detail
 tone           from linear light to sRGB and back
 ```
@@ -34,6 +35,7 @@ __all__ = [
     "add_gaussian",
     "camera",
     "check_sigma",
+    "compression",
     "fixed_gaussian",
     "from_255",
     "smoothing",

@@ -12,12 +12,13 @@ adding noise there, and developing it again (`develop`). Two kinds of random num
 - a `Development` is what a camera's program does with its raw: demosaicking, smoothing,
   sharpening, compression.
 
-The stages up to sharpening are linear, with weights that depend on the input alone, so that a
-second raw with the same signal can be taken through the same weights: this is what lets a network
-learn from noisy photographs alone (`training.camera_stage`). T. Brooks et al., "Unprocessing
-images for learned raw denoising", CVPR 2019, is the source of the way back and of the color
-matrices; A. Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting", IEEE TIP
-2008, of the noise.
+What happens to the signal up to sharpening is linear, with weights that depend on the input alone,
+so that a second raw of the same light can be taken the same way (`follow`): this is what lets a
+network learn from noisy photographs alone (`training.camera_stage`).
+
+T. Brooks et al., "Unprocessing images for learned raw denoising", CVPR 2019, is the source of the
+way back and of the color matrices; A. Foi et al., "Practical Poissonian-Gaussian noise modeling
+and fitting for single-image raw-data", IEEE TIP 2008, of the noise.
 """
 
 from __future__ import annotations
@@ -26,12 +27,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from flowdenoise.noise.demosaicking import DEMOSAICS, demosaic_each, mosaic
-from flowdenoise.noise.smoothing import blur_each, gaussian, sharpen, smooth, smoothing_weight
+from flowdenoise.noise.compression import compress
+from flowdenoise.noise.demosaicking import (
+    DEMOSAICS,
+    demosaic_each,
+    demosaic_signal,
+    mosaic,
+)
+from flowdenoise.noise.smoothing import (
+    blur_each,
+    gaussian,
+    halve_color,
+    sharpen,
+    smooth,
+    smoothing_weight,
+)
 from flowdenoise.noise.tone import tone, untone
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Stream
@@ -81,7 +94,7 @@ class CameraConfig:
     quality: Ends = (101.0, 101.0)
     subsampled: Share = 0.0
     contrast: Ends = (0.0, 0.6)
-    softness: Ends = (0.2, 0.9)
+    softness: Ends = (0.5, 1.1)
 
     def __post_init__(self) -> None:
         check(self)
@@ -304,29 +317,6 @@ class Development:
         return cls(**parts)
 
 
-def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
-    """8 bits and, where the quality is at most 100, JPEG: (B, 3, H, W) in [0, 1], same back."""
-    whole = (picture.clamp(0, 1) * 255).round_().to(torch.uint8)
-    pixels = whole.permute(0, 2, 3, 1).cpu().numpy()
-    out = np.empty_like(pixels)
-    for index, (one, q, half) in enumerate(
-        zip(pixels, quality.tolist(), subsampled.tolist(), strict=True)
-    ):
-        out[index] = one if q > 100 else _jpeg(one, int(q), half)
-    return torch.from_numpy(out).permute(0, 3, 1, 2).to(picture.device).float().div_(255)
-
-
-def _jpeg(pixels: np.ndarray, quality: int, subsampled: bool) -> np.ndarray:
-    """Write as JPEG and read again, (H, W, 3) uint8."""
-    import cv2
-
-    halves = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
-    factor = halves if subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
-    data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), options)[1]
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
-
-
 @dataclass(frozen=True)
 class Photograph:
     """A simulated photograph and what a second raw needs to be developed alike.
@@ -358,15 +348,27 @@ def photograph(
     light = scene.develop(demosaic_each(mosaic(raw), how.demosaicking))
     level = variance(gaussian(raw[:, 1:2], 2.0), shot, read).sqrt()
     weight = smoothing_weight(light, how.edge, level * scene.gains.mean(1)[:, None, None, None])
-    light = follow(light, how, weight)
+    light = sharpen(smooth(light, how.bands, weight), how.sharpening)
     return Photograph(
         compress(tone(light, scene.contrast), how.quality, how.subsampled), light, weight
     )
 
 
-def follow(light: Tensor, how: Development, weight: Tensor) -> Tensor:
-    """Smoothing and sharpening of linear light, with weights that are already known."""
-    return sharpen(smooth(light, how.bands, weight), how.sharpening)
+def follow(raw: Tensor, scene: Scene, how: Development, weight: Tensor) -> Tensor:
+    """What a camera does to the signal alone, with weights that are already known.
+
+    Args:
+        raw: (B, 3, H, W) light on the sensor with all colors of each pixel.
+        scene: What belongs to the photograph.
+        how: What the camera's program does.
+        weight: (B, 1, H, W) where it smooths, see `Photograph`.
+
+    Returns:
+        Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
+    """
+    light = scene.develop(demosaic_signal(raw, how.demosaicking))
+    light = sharpen(smooth(light, how.bands, weight), how.sharpening)
+    return halve_color(light, how.subsampled & (how.quality <= 100))
 
 
 def simulate(

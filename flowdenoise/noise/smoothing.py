@@ -82,3 +82,11 @@ def sharpen(light: Tensor, strength: Tensor) -> Tensor:
     brightness = light.mean(1, keepdim=True)
     detail = brightness - gaussian(brightness, 1.0)
     return light + strength[:, None, None, None] * detail
+
+
+def halve_color(light: Tensor, chosen: Tensor) -> Tensor:
+    """Color at half resolution, as JPEG with subsampling keeps it, of those of (B,) chosen."""
+    brightness = light.mean(1, keepdim=True)
+    halves = F.avg_pool2d(light - brightness, 2)
+    color = F.interpolate(halves, scale_factor=2, mode="bilinear", align_corners=False)
+    return torch.where(chosen[:, None, None, None], brightness + color, light)

@@ -5,14 +5,18 @@ two there. On the sensor it can. Each picture of the corpus has one noisy light 
 noise n fixed for good, of variance a x + b. With z of the same variance,
 
     input   photograph(y + alpha z)     mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
-    target  follow(develop(y - z / alpha))     in full color, linear, neither clipped nor curved
+    target  follow(y - z / alpha)     in full color, linear, neither clipped nor curved
 
 have independent noises (Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021), so the best
 prediction of the target from the input is the mean of the clean light given the input. The loss is
 taken in linear light: the network's sRGB goes back through the tone curve. Its weight, the squared
 slope of the curve, is computed from the input alone; any such weight leaves the best prediction
-what it is, so the tone curve, clipping and JPEG bring no bias. What a camera does to the *signal*,
-smoothing and sharpening, the target has too, with the same weights: only noise is to be undone.
+what it is, so the tone curve, clipping and JPEG bring no bias. Of the mean over a patch the
+logarithm is taken, so that decibels count alike in flat and busy, quiet and noisy pictures.
+
+What a camera does to the *signal*, the softness of demosaicking, smoothing, sharpening and halved
+color, the target has too, with the same weights: only noise is to be undone, or the network learns
+to sharpen what it should clean.
 
 The variance of z is taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
@@ -42,6 +46,7 @@ from flowdenoise.system.typed import check
 MARGIN = 8
 """Pixels around a patch that are simulated, but not learned from."""
 
+_LEAST = 1e-7  # of the mean squared error of a patch, before its logarithm is taken
 _STEEPEST = 8.0  # slope of the tone curve beyond which dark parts do not count more
 
 
@@ -57,7 +62,6 @@ class CameraTraining:
         shot: The range of the strongest noise of a picture, its gain a on the raw scale.
         quiet: How much weaker, as a variance, the noise is that a picture of the corpus has.
         least: The least variance of the input's noise, as a multiple of the corpus's.
-        balance: The exponent p of the weight level^-p of a patch: 1 counts decibels about alike.
         jitter: The deviation of the logarithm of an error that the maps get.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         color: How the colors of pictures are varied, once for each picture.
@@ -69,7 +73,6 @@ class CameraTraining:
     shot: camera.Gains = (1e-4, 6e-2)
     quiet: Annotated[float, Range(1e-6, 0.5)] = 0.01
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
-    balance: Factor = 1.0
     jitter: Factor = 0.1
     target: Literal["recorrupted", "clean"] = "recorrupted"
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
@@ -153,13 +156,11 @@ class CameraStage:
         with torch.no_grad(), torch.autocast(draws.keys.device.type, enabled=False):
             patches = photographs(sampler, draws, self.training)
             maps = self.maps(patches.noisy, draws)
-        light = tone.untone(model(patches.noisy, maps).float(), patches.contrast)
+        denoised = model(patches.noisy, maps).float()
+        light = tone.untone(denoised, patches.contrast)
         error = patches.weight * (light - patches.target).square()
         inside = error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].flatten(1).mean(1)
-        if self.training.target == "recorrupted":
-            inside = inside / (patches.alpha.square().reciprocal() + 0.08)
-        level = maps.flatten(1).mean(1)
-        return (inside * ((level + 2 / 255) / (27 / 255)) ** -self.training.balance).mean()
+        return (inside + _LEAST).log().mean()
 
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
         """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""
@@ -218,7 +219,7 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     z = z * camera.variance(smoothing.gaussian(noisy, 1.0), shot, read).sqrt()
     photo = camera.photograph(noisy + wide * z, scene, how, multiple * shot, multiple * read)
     target = light if training.target == "clean" else noisy - z / wide
-    target = camera.follow(scene.develop(target), how, photo.weight)
+    target = camera.follow(target, scene, how, photo.weight)
     slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
     weight = slope.clamp(max=_STEEPEST).square()
     return CameraPatches(photo.picture, target, weight, scene.contrast, alpha)

@@ -23,10 +23,10 @@ from flowdenoise.networks import (
     KINDS,
     Noise,
     NoiseMapNet,
-    likelihood_loss,
+    level_loss,
     measured,
 )
-from flowdenoise.noise import Sigma, camera
+from flowdenoise.noise import Sigma, camera, compression
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
@@ -98,13 +98,11 @@ class NoiseMapStage:
             self.validation = PatchSampler(validation, training.patch, seed=0, device=device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
-        """Likelihood of the noise, and how well its kind was told."""
+        """How far the levels are from those of the noise, and how well its kind was told."""
         crops = self._crops(self.sampler, self.sampler.draws(step, count, first))
         found: Noise = model(crops.noisy)
         kind = F.cross_entropy(found.kind, crops.kind)
-        return (
-            likelihood_loss(found.levels, crops.squares).mean() + self.training.kind_weight * kind
-        )
+        return level_loss(found.levels, crops.squares).mean() + self.training.kind_weight * kind
 
     def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
         clean = as_floats(sampler.clean(draws))
@@ -130,7 +128,7 @@ class NoiseMapStage:
         """Rounded to 8 bits and, a share of them, compressed."""
         quality = 60 + 40 * draws.uniform(Stream.MAP_QUALITY)
         quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
-        return camera.compress(picture, quality, draws.uniform(Stream.MAP_SUBSAMPLED) < 0.5)
+        return compression.compress(picture, quality, draws.uniform(Stream.MAP_SUBSAMPLED) < 0.5)
 
     def _white(self, clean: Tensor, draws: Draws) -> Tensor:
         level = self.training.most * draws.uniform(Stream.MAP_LEVEL).square()[:, None]
@@ -171,7 +169,7 @@ class NoiseMapStage:
             return {}
         crops = self._crops(self.validation, self.validation.draws(0, 192))
         found: Noise = model(crops.noisy)
-        result = {"nll": float(likelihood_loss(found.levels, crops.squares).mean())}
+        result = {"log_error": float(level_loss(found.levels, crops.squares).mean())}
         right = found.kind.argmax(1) == crops.kind
         for index, name in enumerate(KINDS):
             result[f"right_{name}"] = float(right[crops.kind == index].float().mean())

@@ -12,7 +12,7 @@ from flowdenoise.networks.noise_estimator import (
     MAPS,
     NoiseMapConfig,
     NoiseMapNet,
-    likelihood_loss,
+    level_loss,
     measured,
 )
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
@@ -33,10 +33,10 @@ def test_coarse_noise_is_stronger_on_the_coarse_maps() -> None:
     assert color_coarse > 4 * color
 
 
-def test_the_likelihood_is_best_at_the_mean_square() -> None:
-    squares = torch.rand(1, 4, 5, 5) + 0.1
+def test_the_loss_is_least_at_the_root_mean_square() -> None:
+    squares = torch.full((1, 4, 5, 5), 0.3)
     best = (squares + FLOOR**2).sqrt()
-    losses = [likelihood_loss(factor * best, squares).sum() for factor in (0.9, 1.0, 1.1)]
+    losses = [level_loss(factor * best, squares).sum() for factor in (0.9, 1.0, 1.1)]
     assert losses[1] == min(losses)
 
 
@@ -51,15 +51,14 @@ def test_there_is_a_cell_for_8_by_8_pixels_and_a_kind_for_each_picture(channels:
 
 def test_an_estimator_learns_to_tell_two_levels_apart() -> None:
     net = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1))
-    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
     picture = torch.full((2, 3, 48, 48), 0.5)
     sigma = torch.tensor([0.02, 0.1])[:, None, None, None]
     for _ in range(250):
         noise = sigma * torch.randn_like(picture)
-        loss = likelihood_loss(net(picture + noise).levels, measured(noise)).mean()
+        loss = level_loss(net(picture + noise).levels, measured(noise)).mean()
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
     found = net(picture + sigma * torch.randn_like(picture)).levels.mean((1, 2, 3))
     assert torch.allclose(found, sigma.flatten(), rtol=0.3)

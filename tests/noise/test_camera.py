@@ -103,13 +103,38 @@ def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail(
     assert torch.allclose(spared, light, atol=1e-6)
 
 
-def test_smoothing_and_sharpening_are_linear_once_their_weights_are_known() -> None:
-    how = camera.Development.draw(KEYS, camera.CAMERAS["camera-jpeg"])
+@pytest.mark.parametrize("name", camera.CAMERAS)
+def test_what_a_camera_does_to_the_signal_is_linear(name: camera.Camera) -> None:
+    how = camera.Development.draw(KEYS, camera.CAMERAS[name])
+    scene = camera.Scene.draw(KEYS, camera.CAMERAS[name])
     weight = torch.rand(6, 1, 32, 32)
     first, second = torch.rand(2, 6, 3, 32, 32)
-    together = camera.follow(2 * first - second, how, weight)
-    apart = 2 * camera.follow(first, how, weight) - camera.follow(second, how, weight)
-    assert torch.allclose(together, apart, atol=1e-4)
+    together = camera.follow(2 * first - second, scene, how, weight)
+    apart = [camera.follow(raw, scene, how, weight) for raw in (first, second)]
+    assert torch.allclose(together, 2 * apart[0] - apart[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", camera.CAMERAS)
+def test_the_signal_of_a_photograph_is_as_soft_as_the_photograph(name: camera.Camera) -> None:
+    clean, none = pictures(), torch.zeros(6)
+    scene = camera.Scene.draw(KEYS, camera.CAMERAS[name])
+    how = replace(camera.Development.draw(KEYS, camera.CAMERAS[name]), quality=NEVER_COMPRESSED)
+    raw = scene.unprocess(clean)
+    photo = camera.photograph(raw, scene, how, none, none)
+    signal = camera.follow(raw, scene, how, photo.weight)
+    error = (photo.light - signal)[..., 8:-8, 8:-8].abs().mean()
+    assert error < 0.02 * photo.light.std()
+    sharper = (photo.light - scene.develop(raw))[..., 8:-8, 8:-8].abs().mean()
+    assert error < sharper
+
+
+def test_demosaicking_softens_the_signal_and_keeps_flat_colors() -> None:
+    noise = torch.rand(3, 3, 32, 32)
+    kinds = torch.arange(3)
+    soft = demosaicking.demosaic_signal(noise, kinds)
+    assert (soft.var((1, 2, 3)) < noise.var((1, 2, 3))).all()
+    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(3, 3, 16, 16)
+    assert torch.allclose(demosaicking.demosaic_signal(flat, kinds), flat, atol=1e-6)
 
 
 def test_a_photograph_without_noise_is_the_picture_but_for_demosaicking() -> None:

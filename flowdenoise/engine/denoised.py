@@ -1,0 +1,29 @@
+"""What comes out of the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flowdenoise.engine.estimate import Estimate
+from flowdenoise.images import Picture
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """A denoised picture and what was done to it.
+
+    Attributes:
+        picture: The result, of the same kind as the input.
+        sigma: Noise level of the input, estimated or given, on the [0, 1] scale.
+        estimate: What was found out about the noise; None if the level was given and the picture
+            is not constant.
+        untouched: The result is the input: it is clean, nothing is known of its noise, or none
+            was to be removed.
+        seconds: Time for estimating and denoising.
+    """
+
+    picture: Picture
+    sigma: float
+    estimate: Estimate | None
+    untouched: bool
+    seconds: float

@@ -1,0 +1,63 @@
+"""The networks that estimate noise, loaded when a picture first needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn
+
+from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.errors import UsageError
+from flowdenoise.images import Picture
+from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
+
+
+class Estimators:
+    """Estimators of the level of white noise, and of maps of a camera's.
+
+    Args:
+        sources: What gives the estimator of white noise for pictures of that many channels.
+        camera: What gives the estimator of maps for color pictures; None knows no cameras.
+        device: Where to compute.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[int, Callable[[], nn.Module]],
+        camera: Callable[[], nn.Module] | None,
+        device: torch.device,
+    ) -> None:
+        self.sources, self.device = sources, device
+        self._camera_source = camera
+        self._white: dict[int, NoiseLevelNet] = {}
+        self._camera: NoiseMapNet | None = None
+
+    def white(self, channels: int) -> NoiseLevelNet:
+        """The estimator for pictures of that many channels.
+
+        Raises:
+            UsageError: The network is no estimator of noise levels.
+        """
+        if channels not in self._white:
+            net = self.sources[channels]()
+            if not isinstance(net, NoiseLevelNet):
+                raise UsageError(f"{type(net).__name__} does not estimate noise levels")
+            self._white[channels] = net.to(self.device).eval().requires_grad_(False)
+        return self._white[channels]
+
+    def maps(self, picture: Picture) -> NoiseMaps | None:
+        """The maps of a picture that a camera may have taken; None of any other.
+
+        Raises:
+            UsageError: The network is no estimator of noise maps.
+        """
+        measured = picture.samples.dtype.kind == "f"  # no camera writes those
+        if self._camera_source is None or picture.channels != 3 or measured:
+            return None
+        if self._camera is None:
+            net = self._camera_source()
+            if not isinstance(net, NoiseMapNet):
+                raise UsageError(f"{type(net).__name__} does not estimate noise maps")
+            self._camera = net.to(self.device).eval().requires_grad_(False)
+        return noise_maps(picture, self._camera, self.device)

@@ -1,0 +1,171 @@
+"""The noise of a photograph: maps of its level over a picture, and what they say in words.
+
+The estimator looks at the picture tile by tile, of the size that it was trained with, so memory
+does not grow with the picture, only its maps do, by a cell of four numbers for 8x8 pixels.
+
+A place full of texture tells little of its noise. But the noise of a camera is much alike where
+the picture is equally bright, so the level of a place is taken from all places of its brightness:
+higher than most of what was found there, since texture that is taken for noise is rarer than noise
+that is taken for texture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.engine import tiling
+from flowdenoise.images import Picture
+from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
+
+MAP_ESTIMATOR = "noise-map-color"
+"""The shipped estimator of noise maps, for color pictures."""
+
+_TILE = 128  # side in pixels; what the estimator was trained with
+_CELL = NoiseMapNet.stride
+_BANDS = 12  # of brightness
+_SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
+_FEW = 60  # cells of a brightness, about, below which those of all count as much
+_LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
+_LEAST = 1.2 / 255  # a picture with less coarse noise than this is clean
+
+
+@dataclass(frozen=True)
+class NoiseMaps:
+    """What noise a picture has, and where.
+
+    Attributes:
+        levels: (4, h, w) levels of `networks.MAPS` on the [0, 1] scale, a cell for 8x8 pixels.
+        brightness: (h, w) mean of the picture in each cell, [0, 1].
+        kind: What the noise is like, a name of `networks.KINDS`.
+        confidence: The probability of that kind, as the estimator has it.
+    """
+
+    levels: Tensor
+    brightness: Tensor
+    kind: str
+    confidence: float
+
+    def level(self, name: str) -> float:
+        """The root mean square over the picture of the level that `networks.MAPS` calls so."""
+        return float(self.levels[MAPS.index(name)].square().mean().sqrt())
+
+    @property
+    def sigma(self) -> float:
+        """The one level that a denoiser of white noise had best be told, on the [0, 1] scale."""
+        return (self.level("brightness, coarse") + self.level("color, coarse")) / 2
+
+    @property
+    def grain(self) -> float:
+        """How coarse the grain of brightness is, 1 for white noise.
+
+        Noise of grains some pixels wide has a coarse level as many times the fine one, up to four,
+        the side of what the coarse map averages.
+        """
+        return max(1.0, self.level("brightness, coarse") / max(self.level("brightness"), 1e-6))
+
+    def by_brightness(self) -> list[tuple[float, float, float]]:
+        """Brightness, and the levels of brightness and color there, of the bands that occur."""
+        bands = _bands(self.brightness)
+        rows = []
+        for band in range(_BANDS):
+            here = bands == band
+            if int(here.sum()) * 200 >= here.numel():
+                fine = self.levels[::2, here].square().mean(1).sqrt().tolist()
+                rows.append(((band + 0.5) / _BANDS, fine[0], fine[1]))
+        return rows
+
+    def rows(self, start: int, stop: int, width: int) -> Tensor:
+        """The coarse maps, which denoisers are told, (1, 2, stop - start, width).
+
+        Args:
+            start: First row of pixels; between cells the maps are interpolated.
+            stop: The row behind the last.
+            width: Of the picture, in pixels.
+        """
+        coarse = self.levels[None, 1::2]
+        first, last = max(0, start // _CELL - 1), min(coarse.shape[2], -(-stop // _CELL) + 1)
+        size = ((last - first) * _CELL, coarse.shape[3] * _CELL)
+        finer = F.interpolate(coarse[:, :, first:last], size=size, mode="bilinear")
+        return finer[:, :, start - first * _CELL : stop - first * _CELL, :width]
+
+    def scaled(self, brightness: float, color: float) -> NoiseMaps:
+        """The same noise with the levels of brightness and of color multiplied."""
+        factors = self.levels.new_tensor([brightness, brightness, color, color])
+        levels = self.levels * factors[:, None, None]
+        return NoiseMaps(levels, self.brightness, self.kind, self.confidence)
+
+
+@torch.no_grad()
+def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
+    """Look at all of a picture.
+
+    Args:
+        picture: Of as many channels as the estimator is for.
+        net: The estimator, on the device.
+        device: Where to compute.
+    """
+    height, width = picture.height, picture.width
+    down, across = (max(1, round(side / _TILE)) for side in (height, width))
+    high, wide = _CELL * -(-height // (down * _CELL)), _CELL * -(-width // (across * _CELL))
+    columns, places = tiling.mirror(across * wide, width), tiling.mirror(down * high, height)
+    levels, brightness, kinds = [], [], []
+    for place in torch.split(places, high):
+        first = int(place.min())
+        band = picture.tensor(slice(first, int(place.max()) + 1))
+        band = band[:, :, place - first][..., columns].to(device)
+        found = net(torch.cat(torch.split(band, wide, 3)))
+        levels.append(torch.cat(list(found.levels), 2).cpu())
+        brightness.append(F.avg_pool2d(band.mean(1), _CELL)[0].cpu())
+        kinds.append(found.kind.cpu())
+    cells = slice(-(-height // _CELL)), slice(-(-width // _CELL))
+    whole = torch.cat(levels, 1)
+    kind, confidence = _kind(whole, torch.cat(kinds), (high // _CELL, wide // _CELL))
+    shown = torch.cat(brightness)[cells]
+    smooth = _by_brightness(whole[:, *cells], shown)
+    return NoiseMaps(smooth, shown, kind, confidence)
+
+
+def _kind(levels: Tensor, logits: Tensor, tile: tuple[int, int]) -> tuple[str, float]:
+    """What the loud tiles say of the kind of the noise, and how probable that is.
+
+    Args:
+        levels: (4, h, w), whole tiles.
+        logits: (tiles, 3) of `networks.KINDS`, row by row.
+        tile: Rows and columns of cells of a tile.
+    """
+    coarse = F.avg_pool2d(levels[None, 1:2], tile).flatten()
+    loud = float(coarse.quantile(_LOUD))
+    if loud < _LEAST:
+        return "clean", 1 - loud / _LEAST / 2
+    chances = torch.softmax(logits[coarse >= loud / 2].mean(0), 0)
+    best = int(chances.argmax())
+    return KINDS[best], float(chances[best])
+
+
+def _bands(brightness: Tensor) -> Tensor:
+    return (brightness * _BANDS).long().clamp(0, _BANDS - 1)
+
+
+def _by_brightness(levels: Tensor, brightness: Tensor) -> Tensor:
+    """Of each cell the level that is usual where the picture is as bright, (4, h, w)."""
+    result = torch.empty_like(levels)
+    bands = _bands(brightness)
+    logs = levels.log()
+    usual = _usual(logs.flatten(1))
+    for band in torch.unique(bands):
+        here = bands == band
+        count = int(here.sum())
+        own = _usual(logs[:, here])
+        result[:, here] = ((count * own + _FEW * usual) / (count + _FEW)).exp()[:, None]
+    padded = F.pad(result[None], (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(padded, 3, stride=1)[0]
+
+
+def _usual(logs: Tensor) -> Tensor:
+    """(4, N) to the (4,) below which a share of `_SHARE` lies; of many, of every few."""
+    step = max(1, logs.shape[1] >> 20)
+    return logs[:, ::step].quantile(_SHARE, 1)

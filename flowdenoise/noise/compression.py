@@ -1,0 +1,30 @@
+"""What storing a picture does to it: 8 bits, and JPEG."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
+    """8 bits and, where the quality is at most 100, JPEG: (B, 3, H, W) in [0, 1], same back."""
+    whole = (picture.clamp(0, 1) * 255).round_().to(torch.uint8)
+    pixels = whole.permute(0, 2, 3, 1).cpu().numpy()
+    out = np.empty_like(pixels)
+    for index, (one, q, half) in enumerate(
+        zip(pixels, quality.tolist(), subsampled.tolist(), strict=True)
+    ):
+        out[index] = one if q > 100 else _jpeg(one, int(q), half)
+    return torch.from_numpy(out).permute(0, 3, 1, 2).to(picture.device).float().div_(255)
+
+
+def _jpeg(pixels: np.ndarray, quality: int, subsampled: bool) -> np.ndarray:
+    """Write as JPEG and read again, (H, W, 3) uint8."""
+    import cv2
+
+    halves = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    factor = halves if subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
+    data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), options)[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1]
