@@ -52,9 +52,8 @@ _LEAST = 0.5 / 255  # a weaker noise can't be told from none
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
 _MOST = 85 / 255  # where the scale of the estimators ends
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
-_AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise may be white after all
+_AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white whatever it looks like
 _FAINT = 2 / 255  # weaker noise of a camera can't be told from what a clean picture holds
-_SURE = 0.9  # unless the estimator of maps is as sure as this
 _UNEQUAL = 1.4  # times the least level in the largest: then channels have levels of their own
 
 
@@ -142,10 +141,8 @@ def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
     """
     if maps.kind != "camera" or maps.sigma < _FAINT:
         return white
-    fine = maps.level("brightness")
-    agree = white.sigma > 0 and abs(math.log(white.sigma / fine)) < _AGREE
-    like_white = white.channels or (agree and maps.grain < _WHITE_GRAIN)
-    if not white.untouched and maps.confidence < _SURE and like_white:
+    agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE
+    if not white.untouched and maps.grain < _WHITE_GRAIN and (white.channels or agree):
         return white
     return Estimate(maps.sigma, "camera", maps=maps)
 

@@ -112,7 +112,7 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
     high, wide = _CELL * -(-height // (down * _CELL)), _CELL * -(-width // (across * _CELL))
     columns, places = tiling.mirror(across * wide, width), tiling.mirror(down * high, height)
-    levels, brightness, kinds = [], [], []
+    levels, brightness, kinds, telling = [], [], [], []
     for place in torch.split(places, high):
         first = int(place.min())
         band = picture.tensor(slice(first, int(place.max()) + 1))
@@ -121,23 +121,39 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
         levels.append(torch.cat(list(found.levels), 2).cpu())
         brightness.append(F.avg_pool2d(band.mean(1), _CELL)[0].cpu())
         kinds.append(found.kind.cpu())
+        telling.append(_varies(band)[0, 0].cpu())
     cells = slice(-(-height // _CELL)), slice(-(-width // _CELL))
     whole = torch.cat(levels, 1)
-    kind, confidence = _kind(whole, torch.cat(kinds), (high // _CELL, wide // _CELL))
+    varies, size = torch.cat(telling), (high // _CELL, wide // _CELL)
     shown = torch.cat(brightness)[cells]
-    smooth = _by_brightness(whole[:, *cells], shown)
+    if not varies.any():
+        return NoiseMaps(whole[:, *cells], shown, "clean", 1.0)
+    kind, confidence = _kind(whole, torch.cat(kinds), varies, size)
+    smooth = _by_brightness(whole[:, *cells], shown, varies[cells])
     return NoiseMaps(smooth, shown, kind, confidence)
 
 
-def _kind(levels: Tensor, logits: Tensor, tile: tuple[int, int]) -> tuple[str, float]:
+def _varies(band: Tensor) -> Tensor:
+    """Which cells are not of one color, (1, 1, h, w); the others say nothing of noise."""
+    spread = F.max_pool2d(band, _CELL) + F.max_pool2d(-band, _CELL)
+    return (spread > 0).any(1, keepdim=True)
+
+
+def _kind(
+    levels: Tensor, logits: Tensor, varies: Tensor, tile: tuple[int, int]
+) -> tuple[str, float]:
     """What the loud tiles say of the kind of the noise, and how probable that is.
 
     Args:
         levels: (4, h, w), whole tiles.
         logits: (tiles, 3) of `networks.KINDS`, row by row.
+        varies: (h, w) whether a cell says anything.
         tile: Rows and columns of cells of a tile.
     """
-    coarse = F.avg_pool2d(levels[None, 1:2], tile).flatten()
+    share = F.avg_pool2d(varies[None].float(), tile).flatten()
+    coarse = F.avg_pool2d((levels[1] * varies)[None], tile).flatten() / share.clamp(min=1e-6)
+    full = share >= share.max() / 2
+    coarse, logits = coarse[full], logits[full]
     loud = float(coarse.quantile(_LOUD))
     if loud < _LEAST:
         return "clean", 1 - loud / _LEAST / 2
@@ -150,16 +166,17 @@ def _bands(brightness: Tensor) -> Tensor:
     return (brightness * _BANDS).long().clamp(0, _BANDS - 1)
 
 
-def _by_brightness(levels: Tensor, brightness: Tensor) -> Tensor:
+def _by_brightness(levels: Tensor, brightness: Tensor, varies: Tensor) -> Tensor:
     """Of each cell the level that is usual where the picture is as bright, (4, h, w)."""
     result = torch.empty_like(levels)
     bands = _bands(brightness)
     logs = levels.log()
-    usual = _usual(logs.flatten(1))
+    usual = _usual(logs[:, varies])
     for band in torch.unique(bands):
         here = bands == band
-        count = int(here.sum())
-        own = _usual(logs[:, here])
+        telling = here & varies
+        count = int(telling.sum())
+        own = _usual(logs[:, telling]) if count else usual
         result[:, here] = ((count * own + _FEW * usual) / (count + _FEW)).exp()[:, None]
     padded = F.pad(result[None], (1, 1, 1, 1), mode="replicate")
     return F.avg_pool2d(padded, 3, stride=1)[0]
