@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import torch
@@ -269,8 +269,7 @@ class Denoiser:
                 continue
             found = estimate.channels or (estimate.sigma,)
             unclip = Unclip.of(plane.picture, found, removal.strength, self.device)
-            levels = [removal.strength * level for level in found]
-            self._denoise_plane(plane, levels, unclip, result, report)
+            self._denoise_plane(plane, found, removal.strength, unclip, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]
@@ -286,23 +285,23 @@ class Denoiser:
     ) -> None:
         """Denoise a plane with the noise of a camera; its maps go with it through the tiling."""
         picture, network = plane.picture, self._photo_network()
-        strength = removal.strength
-        wanted = maps.scaled(strength * removal.luma, strength * removal.chroma)
+        luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
         def read(start: int, stop: int) -> Tensor:
             rows = picture.tensor(slice(start, stop))
-            return torch.cat([rows, wanted.rows(start, stop, picture.width)], 1).to(self.device)
+            return torch.cat([rows, maps.rows(start, stop, picture.width)], 1).to(self.device)
 
         def denoise(tiles: Tensor) -> Tensor:
             pixels, levels = tiles[:, :-2], tiles[:, -2:]
-            return keep_constant(pixels, network.told(pixels, levels))
+            return keep_constant(pixels, network.told(pixels, levels, luma, chroma))
 
         self._stream(plane, [network], read, denoise, result, on_tile)
 
     def _denoise_plane(
         self,
         plane: Plane,
-        levels: list[float],
+        levels: Sequence[float],
+        strength: float,
         unclip: Unclip,
         result: Samples,
         on_tile: OnTile | None,
@@ -317,9 +316,9 @@ class Denoiser:
 
         def denoise(tiles: Tensor) -> Tensor:
             if singles is None:
-                denoised = network(tiles, levels[0])
+                denoised = network(tiles, levels[0], strength)
             else:
-                denoised = denoise_unequal(network, singles, tiles, levels)
+                denoised = denoise_unequal(network, singles, tiles, levels, strength)
             return keep_constant(tiles, unclip(denoised))
 
         networks = [network] if singles is None else [network, singles]

@@ -124,10 +124,10 @@ def together(estimates: list[Estimate]) -> Estimate:
     """The estimate of a whole picture from those of its planes; none is a constant picture."""
     if not estimates:
         return Estimate(0.0, "constant")
-    verdicts = [estimate.verdict for estimate in estimates]
-    worst = max(
-        verdicts, key=("constant", "clean", "not white", "noisy", "beyond", "camera").index
-    )
+    if len(estimates) == 1:
+        return estimates[0]
+    order = ("constant", "clean", "not white", "noisy", "beyond", "camera")
+    worst = max((estimate.verdict for estimate in estimates), key=order.index)
     sigma = math.sqrt(sum(estimate.sigma**2 for estimate in estimates) / len(estimates))
     return Estimate(sigma, worst)
 

@@ -30,6 +30,7 @@ _BANDS = 12  # of brightness
 _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
+_FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
 _LEAST = 1.2 / 255  # a picture with less coarse noise than this is clean
 
 
@@ -92,12 +93,6 @@ class NoiseMaps:
         finer = F.interpolate(coarse[:, :, first:last], size=size, mode="bilinear")
         return finer[:, :, start - first * _CELL : stop - first * _CELL, :width]
 
-    def scaled(self, brightness: float, color: float) -> NoiseMaps:
-        """The same noise with the levels of brightness and of color multiplied."""
-        factors = self.levels.new_tensor([brightness, brightness, color, color])
-        levels = self.levels * factors[:, None, None]
-        return NoiseMaps(levels, self.brightness, self.kind, self.confidence)
-
 
 @torch.no_grad()
 def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
@@ -126,10 +121,10 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
     whole = torch.cat(levels, 1)
     varies, size = torch.cat(telling), (high // _CELL, wide // _CELL)
     shown = torch.cat(brightness)[cells]
-    if not varies.any():
-        return NoiseMaps(whole[:, *cells], shown, "clean", 1.0)
     kind, confidence = _kind(whole, torch.cat(kinds), varies, size)
-    smooth = _by_brightness(whole[:, *cells], shown, varies[cells])
+    smooth = whole[:, *cells]
+    if kind != "clean":
+        smooth = _by_brightness(smooth, shown, varies[cells])
     return NoiseMaps(smooth, shown, kind, confidence)
 
 
@@ -150,10 +145,10 @@ def _kind(
         varies: (h, w) whether a cell says anything.
         tile: Rows and columns of cells of a tile.
     """
-    share = F.avg_pool2d(varies[None].float(), tile).flatten()
-    coarse = F.avg_pool2d((levels[1] * varies)[None], tile).flatten() / share.clamp(min=1e-6)
-    full = share >= share.max() / 2
-    coarse, logits = coarse[full], logits[full]
+    full = F.avg_pool2d(varies[None].float(), tile).flatten() > _FULL
+    if full.float().mean() < _ENOUGH:
+        return "clean", 0.0
+    coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
     loud = float(coarse.quantile(_LOUD))
     if loud < _LEAST:
         return "clean", 1 - loud / _LEAST / 2

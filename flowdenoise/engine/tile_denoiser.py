@@ -62,9 +62,20 @@ class TileDenoiser:
         """What the network promises."""
         return self.network.config
 
-    def __call__(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
-        """Denoise (B, C, h, w) tiles of float32; same shape back."""
-        return keep_structure(tiles, self._ensemble(tiles, sigma), sigma)
+    def __call__(self, tiles: Tensor, sigma: Tensor | float, strength: float = 1.0) -> Tensor:
+        """Denoise tiles.
+
+        Args:
+            tiles: (B, C, h, w) float32.
+            sigma: The noise level on the [0, 1] scale, as a network takes it.
+            strength: The factor by which the network is told less or more than that. What may be
+                removed is bounded by the noise itself, however little of it is wanted.
+
+        Returns:
+            (B, C, h, w).
+        """
+        denoised = self._ensemble(tiles, strength * sigma)
+        return keep_structure(tiles, denoised, max(1.0, strength) * sigma)
 
     def _ensemble(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         if not self.thorough:
@@ -75,19 +86,30 @@ class TileDenoiser:
         both = torch.cat([tiles, sigma.expand(-1, -1, *tiles.shape[2:])], 1)
         return self_ensemble(lambda turned: self._once(turned[:, :count], turned[:, count:]), both)
 
-    def told(self, tiles: Tensor, maps: Tensor) -> Tensor:
+    def told(self, tiles: Tensor, maps: Tensor, luma: float, chroma: float) -> Tensor:
         """Denoise tiles with the noise of a camera.
+
+        A network that takes one level is told more than the mean of the two: it was trained on
+        white noise, and leaves some of a coarser one (tuned on Nam25). What it removes of
+        brightness and of color is then weighed apart.
 
         Args:
             tiles: (B, C, h, w) float32.
-            maps: (B, 2, h, w) coarse levels of brightness and color. A network that takes one
-                level is told more than their mean: it was trained on white noise, and leaves some
-                of a coarser one (tuned on Nam25, docs/experiments.md).
+            maps: (B, 2, h, w) coarse levels of brightness and color.
+            luma: The factor of the noise of brightness that is to go.
+            chroma: The factor of the noise of color that is to go.
         """
+        most = max(1.0, luma, chroma)
         if self.config.sigma_channels == 2:
-            denoised = self._ensemble(tiles, maps)
-            return keep_structure(tiles, denoised, maps.amax(1, keepdim=True))
-        return self(tiles, _TOLD * maps.mean(1, keepdim=True))
+            wanted = maps * maps.new_tensor([luma, chroma])[:, None, None]
+            denoised = self._ensemble(tiles, wanted)
+            return keep_structure(tiles, denoised, most * maps.amax(1, keepdim=True))
+        level = _TOLD * maps.mean(1, keepdim=True)
+        if luma == chroma:
+            return self(tiles, level, luma)
+        removed = tiles - self(tiles, level, most)
+        gray = removed.mean(1, keepdim=True)
+        return tiles - (luma * gray + chroma * (removed - gray)) / most
 
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)
@@ -95,7 +117,11 @@ class TileDenoiser:
 
 
 def denoise_unequal(
-    color: TileDenoiser, gray: TileDenoiser, tiles: Tensor, levels: Sequence[float]
+    color: TileDenoiser,
+    gray: TileDenoiser,
+    tiles: Tensor,
+    levels: Sequence[float],
+    strength: float,
 ) -> Tensor:
     """Denoise tiles whose channels have noise of different levels.
 
@@ -109,6 +135,7 @@ def denoise_unequal(
         gray: For one.
         tiles: (B, C, h, w) float32.
         levels: Noise level of each channel.
+        strength: Factor of what the networks are told.
 
     Returns:
         (B, C, h, w).
@@ -116,5 +143,6 @@ def denoise_unequal(
     variances = torch.tensor(levels, device=tiles.device).square().reshape(1, -1, 1, 1)
     mean = variances.mean()
     planes = zip(torch.chunk(tiles, len(levels), 1), levels, strict=True)
-    alone = torch.cat([gray(plane, level) for plane, level in planes], 1)
-    return torch.lerp(alone, color(tiles, float(mean.sqrt())), (variances / mean).clamp(max=1))
+    alone = torch.cat([gray(plane, level, strength) for plane, level in planes], 1)
+    together = color(tiles, float(mean.sqrt()), strength)
+    return torch.lerp(alone, together, (variances / mean).clamp(max=1))

@@ -406,7 +406,7 @@ def test_a_stack_that_is_to_stay_as_it_is_is_copied(album: Path) -> None:
 def test_a_stack_whose_first_page_is_clean_is_denoised_all_the_same(
     album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def estimate(_: Denoiser, plane: Plane) -> Estimate:
+    def estimate(_: Denoiser, plane: Plane, kind: str) -> Estimate:
         clean = plane.picture.samples[0, 0, 0] == 0
         return Estimate(0.0, "clean") if clean else Estimate(0.1, "noisy")
 

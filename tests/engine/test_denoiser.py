@@ -115,11 +115,17 @@ def test_a_given_level_is_believed_however_small() -> None:
     assert result.estimate is None
 
 
-def test_strength_scales_the_level() -> None:
+def test_strength_scales_the_level_and_the_noise_bounds_what_goes() -> None:
     denoiser, before = engine(), picture(40, 40, "uint16")
-    half = denoiser.denoise_picture(before, 0.2, strength=0.5).picture
-    same = denoiser.denoise_picture(before, 0.1).picture
-    assert (half.samples == same.samples).all()
+    whole, half, weak = (
+        denoiser.denoise_picture(before, sigma, strength=strength).picture
+        for sigma, strength in ((0.2, 1.0), (0.2, 0.5), (0.1, 1.0))
+    )
+
+    def removed(result: Picture) -> float:
+        return float((result.tensor() - before.tensor()).square().mean())
+
+    assert 0 < removed(weak) <= removed(half) < removed(whole)
     assert denoiser.denoise_picture(before, 0.2, strength=0).untouched
 
 
