@@ -167,7 +167,13 @@ class Work:
         """
         config = self.config
         self._denoise_page = partial(
-            denoiser.denoise_picture, sigma=config.sigma, strength=config.strength, on_tile=report
+            denoiser.denoise_picture,
+            sigma=config.sigma,
+            strength=config.strength,
+            noise=config.noise,
+            luma=config.luma,
+            chroma=config.chroma,
+            on_tile=report,
         )
         self.denoised = self._denoise_page(_there(self.picture))
 

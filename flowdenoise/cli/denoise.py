@@ -53,6 +53,25 @@ Strength = Annotated[
         "{removal.strength:g} if unset."
     ),
 ]
+Noise = Annotated[
+    str | None,
+    typer.Option(
+        help="What the noise is taken for: white, camera, or auto, what it looks like; "
+        "{removal.noise} if unset."
+    ),
+]
+Luma = Annotated[
+    float | None,
+    typer.Option(
+        help="Factor of a camera's noise of brightness to remove; {removal.luma:g} if unset."
+    ),
+]
+Chroma = Annotated[
+    float | None,
+    typer.Option(
+        help="Factor of a camera's noise of color to remove; {removal.chroma:g} if unset."
+    ),
+]
 Thorough = Annotated[
     bool, typer.Option("--thorough", help="A little better, and eight times as slow.")
 ]
@@ -86,6 +105,9 @@ def denoise(
     recursive: Recursive = False,
     sigma: SigmaText = None,
     strength: Strength = None,
+    noise: Noise = None,
+    luma: Luma = None,
+    chroma: Chroma = None,
     model: options.Model = None,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
@@ -122,6 +144,9 @@ def denoise(
     treatment = options.given(
         sigma=None if sigma is None else parse_sigma(sigma),
         strength=strength,
+        noise=noise,
+        luma=luma,
+        chroma=chroma,
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,

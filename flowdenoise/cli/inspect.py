@@ -13,7 +13,7 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError
 
 if TYPE_CHECKING:
-    from flowdenoise.engine import Denoiser
+    from flowdenoise.engine import Denoiser, NoiseMaps
 
 
 def info(
@@ -67,8 +67,35 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
         "sigma_of_channels": [round(noise.to_255(sigma), 2) for sigma in estimate.channels],
         "verdict": estimate.verdict,
         "clean": estimate.verdict == "clean",
+        "maps": None if estimate.maps is None else _maps_as_facts(estimate.maps),
         "warnings": list(picture.warnings),
     }
+
+
+def _maps_as_facts(maps: NoiseMaps) -> dict[str, Any]:
+    """What noise maps say, levels from 0 to 255."""
+    from flowdenoise import noise
+
+    return {
+        "brightness": round(noise.to_255(maps.level("brightness")), 2),
+        "color": round(noise.to_255(maps.level("color")), 2),
+        "grain": round(maps.grain, 2),
+        "confidence": round(maps.confidence, 2),
+        "by_brightness": [
+            [round(noise.to_255(value), 2) for value in row] for row in maps.by_brightness()
+        ],
+    }
+
+
+def _maps_as_text(maps: dict[str, Any]) -> str:
+    grain = "fine" if maps["grain"] < 1.3 else "medium" if maps["grain"] < 2 else "coarse"
+    rows = maps["by_brightness"]
+    loudest = max(rows, key=lambda row: row[1])
+    place = "dark" if loudest[0] < 85 else "middle" if loudest[0] < 170 else "bright"
+    return (
+        f"that of a camera: {maps['brightness']} of 255 in brightness, {maps['color']} in color, "
+        f"{grain} grain, strongest in {place} parts ({maps['confidence']:.0%} sure)"
+    )
 
 
 def _as_text(facts: dict[str, Any]) -> str:
@@ -92,6 +119,8 @@ def _noise_as_text(facts: dict[str, Any]) -> str:
         level += " (" + ", ".join(str(sigma) for sigma in facts["sigma_of_channels"]) + ")"
     if facts["verdict"] == "noisy":
         return level
+    if facts["maps"] is not None:
+        return _maps_as_text(facts["maps"])
     return f"{level}, {VERDICTS[facts['verdict']]}"
 
 
