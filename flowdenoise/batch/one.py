@@ -57,8 +57,8 @@ class BatchConfig(RemovalConfig):
     existing: Existing = "refuse"
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
-    black: float | None = None
-    white: float | None = None
+    black: Annotated[float, Range(-1e300, 1e300)] | None = None
+    white: Annotated[float, Range(-1e300, 1e300)] | None = None
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
     max_memory: Annotated[int, Range(1)] | None = None
 

@@ -91,7 +91,7 @@ def test_blind_uses_the_estimate_and_says_with_which_estimator(
     method = ready("flowdenoise-blind", 3)
     assert isinstance(method, NetworkMethod)
     told = ready("flowdenoise", 3)
-    monkeypatch.setattr(method.denoiser, "_estimate", lambda _: Estimate(0.2, "noisy"))
+    monkeypatch.setattr(method.denoiser, "_estimate", lambda *_: Estimate(0.2, "noisy"))
     _, noisy = noisy_scene(3)
     assert torch.equal(method.denoise(noisy, None), told.denoise(noisy, 0.2))
     assert (method.found, told.found) == (0.2, None)
