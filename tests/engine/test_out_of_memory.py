@@ -28,6 +28,7 @@ used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 24 * 2**20, resource.RLIM_INFINITY))
 tiles = []
 result = engine.denoise_picture(picture, 0.1, on_tile=lambda _, total: tiles.append(total))
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 print("tiles:", max(tiles))
 print("largest difference:", np.abs(result.picture.samples.astype(int) - enough).max())
 """
