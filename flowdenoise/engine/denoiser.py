@@ -56,8 +56,6 @@ class Denoiser:
         estimators: The same for the estimator of the noise level.
         camera: What gives the estimator of noise maps, for color pictures whose noise may be that
             of a camera; without it, all noise is taken for white.
-        photo: What gives the network for them; without it, the one for color pictures is told
-            the maps.
         device: Where to compute.
         precision: In what the network multiplies.
         config: How pictures are cut, and whether to be thorough.
@@ -72,15 +70,12 @@ class Denoiser:
         precision: torch.dtype = torch.float32,
         config: EngineConfig | None = None,
         camera: Callable[[], nn.Module] | None = None,
-        photo: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._sources = networks
         self._estimators = Estimators(estimators, camera, device)
         self._networks: dict[int, TileDenoiser] = {}
-        self._photo_source = photo
-        self._photo: TileDenoiser | None = None
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -284,7 +279,7 @@ class Denoiser:
         on_tile: OnTile | None,
     ) -> None:
         """Denoise a plane with the noise of a camera; its maps go with it through the tiling."""
-        picture, network = plane.picture, self._photo_network()
+        picture, network = plane.picture, self._network(plane.picture.channels)
         luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
         def read(start: int, stop: int) -> Tensor:
@@ -350,16 +345,6 @@ class Denoiser:
 
         with torch.no_grad():
             with_less_memory(run, self._tiling(networks[0]))
-
-    def _photo_network(self) -> TileDenoiser:
-        """The network for photographs: one of their own, or that for color pictures."""
-        if self._photo_source is None:
-            return self._network(3)
-        if self._photo is None:
-            self._photo = TileDenoiser.of(
-                self._photo_source(), self.device, self.precision, thorough=self.config.thorough
-            )
-        return self._photo
 
     def _check_channels(self, channels: int) -> None:
         """Refuse pictures for which there is no network."""

@@ -89,8 +89,8 @@ class TileDenoiser:
     def told(self, tiles: Tensor, maps: Tensor, luma: float, chroma: float) -> Tensor:
         """Denoise tiles with the noise of a camera.
 
-        A network that takes one level is told more than the mean of the two: it was trained on
-        white noise, and leaves some of a coarser one (tuned on Nam25). What it removes of
+        The network is told more than the mean of both levels: it was trained on white noise, and
+        leaves some of a coarser one (tuned on Nam25). What it removes of
         brightness and of color is then weighed apart.
 
         Args:
@@ -99,14 +99,10 @@ class TileDenoiser:
             luma: The factor of the noise of brightness that is to go.
             chroma: The factor of the noise of color that is to go.
         """
-        most = max(1.0, luma, chroma)
-        if self.config.sigma_channels == 2:
-            wanted = maps * maps.new_tensor([luma, chroma])[:, None, None]
-            denoised = self._ensemble(tiles, wanted)
-            return keep_structure(tiles, denoised, most * maps.amax(1, keepdim=True))
         level = _TOLD * maps.mean(1, keepdim=True)
         if luma == chroma:
             return self(tiles, level, luma)
+        most = max(1.0, luma, chroma)
         removed = tiles - self(tiles, level, most)
         gray = removed.mean(1, keepdim=True)
         return tiles - (luma * gray + chroma * (removed - gray)) / most

@@ -147,16 +147,9 @@ _FROM_XYZ = (
 )
 """XYZ to the raw of four reflex cameras, as in Brooks et al. 2019, from their DNG files."""
 
-# Streams of random numbers, of a scene and of a development.
-
 
 def _between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
     return ends[0] + (ends[1] - ends[0]) * unit
-
-
-def _between_logs(unit: Tensor, ends: tuple[float, float]) -> Tensor:
-    low, high = (torch.tensor(end, device=unit.device).log() for end in ends)
-    return (low + (high - low) * unit).exp()
 
 
 def _units(keys: Tensor, stream: int) -> Tensor:
@@ -167,7 +160,8 @@ def _units(keys: Tensor, stream: int) -> Tensor:
 
 def draw_log(keys: Tensor, stream: int, ends: tuple[float, float]) -> Tensor:
     """One number for each key (B,), its logarithm uniform between those of the ends."""
-    return _between_logs(_units(keys, stream), ends)
+    low, high = (torch.tensor(end, device=keys.device).log() for end in ends)
+    return (low + (high - low) * _units(keys, stream)).exp()
 
 
 def read_variance(shot: Tensor, deviation: Tensor | float = 0.0) -> Tensor:
@@ -297,7 +291,7 @@ class Development:
         return cls(
             demosaicking=(len(DEMOSAICS) * _units(keys, Stream.CAMERA_DEMOSAIC)).long(),
             bands=torch.where(smoothed[:, None, None], bands, 1.0),
-            edge=_between_logs(_units(keys, Stream.CAMERA_EDGE), (3.0, 300.0)),
+            edge=draw_log(keys, Stream.CAMERA_EDGE, (3.0, 300.0)),
             sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
             quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
             subsampled=_units(keys, Stream.CAMERA_SUBSAMPLED) < config.subsampled,
@@ -392,7 +386,7 @@ def simulate(
     """
     scene = Scene.draw(keys, config)
     if shot is None:
-        shot = _between_logs(_units(keys, Stream.CAMERA_SHOT), config.shot)
+        shot = draw_log(keys, Stream.CAMERA_SHOT, config.shot)
     read = read_variance(shot, scene.read)
     raw = scene.unprocess(picture)
     own = keys if noise_keys is None else noise_keys
