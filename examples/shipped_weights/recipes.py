@@ -69,8 +69,7 @@ _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _DIFFERENCES = (
     "It saw two simulated noises of each picture; its targets are the levels of their difference. "
-    "These runs were started by hand from the stage in training/noise_map_stage.py: the command "
-    "that is named here is still to be added."
+    "It was trained by a script with the settings of this command, before there was the command."
 )
 _LEVELS = f"{_CLEAN} Its targets are numbers: the level of the noise that was added."
 

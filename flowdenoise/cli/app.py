@@ -14,7 +14,13 @@ from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.help_texts import Command
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
-from flowdenoise.cli.train import train_denoiser, train_noise_level, train_prior, tune
+from flowdenoise.cli.train import (
+    train_denoiser,
+    train_noise_level,
+    train_noise_map,
+    train_prior,
+    tune,
+)
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 app = typer.Typer(
@@ -32,6 +38,7 @@ app.command(cls=Command)(sample)
 app.command(cls=Command)(train_prior)
 app.command(cls=Command)(train_denoiser)
 app.command(cls=Command)(train_noise_level)
+app.command(cls=Command)(train_noise_map)
 app.command(cls=Command)(tune)
 app.add_typer(benchmark.app)
 app.add_typer(weights.app)

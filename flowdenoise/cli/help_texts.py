@@ -73,6 +73,7 @@ def _training() -> dict[str, Any]:
         "denoiser": SimpleNamespace(steps=recipes.preset(None, 3).loop.steps),
         "prior": SimpleNamespace(steps=recipes.prior(3, noise_levels=True).loop.steps),
         "noise_level": SimpleNamespace(steps=recipes.noise_level(3).loop.steps),
+        "noise_map": SimpleNamespace(steps=recipes.noise_map().loop.steps),
         "tune": SimpleNamespace(
             preset=TuneConfig().preset,
             prior_scales=_list(TuneConfig().prior_scales),

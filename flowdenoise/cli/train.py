@@ -1,4 +1,4 @@
-"""`flowdenoise train-prior`, `train-denoiser` and `train-noise-level`: the stages of training.
+"""`flowdenoise train-prior`, `train-denoiser`, `train-noise-level`, `train-noise-map`, `tune`.
 
 Each parses, builds one run, and calls one function. Under `torchrun` the same commands share the
 work among processes. What has no option of its own is set by `--set`, under the name that
@@ -175,6 +175,36 @@ def train_noise_level(
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, False, None)
         finished = runs.train_noise_level(run, place)
+    _tell_the_end(finished, out)
+
+
+def train_noise_map(
+    data: given.Clean,
+    out: given.Out,
+    validation: given.Validation = [],  # noqa: B006 - typer copies it
+    initial: given.Initial = "",
+    steps: given.NoiseMapSteps = None,
+    settings: given.Set = [],  # noqa: B006
+    resume: given.Resume = False,
+    tensorboard: given.Board = False,
+    cache: given.Cache = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the estimator of noise maps, for photographs, on noise of simulated cameras."""
+    console.set_verbosity(quiet, False)
+    from flowdenoise.training import recipes, runs
+    from flowdenoise.training.settings import override
+
+    run = recipes.noise_map()
+    run = replace(run, data=_data(run.data, data, [], validation))
+    begin = [f"initial={initial}"] if initial else []
+    run = override(run, [*begin, *_steps(steps), *settings])
+    first = _load(run.initial, "noise map")
+    with _report(run.loop.steps, out) as report:
+        place = _place(out, device, threads, report, resume, tensorboard, cache)
+        finished = runs.train_noise_map(run, place, initial=first)
     _tell_the_end(finished, out)
 
 

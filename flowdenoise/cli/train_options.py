@@ -16,6 +16,15 @@ Data = Annotated[
         "images are divided into a clean corpus for priors and a noisy one for denoisers.",
     ),
 ]
+Clean = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        "-d",
+        help="Folder of clean images that noise is added to, may be repeated, or coco: fetch MS "
+        "COCO's val2014.",
+    ),
+]
 Noisy = Annotated[
     list[str],
     typer.Option(help="Folder of really noisy images; no noise is added. May be repeated."),
@@ -35,6 +44,7 @@ TrialSteps = Annotated[
     int | None, typer.Option("--steps", help="Optimizer steps of each run; the recipe's if unset.")
 ]
 NoiseLevelSteps = Annotated[int | None, typer.Option("--steps", help=_STEPS.format("noise_level"))]
+NoiseMapSteps = Annotated[int | None, typer.Option("--steps", help=_STEPS.format("noise_map"))]
 Preset = Annotated[str | None, typer.Option(help="Recipe: {presets}; {preset} if none is named.")]
 TunePreset = Annotated[
     str | None,

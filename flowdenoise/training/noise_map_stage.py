@@ -81,7 +81,7 @@ class NoiseMapStage:
 
     def __init__(
         self,
-        model: NoiseMapNet,
+        model: nn.Module,
         corpus: Corpus,
         training: NoiseMapTraining,
         *,

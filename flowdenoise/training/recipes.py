@@ -15,7 +15,7 @@ from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.losses import ObjectiveConfig
-from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
+from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, NoiseMapRun, PriorRun
 
 PAPER_PRIOR_WEIGHT = 1.5e-6
 """lambda of the paper: times the nats of a patch, against a mean squared error per value."""
@@ -136,4 +136,12 @@ def noise_level(channels: int) -> NoiseLevelRun:
         data=DataConfig(channels=channels),
         network=NoiseLevelConfig(image_channels=channels),
         loop=LoopConfig(steps=8_000, batch=16, learning_rate=1e-3),
+    )
+
+
+def noise_map() -> NoiseMapRun:
+    """What the shipped estimator of noise maps is trained with; it needs no clean corpus."""
+    return NoiseMapRun(
+        data=DataConfig(clean_share=0.0),
+        loop=LoopConfig(steps=6_000, batch=16, learning_rate=1e-3, ema=0.998),
     )

@@ -8,11 +8,12 @@ from typing import TypeAlias
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
-from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
+from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
 from flowdenoise.system.typed import check
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level_stage import NoiseLevelTraining
+from flowdenoise.training.noise_map_stage import NoiseMapTraining
 from flowdenoise.training.prior_stage import PriorTraining
 
 DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig
@@ -75,5 +76,32 @@ class NoiseLevelRun:
         check(self)
 
 
-Run: TypeAlias = PriorRun | DenoiserRun | NoiseLevelRun
+@dataclass(frozen=True)
+class NoiseMapRun:
+    """All settings of a run that trains the estimator of noise maps.
+
+    Attributes:
+        initial: The address of the estimator to begin with; without one the weights are random.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NoiseMapConfig = field(default_factory=NoiseMapConfig)
+    training: NoiseMapTraining = field(default_factory=NoiseMapTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    initial: str = ""
+
+    def __post_init__(self) -> None:
+        check(self)
+        _check_photographs(self.data, self.network.image_channels)
+
+
+def _check_photographs(data: DataConfig, channels: int) -> None:
+    """Refuse data that no camera can be simulated with."""
+    if data.channels != 3 or channels != 3:
+        raise UsageError("cameras are simulated in color only: the channels must be 3")
+    if data.noisy:
+        raise UsageError("a simulated camera takes pictures of clean ones: name no noisy ones")
+
+
+Run: TypeAlias = PriorRun | DenoiserRun | NoiseLevelRun | NoiseMapRun
 """A run of any stage."""

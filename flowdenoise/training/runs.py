@@ -16,9 +16,10 @@ from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, grow
 from flowdenoise.images import as_floats
-from flowdenoise.networks import DnCNN, NoiseLevelNet, ResNet, ResNetConfig
+from flowdenoise.networks import DnCNN, NoiseLevelNet, NoiseMapNet, ResNet, ResNetConfig
 from flowdenoise.training.denoiser_stage import DenoiserStage
 from flowdenoise.training.noise_level_stage import NoiseLevelStage
+from flowdenoise.training.noise_map_stage import NoiseMapStage
 from flowdenoise.training.objectives import data_term
 from flowdenoise.training.place import Place, opened, run_loop
 from flowdenoise.training.prior_stage import PriorStage
@@ -26,6 +27,7 @@ from flowdenoise.training.run_config import (
     DenoiserConfig,
     DenoiserRun,
     NoiseLevelRun,
+    NoiseMapRun,
     PriorRun,
 )
 from flowdenoise.training.teaching import taught_corpus
@@ -105,10 +107,7 @@ def _denoiser_stage(
     estimator: NoiseLevelNet | None,
 ) -> DenoiserStage:
     torch.manual_seed(run.loop.seed)
-    if initial is not None and initial.config != run.network:
-        raise UsageError(f"{run.initial} is a network of other sizes than this run's")
-    model = build_network(run.network) if initial is None else copy.deepcopy(initial)
-    model.requires_grad_(True)
+    model = build_network(run.network) if initial is None else _beginning(run, initial)
     patch = max(run.training.patch, run.training.late_patch)
     device = place.workers.device
     corpus = _corpus(run.data, "noisy", patch, place)
@@ -126,6 +125,17 @@ def _denoiser_stage(
         levels=levels,
         taught=_taught(run, place, corpus, teacher, levels),
     )
+
+
+def _beginning(run: DenoiserRun | NoiseMapRun, initial: nn.Module) -> nn.Module:
+    """A copy of the network that a run begins with, ready to be trained.
+
+    Raises:
+        UsageError: The network has other sizes than the run's.
+    """
+    if initial.config != run.network:
+        raise UsageError(f"{run.initial} is a network of other sizes than this run's")
+    return copy.deepcopy(initial).requires_grad_(True)
 
 
 def build_network(config: DenoiserConfig) -> nn.Module:
@@ -195,6 +205,31 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
         stage = NoiseLevelStage(
             NoiseLevelNet(run.network).to(place.workers.device),
             _corpus(run.data, "clean", run.training.patch, place),
+            run.training,
+            seed=run.loop.seed,
+            validation=_validation(run.data, run.training.patch, place),
+            device=place.workers.device,
+        )
+        return run_loop(stage, run, place, *begun)
+
+
+def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None = None) -> bool:
+    """Train the estimator of noise maps; returns whether the run came to its end.
+
+    Args:
+        run: The settings.
+        place: Where and how it runs.
+        initial: An estimator of the same sizes to begin with.
+
+    Raises:
+        DataError, TrainingError, UsageError: As the parts say.
+    """
+    with opened(place) as begun:
+        torch.manual_seed(run.loop.seed)
+        model = NoiseMapNet(run.network) if initial is None else _beginning(run, initial)
+        stage = NoiseMapStage(
+            model.to(place.workers.device),
+            _corpus(run.data, "noisy", run.training.patch, place),
             run.training,
             seed=run.loop.seed,
             validation=_validation(run.data, run.training.patch, place),

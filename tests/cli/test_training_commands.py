@@ -20,6 +20,7 @@ from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.objectives import DATA_TERMS
 from flowdenoise.training.recipes import PRESETS
+from flowdenoise.training.recipes import noise_map as noise_map_recipe
 from flowdenoise.training.recipes import prior as prior_recipe
 
 from .conftest import Answer, Invoke
@@ -242,7 +243,14 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         assert answer.status == status, arguments
 
 
-COMMANDS = ("train-prior", "train-denoiser", "train-noise-level", "tune", "sample")
+COMMANDS = (
+    "train-prior",
+    "train-denoiser",
+    "train-noise-level",
+    "train-noise-map",
+    "tune",
+    "sample",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -259,6 +267,7 @@ def test_help_says_what_the_library_does_by_default(invoke: Invoke, command: str
         ],
         "tune": ["5e-07,1.5e-06,5e-06", "1,3,5", "paper-text if none"],
         "sample": [f"{SampleConfig().count} by default", f"{SampleConfig().temperature} by"],
+        "train-noise-map": [f"{noise_map_recipe().loop.steps} by default"],
         "train-prior": [f"{prior_recipe(3, noise_levels=True).loop.steps} by default"],
     }
     for words in expected.get(command, []):
@@ -280,7 +289,13 @@ def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path)
 
 def test_no_default_of_the_library_stands_in_a_command() -> None:
     """What a command does not say, the configuration says: None, and nothing else."""
-    for function in (train.train_prior, train.train_denoiser, train.train_noise_level, train.tune):
+    for function in (
+        train.train_prior,
+        train.train_denoiser,
+        train.train_noise_level,
+        train.train_noise_map,
+        train.tune,
+    ):
         for name, parameter in inspect.signature(function).parameters.items():
             neutral = (inspect.Parameter.empty, None, False, "", [])
             shared = name == "device"  # an option of all commands
