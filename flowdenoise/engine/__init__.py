@@ -4,18 +4,18 @@
 denoiser        the use case: find the level, cut, denoise, blend, put back
 denoised        what comes out
 choices         which network runs, where and how, and how much it removes
-estimate        the noise of a picture, from crops that stand for it
+estimate        the noise of a picture, estimated from a few crops of it
 noise_maps      the noise of a photograph, place by place
-estimators      the networks that both ask
+estimators      the networks that these two ask
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
 self_ensemble   the mean over the eight ways to turn a picture
 clipping        noise that was cut off at black or white
-out_of_memory   the same again in smaller pieces
+out_of_memory   smaller pieces when memory runs out
 likelihood      how likely a picture is under a prior
-doctor          is this installation sound?
+doctor          whether this installation is sound
 ```
 """
 

@@ -20,14 +20,15 @@ class EngineConfig:
             `auto` takes the shipped denoisers and `auto-prior` the shipped priors, color or gray
             as a picture needs.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
-        precision: In what the network multiplies: `float32`, `bfloat16`, or `auto`: bfloat16 where
-            that is fast.
-        tile: Side of a tile; None is the network's own default, as of the next two.
-        overlap: Context on each side of a tile, in pixels.
-        tile_batch: Tiles that are run together.
-        thorough: Take the mean over the eight ways to turn and mirror a picture: better by about
-            0.1 dB, eight times as long.
-        offline: Never ask the network for weights.
+        precision: The numbers in which the network multiplies: `float32`, `bfloat16`, or `auto`,
+            which takes bfloat16 where that is fast.
+        tile: The side of a tile, in pixels. Here and in the next two, None takes the network's
+            own default.
+        overlap: The context on each side of a tile, in pixels.
+        tile_batch: The number of tiles that are run together.
+        thorough: Whether to take the mean over the eight ways to turn and mirror a picture, which
+            gains about 0.1 dB and takes eight times as long.
+        offline: Whether weights must be there already: nothing is fetched.
     """
 
     model: str = "auto"
@@ -44,10 +45,10 @@ class EngineConfig:
 
 
 NoiseKind = Literal["auto", "white", "camera"]
-"""What the noise of a picture is taken for."""
+"""The kind of noise that a picture is assumed to have."""
 
 SigmaOrAuto = float | Literal["auto"]
-"""A noise level on the [0, 1] scale, or the wish that it be estimated."""
+"""A noise level on the [0, 1] scale, or the request to estimate it."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ class RemovalConfig:
     """How much is removed from a picture.
 
     Attributes:
-        sigma: Noise level on the [0, 1] scale, or `auto` to estimate it.
-        strength: Factor of the noise level that is removed; 0 leaves the picture alone.
-        noise: `white` takes the noise for white, `camera` for that of a camera, and `auto` for
-            what it looks like. With a level given, it is taken for white.
-        luma: Factor of the noise of brightness that is removed, of a camera's noise.
-        chroma: Factor of the noise of color that is removed, of a camera's noise.
+        sigma: The noise level on the [0, 1] scale, or `auto` to estimate it.
+        strength: The factor by which more or less noise than that is removed; 0 leaves the picture
+            as it is.
+        noise: Whether the noise counts as `white` or as that of a `camera`; `auto` decides by the
+            picture. Noise whose level is given counts as white.
+        luma: The factor for the noise of brightness, where the noise is that of a camera.
+        chroma: The factor for the noise of color, where the noise is that of a camera.
     """
 
     sigma: SigmaOrAuto = "auto"

@@ -51,18 +51,20 @@ _SAME = (0.6, 1.5)  # variance at an end, over its mean: here it is that of the 
 
 @dataclass(frozen=True)
 class NoiseLaw:
-    """Variance of the noise at a distance from an end of the range: `at_end + slope * distance`.
+    """The variance of the noise at a distance from an end of the range.
+
+    It is `at_end + slope * distance`.
 
     Attributes:
-        at_end: Variance at the end itself.
-        slope: What each unit of brightness away from it adds.
+        at_end: The variance at the end itself.
+        slope: The variance that each unit of brightness away from the end adds.
     """
 
     at_end: float
     slope: float = 0.0
 
     def deviation(self, distance: Tensor) -> Tensor:
-        """Standard deviation, any shape; never zero."""
+        """The standard deviation at distances of any shape; it is never zero."""
         return (self.at_end + self.slope * distance).clamp(min=1e-3 * self.at_end).sqrt()
 
 
@@ -71,8 +73,8 @@ class ClippedEnds:
     """The noise at the ends of the range where some of it was cut off.
 
     Attributes:
-        black: At black; None if nothing was cut off there.
-        white: At white.
+        black: The noise at black; None if nothing was cut off there.
+        white: The noise at white; None if nothing was cut off there.
     """
 
     black: NoiseLaw | None = None
@@ -82,7 +84,7 @@ class ClippedEnds:
         return self.black is not None or self.white is not None
 
     def scaled(self, factor: float) -> ClippedEnds:
-        """The same for noise that is weaker or stronger by a factor."""
+        """The ends for noise that is weaker or stronger by a factor."""
         laws = (
             law and NoiseLaw(factor**2 * law.at_end, factor**2 * law.slope)
             for law in (self.black, self.white)
@@ -91,16 +93,16 @@ class ClippedEnds:
 
 
 def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> ClippedEnds:
-    """At which ends a picture shows noise cut off.
+    """Find the ends of the range at which a picture's noise was cut off.
 
     Four things tell: no value lies beyond the end; the noise does not fade towards it; where the
     picture is close to it, at least half as many values lie at it as the noise there would bring;
     and they lie there one by one, as noise does, not in areas, as black bars and burnt-out skies.
 
     Args:
-        picture: Any.
-        sigma: Noise level of the whole picture on the [0, 1] scale.
-        channel: The one to look at; None is all.
+        picture: The noisy picture.
+        sigma: The noise level of the whole picture on the [0, 1] scale.
+        channel: The channel to look at; None looks at all of them.
     """
     width = picture.width // _RUN * _RUN
     if not sigma or not width:
@@ -114,7 +116,7 @@ def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> 
 
 
 def _cut_off(runs: Floats, sigma: float) -> NoiseLaw | None:
-    """The noise at zero, if some was cut off there; runs are (N, 16)."""
+    """The noise at zero, if some was cut off there; `runs` is (N, 16)."""
     if runs.min() < 0:
         return None
     law = _fit(runs, sigma)
@@ -137,8 +139,8 @@ def _cut_off(runs: Floats, sigma: float) -> NoiseLaw | None:
 def _fit(runs: Floats, sigma: float) -> NoiseLaw | None:
     """The line of the variance, or None if it falls to nothing at zero.
 
-    Of all lines, the one whose noise, cut off at zero, has the variances that the picture has at
-    each brightness. Where there is but one brightness, the noise is the same everywhere.
+    The line is chosen whose noise, cut off at zero, comes nearest to the picture's variance at
+    each brightness. Where there is only one brightness, the noise is the same everywhere.
     """
     places, variances, counts = _variances(runs, sigma)
     same = NoiseLaw(sigma**2)
@@ -169,9 +171,9 @@ def _line(sigma: float, end: float, far: float) -> NoiseLaw:
 
 
 def _variances(runs: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
-    """Variance of the noise at each brightness: means, variances, numbers of runs.
+    """The variance of the noise at each brightness: means, variances, numbers of runs.
 
-    It is measured by second differences, in the quieter runs, which have no edges.
+    The variance is measured by second differences, in the quieter runs, which have no edges.
     """
     runs = runs[runs.max(axis=1) > 0]
     means = runs.mean(axis=1)
@@ -191,7 +193,7 @@ def _variances(runs: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
 
 
 def _variance_at(places: Floats, law: NoiseLaw) -> Floats:
-    """Variance of noise of this law that was cut off at zero, where its mean is `places`."""
+    """The variance, where the mean is `places`, of noise of this law that was cut off at zero."""
     clean = torch.linspace(0, 1, 257, dtype=torch.float64).square()
     deviation = law.deviation(clean)
     distance = clean / deviation
@@ -204,7 +206,7 @@ def _variance_at(places: Floats, law: NoiseLaw) -> Floats:
 
 
 def expected(clean: Tensor, ends: ClippedEnds) -> Tensor:
-    """Mean of a noisy value that was cut off at these ends: any shape, the true value in."""
+    """The mean of noisy values that were cut off at these ends, for true values of any shape."""
     result = clean
     if ends.black is not None:
         deviation = ends.black.deviation(clean)
@@ -223,18 +225,18 @@ def _excess(distance: Tensor) -> Tensor:
 
 
 def _inverse(ends: ClippedEnds) -> npt.NDArray[np.float64]:
-    """True values for means 0, 1 / 4096, ... 1."""
+    """The true values that belong to the means 0, 1 / 4096, ... 1."""
     clean = torch.linspace(0, 1, _TABLE + 1, dtype=torch.float64)
     means = np.maximum.accumulate(expected(clean, ends).numpy())
     return np.asarray(np.interp(clean.numpy(), means, clean.numpy()))
 
 
 class Unclip:
-    """Takes denoised values, means of noise that was cut off, back to the true ones.
+    """Takes denoised values, which are means of noise that was cut off, back to the true values.
 
     Args:
-        ends: Where noise was cut off: of all channels, or of each.
-        device: Of the values.
+        ends: The ends at which noise was cut off, one for all channels or one for each.
+        device: The device of the values.
     """
 
     def __init__(self, ends: Sequence[ClippedEnds], device: torch.device) -> None:
@@ -245,13 +247,13 @@ class Unclip:
     def of(
         cls, picture: Picture, levels: Sequence[float], strength: float, device: torch.device
     ) -> Self:
-        """Look where noise was cut off.
+        """Find where noise was cut off.
 
         Args:
-            picture: The noisy one.
-            levels: Its noise level, one for all channels or one for each.
-            strength: Factor of the level that was removed.
-            device: Of the values to come.
+            picture: The noisy picture.
+            levels: The picture's noise level, one for all channels or one for each.
+            strength: The factor of that level that is removed.
+            device: The device of the values to come.
         """
         apart = range(len(levels)) if len(levels) > 1 else (None,)
         pairs = zip(levels, apart, strict=True)
@@ -264,7 +266,7 @@ class Unclip:
         return torch.from_numpy(np.append(table, table[-1])).float()
 
     def __call__(self, values: Tensor) -> Tensor:
-        """(B, C, H, W), about [0, 1], float32; the same back."""
+        """Correct values (B, C, H, W), about [0, 1], float32; the shape stays."""
         if not any(self.ends):
             return values
         parts = torch.chunk(values, len(self.ends), 1)

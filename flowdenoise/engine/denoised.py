@@ -14,12 +14,12 @@ class Denoised:
 
     Attributes:
         picture: The result, of the same kind as the input.
-        sigma: Noise level of the input, estimated or given, on the [0, 1] scale.
-        estimate: What was found out about the noise; None if the level was given and the picture
-            is not constant.
-        untouched: The result is the input: it is clean, nothing is known of its noise, or none
-            was to be removed.
-        seconds: Time for estimating and denoising.
+        sigma: The noise level of the input, estimated or given, on the [0, 1] scale.
+        estimate: The estimate of the noise; None if the level was given and the picture is not
+            constant.
+        untouched: Whether the result is the input, because it is clean, because nothing is known
+            of its noise, or because none was to be removed.
+        seconds: The time that estimating and denoising took.
     """
 
     picture: Picture

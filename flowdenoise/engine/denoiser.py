@@ -51,14 +51,14 @@ class Denoiser:
     """A denoiser, ready to use.
 
     Args:
-        networks: What gives the network for pictures of that many channels, 1 or 3; asked once,
-            when the first such picture comes.
-        estimators: The same for the estimator of the noise level.
-        camera: What gives the estimator of noise maps, for color pictures whose noise may be that
-            of a camera; without it, all noise is taken for white.
-        device: Where to compute.
-        precision: In what the network multiplies.
-        config: How pictures are cut, and whether to be thorough.
+        networks: Functions that load the network, by the number of channels of a picture, 1 or 3.
+            Each is called once, when the first such picture comes.
+        estimators: Functions that load the estimator of the noise level, likewise.
+        camera: The function that loads the estimator of noise maps, for color pictures whose
+            noise may be that of a camera; without it, all noise counts as white.
+        device: The device that computes.
+        precision: The type in which the network multiplies.
+        config: The settings for cutting pictures, and whether to be thorough.
     """
 
     def __init__(
@@ -95,20 +95,20 @@ class Denoiser:
         """Load weights; the arguments are those of `EngineConfig`, and `report`.
 
         Args:
-            model: Which weights.
-            device: Where to compute.
-            precision: In what the network multiplies.
-            tile: How to cut pictures.
-            overlap: The context of tiles.
-            tile_batch: How many tiles are run together.
-            thorough: Better and slower.
-            offline: Never ask the network.
-            report: Told what is fetched.
+            model: The weights.
+            device: The device that computes.
+            precision: The numbers in which the network multiplies.
+            tile: The side of a tile.
+            overlap: The context of a tile.
+            tile_batch: The number of tiles that are run together.
+            thorough: Whether to be better and slower.
+            offline: Whether nothing may be fetched.
+            report: Called with a line of text for what is fetched.
 
         Raises:
-            UsageError: An argument is not what it must be.
+            UsageError: An argument has a value that it must not have.
             WeightsError: The weights can't be found or trusted.
-            DeviceError: There is no such device.
+            DeviceError: The machine has no such device.
         """
         config = EngineConfig(
             model, device, precision, tile, overlap, tile_batch, thorough, offline
@@ -137,7 +137,7 @@ class Denoiser:
 
         Args:
             noisy: (B, C, H, W), about [0, 1], any size; gradients flow through.
-            sigma: Noise level on the [0, 1] scale, a number or (B,).
+            sigma: The noise level on the [0, 1] scale, a number or (B,).
 
         Returns:
             (B, C, H, W) like `noisy`, not clamped.
@@ -167,14 +167,14 @@ class Denoiser:
         return with_less_memory(run, self._tiling(network))
 
     def estimate(self, picture: Picture, kind: NoiseKind = RemovalConfig.noise) -> Estimate:
-        """Find out about the noise of a picture.
+        """Estimate the noise of a picture.
+
+        A prior that is conditioned on the noise level is asked at which level the picture is
+        likeliest; beside any other network a small estimator tells.
 
         Args:
-            picture: Color or gray.
-            kind: What the noise is taken for, see `RemovalConfig`.
-
-        A prior that knows of noise is asked at which level the picture is likeliest; for other
-        networks a small estimator is.
+            picture: The picture, color or gray.
+            kind: The kind of noise that the picture is assumed to have.
         """
         return together([self._estimate(plane, kind) for plane in self._planes(picture)])
 
@@ -218,17 +218,18 @@ class Denoiser:
         """Denoise a picture.
 
         Args:
-            picture: Color or gray; transparency is carried through.
-            sigma: As in `RemovalConfig`.
-            strength: As there.
-            noise: As there.
-            luma: As there.
-            chroma: As there.
-            on_tile: Told of each finished batch of tiles.
+            picture: The picture, color or gray; transparency is carried through.
+            sigma: The noise level, or `auto`. `RemovalConfig` explains this and the next four.
+            strength: The factor by which more or less noise is removed.
+            noise: The kind of noise.
+            luma: The factor for the noise of brightness.
+            chroma: The factor for the noise of color.
+            on_tile: Called after each batch of tiles.
 
         Raises:
-            SigmaError, UsageError: Values out of range.
-            DeviceError: Not even a single tile fits the memory.
+            SigmaError: A noise level is out of range.
+            UsageError: Another value is, or the model can't treat such a picture.
+            DeviceError: Not even a single tile fits into the memory.
         """
         start = time.perf_counter()
         removal = RemovalConfig(sigma, strength, noise, luma, chroma)
@@ -255,7 +256,7 @@ class Denoiser:
         removal: RemovalConfig,
         on_tile: OnTile | None,
     ) -> Picture:
-        """Put denoised planes in their places."""
+        """Denoise planes and put them in their places in a copy of the picture."""
         result = picture.samples.copy()
         for index, (plane, estimate) in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
@@ -278,7 +279,7 @@ class Denoiser:
         result: Samples,
         on_tile: OnTile | None,
     ) -> None:
-        """Denoise a plane with the noise of a camera; its maps go with it through the tiling."""
+        """Denoise a plane whose noise is that of a camera; its maps are cut into tiles with it."""
         picture, network = plane.picture, self._network(plane.picture.channels)
         luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
@@ -301,7 +302,7 @@ class Denoiser:
         result: Samples,
         on_tile: OnTile | None,
     ) -> None:
-        """Denoise a plane; `levels` is one for all its channels, or one for each."""
+        """Denoise a plane; `levels` holds one level for all its channels, or one for each."""
         picture = plane.picture
         network = self._network(picture.channels)
         singles = self._network(1) if len(levels) > 1 else None
@@ -328,7 +329,7 @@ class Denoiser:
         result: Samples,
         on_tile: OnTile | None,
     ) -> None:
-        """Take a plane through the tiling, into its channels of the result."""
+        """Denoise a plane tile by tile into its channels of the result."""
         picture = plane.picture
 
         def run(config: TilingConfig) -> None:
@@ -372,10 +373,10 @@ class Denoiser:
         return config
 
     def _cut(self, tiling: TilingConfig) -> TilingConfig:
-        """How to cut pictures, from how a network has it by default."""
+        """How to cut pictures: the network's default, changed as the user says."""
         return tiling.changed(self.config.tile, self.config.overlap, self.config.tile_batch)
 
 
 def _share_of(on_tile: OnTile, index: int, count: int) -> OnTile:
-    """Progress of one of several planes, as part of all."""
+    """Report the progress of one of several planes as progress of the whole."""
     return lambda done, total: on_tile(index * total + done, count * total)

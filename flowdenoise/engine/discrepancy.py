@@ -39,10 +39,10 @@ def keep_structure(noisy: Tensor, denoised: Tensor, sigma: Tensor | float) -> Te
 
     Args:
         noisy: (B, C, H, W), about [0, 1].
-        denoised: What a denoiser made of it, (B, C, H, W).
-        sigma: Noise level on the [0, 1] scale: a number, or a tensor that broadcasts to `noisy`,
-            with a level for each image, channel or pixel; (B, 2, H, W) are levels of brightness
-            and of color.
+        denoised: The denoiser's output, (B, C, H, W).
+        sigma: The noise level on the [0, 1] scale: a number, or a tensor that broadcasts to
+            `noisy`, with a level for each image, channel or pixel; (B, 2, H, W) holds levels of
+            brightness and of color.
 
     Returns:
         (B, C, H, W): `denoised` where it removes no more than noise, `noisy` where the level is 0.
@@ -72,10 +72,10 @@ def keep_constant(noisy: Tensor, denoised: Tensor) -> Tensor:
 
     Args:
         noisy: (B, C, H, W).
-        denoised: What was made of it, (B, C, H, W).
+        denoised: The denoiser's output, (B, C, H, W).
 
     Returns:
-        (B, C, H, W): `noisy` where 3x3 pixels around are the same, `denoised` elsewhere.
+        (B, C, H, W): `noisy` where a pixel lies in 3x3 equal ones, `denoised` elsewhere.
     """
     if min(noisy.shape[-2:]) < 3:
         return denoised
@@ -97,7 +97,7 @@ def _share(energy: Tensor, components: int) -> Tensor:
 
 
 def _window_mean(planes: Tensor) -> Tensor:
-    """Mean over the window around each pixel, as far as it lies in the image; (B, C, H, W)."""
+    """The mean over the part of each pixel's window that lies in the image, (B, C, H, W)."""
     for axis in (-1, -2):
         ones = planes.new_ones(planes.shape[axis])
         count = _pyramid(ones, -1)
@@ -108,8 +108,8 @@ def _window_mean(planes: Tensor) -> Tensor:
 def _pyramid(planes: Tensor, axis: int) -> Tensor:
     """Sums of sums of neighbors along an axis, with zeros beyond its ends.
 
-    Plain additions of shifted planes: many times as fast as pooling on a processor, and the same
-    to the last bit wherever a tile begins.
+    Adding shifted planes is many times as fast as pooling on a processor, and gives the same
+    bits wherever a tile begins.
     """
     length = planes.shape[axis]
     shape = list(planes.shape)

@@ -1,7 +1,7 @@
-"""Is this installation sound? Versions, device, weights, and a golden image denoised.
+"""Whether this installation is sound: versions, device, weights, and a golden image denoised.
 
-The golden image is drawn by a formula, so nothing can damage it; what the shipped denoisers made
-of it is recorded beside the weights, as measured when they were shipped.
+The golden image is drawn by a formula, so nothing can damage it. The PSNR that the shipped
+denoisers reached on it when they were shipped is recorded beside the weights.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from flowdenoise.weights import manifest, store
 
 GOLDEN_SIGMA = 25 / 255
 GOLDEN_TOLERANCE = 0.05
-"""Largest deviation in dB from the recorded PSNR: other hardware rounds otherwise."""
+"""The largest deviation in dB from the recorded PSNR: other hardware rounds otherwise."""
 
 _GOLDEN = "golden.json"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: The thing.
-        value: What was found.
-        fine: Whether it is as it should be.
+        what: The thing that was checked.
+        value: The state that it was found in.
+        fine: Whether this is as it should be.
     """
 
     what: str
@@ -58,7 +58,7 @@ def golden_image(channels: int) -> Tensor:
 
 
 def golden_psnr(denoiser: Denoiser, channels: int) -> float:
-    """PSNR of the golden image with noise of sigma 25, denoised, in dB."""
+    """The PSNR, in dB, of the golden image with noise of sigma 25 after denoising."""
     clean = golden_image(channels)
     noisy = noise.add_gaussian(clean, GOLDEN_SIGMA, seed=0)
     denoised = denoiser.forward(noisy[None], GOLDEN_SIGMA)[0]
@@ -66,7 +66,7 @@ def golden_psnr(denoiser: Denoiser, channels: int) -> float:
 
 
 def record_golden(folder: Path) -> None:
-    """Write down what the shipped denoisers make of the golden image; for who ships weights."""
+    """Write the PSNR of the shipped denoisers on the golden image; whoever ships weights does."""
     denoiser = Denoiser.load(precision="float32", device="cpu")
     values = {
         color: round(golden_psnr(denoiser, channels), 4) for channels, color in COLORS.items()
@@ -76,10 +76,10 @@ def record_golden(folder: Path) -> None:
 
 
 def examine(config: EngineConfig | None = None) -> Iterator[Finding]:
-    """Look at everything, one finding after the other.
+    """Check everything, one finding after the other.
 
     Args:
-        config: Device and precision of the golden images.
+        config: The device and the precision for the golden images.
     """
     yield Finding("flowdenoise", __version__)
     yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
@@ -89,7 +89,7 @@ def examine(config: EngineConfig | None = None) -> Iterator[Finding]:
 
 
 def examine_packages() -> Iterator[Finding]:
-    """Look at the packages without which this one does not run, as its installation says."""
+    """Check the packages that this one needs, according to its installation."""
     for requirement in metadata.requires("flowdenoise") or []:
         if "extra ==" not in requirement:
             yield _version(re.split(r"[^\w.-]", requirement)[0])

@@ -1,13 +1,13 @@
-"""How noisy is a picture? Asked of an estimator or of a prior, about crops that stand for it.
+"""How noisy a picture is: an estimator or a prior judges crops that stand for it.
 
-Not all of a picture can tell. Black bars, the white around a scan, a cut-out's transparent
-surround are constant, and where nothing varies, nothing is known of noise: such areas and what
-borders on them are left out. In a drawing, a page of text or a screenshot constant and other areas
-lie close together everywhere, which is a sign of a clean picture: there all of it counts.
+Not all of a picture can tell. Black bars, the white around a scan and the transparent surround of
+a cut-out are constant, and constant areas say nothing about noise: they and their borders are left
+out. In a drawing, a page of text or a screenshot, constant and other areas lie close together
+everywhere. This is a sign of a clean picture, so there all areas count.
 
-White noise is half as strong once a picture is reduced to half its size. Noise that comes to light
-only then, or at a quarter, is not white: the picture was scaled up or smoothed. It is never called
-clean.
+White noise is half as strong once a picture is reduced to half its size. If noise shows only at
+half or a quarter of the size, it is not white: the picture was scaled up or smoothed. Such a
+picture is never called clean.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from flowdenoise.images import Picture
 from flowdenoise.networks import NoiseLevelNet, blocks_of
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
-"""Shipped estimators of the noise level, by the number of the picture's channels."""
+"""The shipped estimators of the noise level, by the number of a picture's channels."""
 
 Verdict = Literal["noisy", "camera", "clean", "constant", "not white", "beyond"]
 
@@ -41,7 +41,7 @@ VERDICTS: dict[Verdict, str] = {
     "not white": "its noise is not white, it was scaled or smoothed, and its level is not known",
     "beyond": "at least as noisy as can be told",
 }
-"""What an estimate can say of a picture, in words."""
+"""The verdicts that an estimate can give on a picture, each in words."""
 
 _CROP, _MOST_CROPS = 256, 16  # an estimator sees crops of this side
 _PATCHES = 48  # a prior, which is slower, sees patches of its own size
@@ -62,10 +62,10 @@ class Estimate:
     """What is known of a picture's noise.
 
     Attributes:
-        sigma: One level for all of it, on the [0, 1] scale.
-        verdict: What that means.
-        channels: The level in each channel, where they differ; else empty.
-        maps: Where the noise is, and what it is like, if it is that of a camera.
+        sigma: The level of the whole picture, on the [0, 1] scale.
+        verdict: The meaning of that level, a key of `VERDICTS`.
+        channels: The level of each channel, where the channels differ; else empty.
+        maps: The maps of the noise, if it is that of a camera.
     """
 
     sigma: float
@@ -75,7 +75,7 @@ class Estimate:
 
     @property
     def untouched(self) -> bool:
-        """Whether there is nothing to remove, or nothing that is known."""
+        """Whether the picture stays as it is: there is no noise, or none that is known."""
         return self.verdict in ("clean", "constant", "not white")
 
 
@@ -96,11 +96,11 @@ def estimate_noise(
     """Estimate the noise of a picture.
 
     Args:
-        picture: Any size.
-        judge: An estimator, or a prior that is conditioned on the noise level: it is asked at
-            which level the picture is likeliest.
-        device: Where the judges are.
-        channel_judge: An estimator for single channels, to see whether they differ.
+        picture: A picture of any size.
+        judge: An estimator, or a prior that is conditioned on the noise level, which is asked
+            at which level the picture is likeliest.
+        device: The device on which the judges are.
+        channel_judge: An estimator for single channels, which tells whether they differ.
     """
     least = clean_below(picture)
     if isinstance(judge, Glow):
@@ -121,7 +121,7 @@ def estimate_noise(
 
 
 def together(estimates: list[Estimate]) -> Estimate:
-    """The estimate of a whole picture from those of its planes; none is a constant picture."""
+    """Combine the estimates of a picture's planes; a picture without planes is constant."""
     if not estimates:
         return Estimate(0.0, "constant")
     if len(estimates) == 1:
@@ -133,11 +133,11 @@ def together(estimates: list[Estimate]) -> Estimate:
 
 
 def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
-    """Decide whether noise is that of a camera.
+    """Decide whether noise is white or that of a camera.
 
     Args:
-        white: What an estimator of white noise found.
-        maps: What noise of any kind was found.
+        white: The estimate that assumes white noise.
+        maps: The maps of noise of any kind.
     """
     if maps.kind != "camera" or maps.sigma < _FAINT:
         return white
@@ -152,12 +152,12 @@ class _Clues:
     """Crops of a picture, and which of their blocks tell of noise.
 
     Attributes:
-        crops: Each (1, C, side, side).
-        known: Of each crop, the blocks whose pixels all have data and are seen, (1, 1, rows,
+        crops: The crops, each (1, C, side, side).
+        known: The blocks of each crop whose pixels all have data and are visible, (1, 1, rows,
             columns).
-        telling: Those of them that lie apart from constant ones.
-        varying: Number of known blocks that are not constant.
-        equal: Share of pixels that equal their neighbor, for each crop.
+        telling: The known blocks that lie apart from constant ones.
+        varying: The number of known blocks that are not constant.
+        equal: The share of pixels that equal their neighbor, for each crop.
     """
 
     crops: list[Tensor] = field(default_factory=list)
@@ -173,11 +173,11 @@ class _Clues:
 
     @property
     def enough(self) -> int:
-        """Number of blocks that tell."""
+        """The number of blocks that tell of noise."""
         return sum(int(blocks.sum()) for blocks in self.telling)
 
     def add(self, crop: Tensor, visible: Tensor | None) -> None:
-        """Add what a crop says, unless that is nothing."""
+        """Add a crop, unless all of it is constant or unknown."""
         least, largest = blocks_of(crop)
         constant = (least == largest).any(1, keepdim=True)
         known = torch.ones_like(constant)
@@ -196,7 +196,7 @@ class _Clues:
 
 
 def _gather(picture: Picture, device: torch.device) -> _Clues:
-    """Look at crops until enough of them tell something, or there are no more."""
+    """Collect crops until enough of their blocks tell of noise, or there are no more."""
     clues = _Clues()
     for seen, (crop, visible) in enumerate(crops(picture, _CROP, _MOST_CROPS), start=1):
         clues.add(crop.to(device), None if visible is None else visible.to(device))
@@ -217,14 +217,14 @@ def _is_hidden(clues: _Clues, judge: NoiseLevelNet) -> bool:
 def by_channel(
     crops: list[Tensor], telling: list[Tensor], judge: NoiseLevelNet, sigma: float
 ) -> tuple[float, ...]:
-    """The level of each channel if they differ by much, or nothing.
+    """The level of each channel if the levels differ much, else nothing.
 
-    A single channel shows less of what is noise and what is fine detail than all together: where
-    the channels have far more between them, it is detail.
+    All channels together tell noise from fine detail better than a single one. So if the single
+    channels have far more on average, they have taken detail for noise, and nothing is returned.
 
     Args:
-        crops: Each (1, C, H, W).
-        telling: The blocks of each to look at.
+        crops: The crops, each (1, C, H, W).
+        telling: The blocks of each crop to look at.
         judge: An estimator for single channels.
         sigma: The level of all channels together.
 
@@ -244,13 +244,13 @@ def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tens
     At the borders crops overlap; a picture smaller than a crop is mirrored.
 
     Args:
-        picture: Any size.
-        side: Of the crops.
-        most: This many make a round.
+        picture: A picture of any size.
+        side: The side of the crops, in pixels.
+        most: The number of crops in a round.
 
     Yields:
-        The crop, (1, C, side, side) float32, and where it has data that is not wholly transparent,
-        0 or 1 as (1, 1, side, side); None where all has.
+        The crop, (1, C, side, side) float32, and a mask (1, 1, side, side): 1 where the crop has
+        data that is not wholly transparent, 0 elsewhere; None if it were 1 everywhere.
     """
     height, width = picture.samples.shape[:2]
     rows, columns = (-(-length // side) for length in (height, width))
@@ -268,7 +268,7 @@ def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tens
 
 
 def _known(picture: Picture, part: tuple[slice, slice]) -> Tensor | None:
-    """Where a part of a picture has data that is not wholly transparent; None is everywhere."""
+    """Where a part of a picture has data that is not wholly transparent; None if everywhere."""
     if picture.alpha is None and picture.no_data is None:
         return None
     known = np.ones(picture.samples[part].shape[:2], bool)

@@ -14,12 +14,13 @@ from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
 
 
 class Estimators:
-    """Estimators of the level of white noise, and of maps of a camera's.
+    """The estimators of the level of white noise and of maps of a camera's noise.
 
     Args:
-        sources: What gives the estimator of white noise for pictures of that many channels.
-        camera: What gives the estimator of maps for color pictures; None knows no cameras.
-        device: Where to compute.
+        sources: Functions that load the estimator of white noise, by the number of channels.
+        camera: The function that loads the estimator of maps for color pictures; None if there
+            is none.
+        device: The device that computes.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Estimators:
         """The estimator for pictures of that many channels.
 
         Raises:
-            UsageError: The network is no estimator of noise levels.
+            UsageError: The loaded network is no estimator of noise levels.
         """
         if channels not in self._white:
             net = self.sources[channels]()
@@ -47,10 +48,10 @@ class Estimators:
         return self._white[channels]
 
     def maps(self, picture: Picture) -> NoiseMaps | None:
-        """The maps of a picture that a camera may have taken; None of any other.
+        """The noise maps of a picture that a camera may have taken; None for any other.
 
         Raises:
-            UsageError: The network is no estimator of noise maps.
+            UsageError: The loaded network is no estimator of noise maps.
         """
         measured = picture.samples.dtype.kind == "f"  # no camera writes those
         if self._camera_source is None or picture.channels != 3 or measured:

@@ -1,8 +1,8 @@
-"""How likely is a picture under the prior, and where is it unlikely?
+"""How likely a picture is under the prior, and where it is unlikely.
 
-A likelihood says how well the prior expects a picture, in bits per value: what a perfect coder
-that knows the prior would need to store it. It is not quality: flat patches score high, and so
-does a blurred picture.
+A likelihood says how well the prior expects a picture. It is given in bits per value, which a
+perfect coder that knows the prior would need to store the picture. It does not measure quality:
+flat patches score high, and so does a blurred picture.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ HEAT_RANGE = (0.0, 8.0)
 
 @dataclass(frozen=True)
 class Score:
-    """What a prior says of a picture.
+    """A prior's score of a picture.
 
     Attributes:
-        bits_per_dim: Bits per 8-bit value, mean over the picture.
-        heat: (H, W) bits per value around each pixel.
+        bits_per_dim: The bits per 8-bit value, averaged over the picture.
+        heat: The bits per value around each pixel, (H, W).
     """
 
     bits_per_dim: float
@@ -41,15 +41,18 @@ class Score:
 
 @torch.no_grad()
 def score(flow: Glow, picture: Picture, *, seed: int = 0, batch: int = 32) -> Score:
-    """Bits per dimension of a picture, overall and place by place.
+    """Compute the bits per dimension of a picture, overall and place by place.
 
-    Values between the 8-bit ones are made by uniform noise, as in training.
+    Uniform noise fills the gaps between the 8-bit values, as in training.
 
     Args:
         flow: A prior for pictures of that many channels.
-        picture: Any size; mirrored where it is smaller than a patch.
-        seed: Of the noise.
-        batch: Patches at a time.
+        picture: A picture of any size; it is mirrored where it is smaller than a patch.
+        seed: The seed of the noise.
+        batch: The number of patches at a time.
+
+    Raises:
+        UsageError: The picture's channels are not those of the prior.
     """
     config = flow.config
     if picture.channels != config.image_channels:
@@ -79,7 +82,7 @@ def heat_map(heat: Tensor) -> Tensor:
     """Color bits per value: dark is expected, bright is a surprise.
 
     Args:
-        heat: (H, W).
+        heat: The bits per value, (H, W).
 
     Returns:
         (3, H, W) in [0, 1].

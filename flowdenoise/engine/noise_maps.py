@@ -1,12 +1,12 @@
 """The noise of a photograph: maps of its level over a picture, and what they say in words.
 
-The estimator looks at the picture tile by tile, of the size that it was trained with, so memory
-does not grow with the picture, only its maps do, by a cell of four numbers for 8x8 pixels.
+The estimator looks at the picture in tiles of the size that it was trained with. So only its maps
+grow with the picture, by a cell of four numbers for 8x8 pixels.
 
-A place full of texture tells little of its noise. But the noise of a camera is much alike where
-the picture is equally bright, so the level of a place is taken from all places of its brightness:
-higher than most of what was found there, since texture that is taken for noise is rarer than noise
-that is taken for texture.
+A place full of texture tells little about its noise. But a camera's noise hardly differs between
+places of one brightness, so the level of a place is taken from all places that are as bright. It
+is set higher than most levels found there, because noise is taken for texture more often than
+texture for noise.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class NoiseMaps:
     """What noise a picture has, and where.
 
     Attributes:
-        levels: (4, h, w) levels of `networks.MAPS` on the [0, 1] scale, a cell for 8x8 pixels.
-        brightness: (h, w) mean of the picture in each cell, [0, 1].
-        kind: What the noise is like, a name of `networks.KINDS`.
-        confidence: The probability of that kind, as the estimator has it.
+        levels: The maps that `networks.MAPS` names, [0, 1] scale, (4, h, w): 8x8 pixels a cell.
+        brightness: The mean of the picture in each cell, (h, w), [0, 1].
+        kind: The kind of the noise, a name of `networks.KINDS`.
+        confidence: The probability of that kind, according to the estimator.
     """
 
     levels: Tensor
@@ -51,25 +51,24 @@ class NoiseMaps:
     confidence: float
 
     def level(self, name: str) -> float:
-        """The root mean square over the picture of the level that `networks.MAPS` calls so."""
+        """The root mean square over the picture of the map of that name in `networks.MAPS`."""
         return float(self.levels[MAPS.index(name)].square().mean().sqrt())
 
     @property
     def sigma(self) -> float:
-        """The one level that a denoiser of white noise had best be told, on the [0, 1] scale."""
+        """The level, [0, 1] scale, at which a denoiser of white noise does best here."""
         return (self.level("brightness, coarse") + self.level("color, coarse")) / 2
 
     @property
     def grain(self) -> float:
-        """How coarse the grain of brightness is, 1 for white noise.
+        """The width of the grains of brightness in pixels, about: 1 for white noise, at most 4.
 
-        Noise of grains some pixels wide has a coarse level as many times the fine one, up to four,
-        the side of what the coarse map averages.
+        It is the ratio of the coarse level to the fine one. The coarse map averages 4x4 pixels.
         """
         return max(1.0, self.level("brightness, coarse") / max(self.level("brightness"), 1e-6))
 
     def by_brightness(self) -> list[tuple[float, float, float]]:
-        """Brightness, and the levels of brightness and color there, of the bands that occur."""
+        """Each band of brightness that occurs, with its levels of brightness and of color."""
         bands = _bands(self.brightness)
         rows = []
         for band in range(_BANDS):
@@ -80,12 +79,14 @@ class NoiseMaps:
         return rows
 
     def rows(self, start: int, stop: int, width: int) -> Tensor:
-        """The coarse maps, which denoisers are told, (1, 2, stop - start, width).
+        """The coarse maps for rows of pixels, (1, 2, stop - start, width), as denoisers take them.
+
+        Between cells the maps are interpolated.
 
         Args:
-            start: First row of pixels; between cells the maps are interpolated.
+            start: The first row.
             stop: The row behind the last.
-            width: Of the picture, in pixels.
+            width: The width of the picture, in pixels.
         """
         coarse = self.levels[None, 1::2]
         first, last = max(0, start // _CELL - 1), min(coarse.shape[2], -(-stop // _CELL) + 1)
@@ -96,12 +97,12 @@ class NoiseMaps:
 
 @torch.no_grad()
 def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
-    """Look at all of a picture.
+    """Estimate the noise maps of a whole picture.
 
     Args:
-        picture: Of as many channels as the estimator is for.
+        picture: A picture with as many channels as the estimator is for.
         net: The estimator, on the device.
-        device: Where to compute.
+        device: The device that computes.
     """
     height, width = picture.height, picture.width
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
@@ -129,7 +130,7 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
 
 
 def _varies(band: Tensor) -> Tensor:
-    """Which cells are not of one color, (1, 1, h, w); the others say nothing of noise."""
+    """Whether a cell is not of one color, (1, 1, h, w); the others say nothing about noise."""
     spread = F.max_pool2d(band, _CELL) + F.max_pool2d(-band, _CELL)
     return (spread > 0).any(1, keepdim=True)
 
@@ -137,13 +138,13 @@ def _varies(band: Tensor) -> Tensor:
 def _kind(
     levels: Tensor, logits: Tensor, varies: Tensor, tile: tuple[int, int]
 ) -> tuple[str, float]:
-    """What the loud tiles say of the kind of the noise, and how probable that is.
+    """The kind of the noise, judged by the noisiest tiles, and its probability.
 
     Args:
-        levels: (4, h, w), whole tiles.
-        logits: (tiles, 3) of `networks.KINDS`, row by row.
-        varies: (h, w) whether a cell says anything.
-        tile: Rows and columns of cells of a tile.
+        levels: The maps of whole tiles, (4, h, w).
+        logits: The logits of `networks.KINDS`, (tiles, 3), row by row.
+        varies: Whether a cell says anything, (h, w).
+        tile: The rows and the columns of cells in a tile.
     """
     full = F.avg_pool2d(varies[None].float(), tile).flatten() > _FULL
     if full.float().mean() < _ENOUGH:
@@ -162,7 +163,7 @@ def _bands(brightness: Tensor) -> Tensor:
 
 
 def _by_brightness(levels: Tensor, brightness: Tensor, varies: Tensor) -> Tensor:
-    """Of each cell the level that is usual where the picture is as bright, (4, h, w)."""
+    """For each cell, the level that is usual where the picture is as bright, (4, h, w)."""
     result = torch.empty_like(levels)
     bands = _bands(brightness)
     logs = levels.log()
@@ -178,6 +179,6 @@ def _by_brightness(levels: Tensor, brightness: Tensor, varies: Tensor) -> Tensor
 
 
 def _usual(logs: Tensor) -> Tensor:
-    """(4, N) to the (4,) below which a share of `_SHARE` lies; of many, of every few."""
+    """The quantile `_SHARE` of logarithms (4, N), as (4,); of very many, only some are used."""
     step = max(1, logs.shape[1] >> 20)
     return logs[:, ::step].quantile(_SHARE, 1)

@@ -1,4 +1,4 @@
-"""When memory runs out: the same again in smaller pieces, and never a wrong picture."""
+"""When memory runs out, the work is repeated in smaller pieces; the picture is never wrong."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ _SIGNS = (
     "std::bad_alloc",  # what lies beneath
     "could not create a memory object",  # oneDNN
 )
-"""What the messages of errors say on a processor, where torch has no class for them."""
+"""Parts of error messages that tell of memory on a processor; torch has no class for these."""
 
 
 def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> T:
-    """Run; when memory runs out, run it all again with a smaller batch, then smaller tiles."""
+    """Run; when memory runs out, run everything again with a smaller batch, then smaller tiles.
+
+    Raises:
+        DeviceError: Not even the smallest tile fits into the memory.
+    """
     while True:
         try:
             return run(config)
@@ -36,7 +40,7 @@ def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> 
 
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    """Whether memory is what an error of Python or torch is about."""
+    """Whether an error of Python or torch says that memory ran out."""
     told = any(sign in str(error) for sign in _SIGNS)
     return told or isinstance(error, MemoryError | torch.OutOfMemoryError)
 

@@ -1,10 +1,9 @@
-"""What a picture really holds: which of its channels are one picture, and which are none.
+"""What a picture really holds: which of its channels form one picture, and which are empty.
 
-A file of three channels may hold a gray picture three times, exactly or but for the rounding of
-its compression, and channels in which nothing is. A color network takes what it is given for
-color: noise that is the same in all channels is none that it knows, and what it makes of it is
-tinted. So a gray picture is denoised as one, whatever its file says, and a constant channel stays
-constant.
+A file of three channels may hold a gray picture three times, exactly or up to the rounding of its
+compression, and it may hold channels that are constant. A color network has never seen noise that
+is the same in all channels, and would tint it. So a gray picture is denoised as gray, whatever its
+file says, and a constant channel stays constant.
 """
 
 from __future__ import annotations
@@ -23,18 +22,19 @@ _BAND = 1 << 20  # samples that are looked at together
 
 @dataclass(frozen=True)
 class Plane:
-    """A picture within a picture.
+    """A part of a picture that is denoised by itself.
 
     Attributes:
-        picture: What is to be denoised, with one channel or three.
-        channels: Where the result goes; a single one may go to several.
+        picture: The part, with one channel or three.
+        channels: The channels of the whole picture that get the result; a single channel may go
+            to several.
     """
 
     picture: Picture
     channels: tuple[int, ...]
 
     def put(self, start: int, rows: Tensor, result: Samples) -> None:
-        """Put finished rows, (1, C, rows, W), that begin at a row, where they go in a result."""
+        """Put finished rows, (1, C, rows, W), into a result, beginning at row `start`."""
         channels, band = list(self.channels), slice(start, start + rows.shape[-2])
         values = self.picture.samples_of(rows, band)
         if self.picture.channels > len(channels):
@@ -43,14 +43,14 @@ class Plane:
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:
-    """Take a picture apart into what is to be denoised together.
+    """Take a picture apart into planes, each of which is denoised by itself.
 
     Args:
-        picture: Gray or color.
-        kinds: Numbers of channels for which there is a network, 1 and 3.
+        picture: The picture, gray or color.
+        kinds: The numbers of channels, 1 and 3, for which there is a network.
 
     Returns:
-        The planes; none at all for a picture of a single color.
+        The planes; a picture of a single color has none.
     """
     varying = tuple(channel for channel in range(picture.channels) if _varies(picture, channel))
     if not varying:
@@ -85,12 +85,12 @@ def _as_gray(picture: Picture) -> Samples | None:
 
 
 def _any(picture: Picture, fault: Callable[[Samples], np.bool_]) -> bool:
-    """Whether some band has a fault: mostly the first one has."""
+    """Whether some band has a fault; the search ends at the first."""
     return any(bool(fault(band)) for band in _bands(picture))
 
 
 def _bands(picture: Picture) -> Iterator[Samples]:
-    """Rows that are looked at together, (h, W, C); of pixels with data, (1, N, C)."""
+    """Bands of rows, (h, W, C); where data are missing, the pixels with data, (1, N, C)."""
     samples = picture.samples
     step = max(1, _BAND // samples[0].size)
     for top in range(0, picture.height, step):

@@ -1,4 +1,4 @@
-"""The mean over what a denoiser makes of an image in each of eight turns."""
+"""The self-ensemble: the mean of a denoiser's results for an image in eight turns."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from flowdenoise.images.turns import WAYS, turn, turn_back
 
 
 def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
-    """Mean over the eight versions of an image that turning and mirroring give, each undone.
+    """Denoise the eight turned and mirrored versions of an image, and average the results.
 
-    Pictures are as likely one way as another, so the best estimate turns with the image. What a
-    network lacks of that is error, and the mean takes most of it out. (Timofte et al., "Seven
-    ways to improve example-based single image super resolution", CVPR 2016.)
+    Each result is turned back first. Pictures are as likely one way as another, so the best
+    estimate turns with the image. A network that deviates from this errs, and the mean removes
+    most of that error. (Timofte et al., "Seven ways to improve example-based single
+    image super resolution", CVPR 2016.)
 
     Args:
-        denoise: Of (B, C, H, W), whatever H and W; the result may have fewer channels.
-        noisy: (B, C, H, W), the image and whatever must turn with it.
+        denoise: The denoiser of images (B, C, H, W) of any H and W; its result may have fewer
+            channels.
+        noisy: The image and whatever must turn with it, (B, C, H, W).
     """
     turned = (turn_back(denoise(turn(noisy, way)), way) for way in WAYS)
     return functools.reduce(torch.add, turned) / len(WAYS)

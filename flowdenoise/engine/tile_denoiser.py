@@ -25,9 +25,9 @@ class TileDenoiser:
     """A network and how pictures are cut for it.
 
     Attributes:
-        network: Ready to run.
-        tiling: How pictures are cut unless the user says otherwise.
-        thorough: Take the mean over the eight ways to turn and mirror a tile.
+        network: The network, ready to run.
+        tiling: The settings for cutting pictures, unless the user says otherwise.
+        thorough: Whether to take the mean over the eight ways to turn and mirror a tile.
     """
 
     network: DenoisingNetwork
@@ -43,7 +43,7 @@ class TileDenoiser:
         *,
         thorough: bool = False,
     ) -> Self:
-        """Bring a loaded network to where and how it shall run.
+        """Bring a loaded network to a device and a precision.
 
         Raises:
             UsageError: The network is no denoiser.
@@ -66,10 +66,10 @@ class TileDenoiser:
         """Denoise tiles.
 
         Args:
-            tiles: (B, C, h, w) float32.
+            tiles: The noisy tiles, (B, C, h, w) float32.
             sigma: The noise level on the [0, 1] scale, as a network takes it.
-            strength: The factor by which the network is told less or more than that. What may be
-                removed is bounded by the noise itself, however little of it is wanted.
+            strength: The factor by which the network is told a lower or higher level. The bound
+                on what may be removed does not fall below that of the noise itself.
 
         Returns:
             (B, C, h, w).
@@ -87,17 +87,17 @@ class TileDenoiser:
         return self_ensemble(lambda turned: self._once(turned[:, :count], turned[:, count:]), both)
 
     def told(self, tiles: Tensor, maps: Tensor, luma: float, chroma: float) -> Tensor:
-        """Denoise tiles with the noise of a camera.
+        """Denoise tiles that have the noise of a camera.
 
         The network is told more than the mean of both levels: it was trained on white noise, and
-        leaves some of a coarser one (tuned on Nam25). What it removes of
-        brightness and of color is then weighed apart.
+        leaves some of a coarser one (tuned on Nam25). The removed brightness and the removed color
+        are then scaled separately.
 
         Args:
-            tiles: (B, C, h, w) float32.
-            maps: (B, 2, h, w) coarse levels of brightness and color.
-            luma: The factor of the noise of brightness that is to go.
-            chroma: The factor of the noise of color that is to go.
+            tiles: The noisy tiles, (B, C, h, w) float32.
+            maps: The coarse levels of brightness and color, (B, 2, h, w).
+            luma: The factor for the noise of brightness.
+            chroma: The factor for the noise of color.
         """
         level = _TOLD * maps.mean(1, keepdim=True)
         if luma == chroma:
@@ -121,17 +121,17 @@ def denoise_unequal(
 ) -> Tensor:
     """Denoise tiles whose channels have noise of different levels.
 
-    The color network knows one level. Told their root mean square, it cleans the noisiest channel
-    well, as it learns from the others, and a cleaner one worse than the gray network does, which
-    is told each channel's own level. So the less a channel's share of the noise, the more its
-    result is the gray network's.
+    The color network takes one level. If it is told the root mean square of the channels' levels,
+    it cleans the noisiest channel well, because the others help, but a cleaner channel worse than
+    the gray network, which is told that channel's own level. So the smaller a channel's share of
+    the noise is, the more its result is that of the gray network.
 
     Args:
-        color: For all channels.
-        gray: For one.
-        tiles: (B, C, h, w) float32.
-        levels: Noise level of each channel.
-        strength: Factor of what the networks are told.
+        color: The network for all channels.
+        gray: The network for a single channel.
+        tiles: The noisy tiles, (B, C, h, w) float32.
+        levels: The noise level of each channel.
+        strength: The factor of the level that the networks are told.
 
     Returns:
         (B, C, h, w).

@@ -39,10 +39,10 @@ ReadRows = Callable[[int, int], Tensor]
 """Rows `start` to `stop - 1` of the image as (1, C, rows, W) float32."""
 
 WriteRows = Callable[[int, Tensor], None]
-"""Take finished rows, (1, C', rows, W), that begin at a row number."""
+"""Takes the number of a row and the finished rows that begin there, (1, C', rows, W)."""
 
 OnTile = Callable[[int, int], None]
-"""Called with the number of tiles done and of all tiles."""
+"""Called with the number of finished tiles and the number of all tiles."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class TilingConfig:
     """How to cut an image.
 
     Attributes:
-        tile: Largest side of a tile, a multiple of 32; 0 is the whole image at once. Tiles are
-            made smaller where as many of them still cover the image.
-        overlap: Context on each side of what a tile contributes, in pixels.
-        blend: Width of the passage from one tile to the next, in pixels.
-        batch: Tiles that are run together.
+        tile: The largest side of a tile, a multiple of 32; 0 takes the whole image at once. Tiles
+            are made smaller where as many of them still cover the image.
+        overlap: The context on each side of what a tile contributes, in pixels.
+        blend: The width of the passage from one tile to the next, in pixels.
+        batch: The number of tiles that are run together.
     """
 
     tile: Annotated[int, Range(0), Multiple(UNIT)] = 512
@@ -73,7 +73,11 @@ class TilingConfig:
     def changed(
         self, tile: int | None = None, overlap: int | None = None, batch: int | None = None
     ) -> TilingConfig:
-        """A copy with what is not None replaced; a small tile gets less overlap and blend."""
+        """A copy with other values where they are not None.
+
+        A tile smaller than before gets at most an eighth of its side as overlap, unless an overlap
+        is given, and a quarter as blend.
+        """
         small = tile is not None and tile < self.tile
         side = self.tile if tile is None else tile
         fitting = min(self.overlap, side // 8) if small else self.overlap
@@ -90,11 +94,11 @@ class Axis:
     """Tiles along one axis.
 
     Attributes:
-        length: Pixels of the image.
-        padded: Pixels after padding; the tiles cover them all.
-        tile: Side of the tiles.
-        starts: First pixel of each tile.
-        weights: (tiles, tile) share of each tile in each of its pixels; at each pixel of the
+        length: The number of pixels of the image.
+        padded: The number of pixels after padding; the tiles cover them all.
+        tile: The side of the tiles.
+        starts: The first pixel of each tile.
+        weights: The share of each tile in each of its pixels, (tiles, tile); at each pixel of the
             image the shares sum to one.
     """
 
@@ -109,11 +113,13 @@ def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = F
     """Place tiles along an axis of `length` pixels.
 
     Args:
-        length: At least 1.
-        config: Tile, overlap and blend.
-        multiple: Tiles begin at multiples of this, and sizes are multiples of it: the network's
-            total stride.
-        fixed: Tiles are never smaller: a short axis is padded to a whole one.
+        length: The number of pixels, at least 1.
+        config: The settings for tile, overlap and blend.
+        multiple: The network's total stride; starts and sizes of tiles are multiples of it.
+        fixed: Whether tiles are never smaller, so that a short axis is padded to a whole tile.
+
+    Raises:
+        UsageError: The tile leaves no step that is a multiple of the stride.
     """
     padded = math.ceil(length / multiple) * multiple
     tile = config.tile or padded
@@ -132,14 +138,14 @@ def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = F
 
 
 def _fitting(padded: int, count: int, config: TilingConfig, multiple: int) -> int:
-    """The smallest side with which that many tiles cover an axis, in whole eights."""
+    """The smallest side, a multiple of 8, with which that many tiles cover an axis."""
     shared = 2 * config.overlap + config.blend + multiple  # a start may be rounded by one
     unit = math.lcm(multiple, 8)
     return math.ceil((padded + (count - 1) * shared) / count / unit) * unit
 
 
 def _weights(starts: tuple[int, ...], tile: int, blend: int) -> Tensor:
-    """Each tile's share: what has risen at its left passage and not yet at its right one.
+    """Each tile's share: it rises at the tile's left passage and falls at its right one.
 
     A passage rises from 0 to 1 as a raised cosine in the middle of a shared zone. The shares are
     differences of neighboring passages, so they sum to one whatever the passages are.
@@ -171,12 +177,12 @@ def apply(
     """Run a network over an image, tile by tile.
 
     Args:
-        image: (1, C, H, W), any size from 1x1.
-        network: Keeps height and width.
-        config: How to cut.
+        image: The image, (1, C, H, W), of any size from 1x1.
+        network: A function that keeps height and width.
+        config: The settings for cutting.
         multiple: The network's total stride.
-        fixed: The network takes tiles of exactly `config.tile`.
-        on_tile: Told of each finished batch of tiles.
+        fixed: Whether the network takes tiles of exactly `config.tile`.
+        on_tile: Called after each batch of tiles.
 
     Returns:
         (1, C', H, W), as if the network had seen the whole image.
@@ -209,14 +215,14 @@ def stream(
     """Run a network over an image that is read and written by rows: see `apply`.
 
     Args:
-        size: Height and width of the image.
-        read_rows: Called with rows from top to bottom; ranges overlap.
-        network: Keeps height and width.
-        write_rows: Called with rows from top to bottom; each row once.
-        config: How to cut.
+        size: The height and the width of the image.
+        read_rows: A function that reads rows, called from top to bottom; its ranges overlap.
+        network: A function that keeps height and width.
+        write_rows: A function that takes finished rows from top to bottom, each row once.
+        config: The settings for cutting.
         multiple: The network's total stride.
-        fixed: The network takes tiles of exactly `config.tile`.
-        on_tile: Told of each finished batch of tiles.
+        fixed: Whether the network takes tiles of exactly `config.tile`.
+        on_tile: Called after each batch of tiles.
     """
     rows = cut(size[0], config, multiple=multiple, fixed=fixed)
     columns = cut(size[1], config, multiple=multiple, fixed=fixed)
@@ -269,7 +275,7 @@ def _run_strip(strip: Tensor, network: Network, columns: Axis, batch: int) -> Te
 
 
 def mirror(padded: int, length: int) -> Tensor:
-    """Indices that extend an axis by reflection without repeating the border, however short it is.
+    """Indices that extend an axis of any length by reflection without repeating the border.
 
     >>> mirror(7, 3).tolist()
     [0, 1, 2, 1, 0, 1, 2]

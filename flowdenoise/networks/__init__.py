@@ -4,8 +4,8 @@
 resnet           the denoiser
 dncnn            the supervised baseline
 noise_map        the noise level as channels of the input
-noise_level      no denoiser: it estimates the level of white noise
-noise_estimator  no denoiser: it estimates maps of noise of any kind
+noise_level      an estimator of the level of white noise
+noise_estimator  an estimator of maps of noise of any kind
 ```
 """
 
@@ -48,7 +48,7 @@ class NetworkConfig(ABC):
     """Sizes of a network that denoises; its properties are what the network promises.
 
     Attributes:
-        image_channels: 3 for color, 1 for gray.
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
     """
 
     image_channels: Channels = 3
@@ -58,7 +58,7 @@ class NetworkConfig(ABC):
 
     @property
     def stride(self) -> int:
-        """Sides and places of tiles are multiples of this, in pixels."""
+        """The number of pixels of which sides and places of tiles must be multiples."""
         return 1
 
     @property
@@ -74,10 +74,10 @@ class NetworkConfig(ABC):
     @property
     @abstractmethod
     def sigma_channels(self) -> int:
-        """Maps of the noise level that the network takes.
+        """The number of maps of the noise level that the network takes.
 
-        0, it is blind; 1, one level for all that a pixel holds; 2, one of brightness and one of
-        color.
+        0 is a blind network; 1 takes one level for all channels of a pixel; 2 takes a level of
+        brightness and one of color.
         """
 
     @property
@@ -88,11 +88,11 @@ class NetworkConfig(ABC):
     @property
     @abstractmethod
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of the image: the unit in which costs are compared."""
+        """The multiply-adds per pixel of the image, the unit in which costs are compared."""
 
 
 class DenoisingNetwork(nn.Module, ABC):
-    """What all networks that denoise are: `d(noisy, sigma)`."""
+    """The base of all networks that denoise: `d(noisy, sigma) -> denoised`."""
 
     config: NetworkConfig
 
@@ -101,8 +101,9 @@ class DenoisingNetwork(nn.Module, ABC):
         """Estimate the clean images.
 
         Args:
-            noisy: (B, C, H, W), about [0, 1]; C, H and W as the configuration promises.
-            sigma: Noise level on the [0, 1] scale: a number, (B,), or maps that broadcast to
+            noisy: The noisy images, (B, C, H, W), about [0, 1]; C, H and W are as the
+                configuration promises.
+            sigma: The noise level on the [0, 1] scale: a number, (B,), or maps that broadcast to
                 (B, `config.sigma_channels`, H, W). A blind network does not look at it.
 
         Returns:

@@ -1,8 +1,8 @@
 """DnCNN, the supervised baseline: a plain stack of convolutions that predicts the noise.
 
 Zhang et al., "Beyond a Gaussian denoiser", IEEE TIP 2017: 17 layers for one noise level or gray,
-20 layers for blind color; 64 channels; batch normalization between. It is blind: the noise level
-is not an input. For use, the normalization is folded into the convolutions.
+20 layers for blind color; 64 channels; batch normalization between the layers. The network is
+blind: the noise level is not an input. For use, the normalization is folded into the convolutions.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class DnCNNConfig(NetworkConfig):
     """Sizes of a `DnCNN`.
 
     Attributes:
-        image_channels: 3 for color, 1 for gray.
-        channels: Width.
-        layers: Convolutions in all.
-        batch_norm: Normalize between them; needed for training only.
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
+        channels: The width of the inner layers.
+        layers: The number of convolutions.
+        batch_norm: Whether to normalize between them, which only training needs.
     """
 
     channels: Size = 64
@@ -39,7 +39,7 @@ class DnCNNConfig(NetworkConfig):
 
     @property
     def sigma_channels(self) -> int:
-        """None: it is blind."""
+        """The number of noise maps: none, as the network is blind."""
         return 0
 
     @property
@@ -49,7 +49,7 @@ class DnCNNConfig(NetworkConfig):
 
     @property
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of the image, normalization folded."""
+        """The multiply-adds per pixel of the image, with normalization folded."""
         ends = 2 * 9 * self.image_channels * self.channels
         return float(ends + 9 * self.channels**2 * (self.layers - 2))
 
@@ -58,7 +58,7 @@ class DnCNN(DenoisingNetwork):
     """The network.
 
     Args:
-        config: Its sizes.
+        config: The sizes of the network.
     """
 
     config: DnCNNConfig
@@ -92,7 +92,7 @@ def _conv(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
 
 @torch.no_grad()
 def fold_batch_norm(net: DnCNN) -> DnCNN:
-    """The same function without normalization: its statistics go into the convolutions.
+    """Fold the normalization's statistics into the convolutions; the function stays the same.
 
     With running mean m, variance v, gain g and shift b of a channel,
     g (Wx - m) / sqrt(v + eps) + b = (g / sqrt(v + eps)) Wx + (b - g m / sqrt(v + eps)).

@@ -1,17 +1,17 @@
-r"""What noise is in a picture, and where: maps of its level for brightness and for color.
+r"""An estimator of noise maps: the level and the kind of the noise of a picture, place by place.
 
 The noise of a photograph depends on brightness and place, is coarser than a pixel, and differs
-between brightness and color. So its level is told by four maps, one cell for 8x8 pixels: each of
-brightness and color, fine (as a root mean square) and coarse (after means of 4x4 pixels, times
-four, so that white noise has the same level on both). What a denoiser made for white noise must be
-told is the coarse level: the fine part of coarse noise is easy, its low frequencies decide.
+between brightness and color. So four maps with a cell for 8x8 pixels hold its level: for
+brightness and for color, the fine level (a root mean square) and the coarse one (the same after
+means of 4x4 pixels, times four, so that white noise has the same level on both). A denoiser made
+for white noise must be told the coarse level: low frequencies decide how well coarse noise goes.
 
     picture --opponent colors--> Haar bands of three scales --log energy--> convolutions -> maps
                                                                       \-> mean -> kind
 
-The energies are what noise is measured by, and the convolutions weigh what is picture in them.
-That one network estimates how noisy each place is for a second one, which removes the noise, is
-the way of S. Guo et al., "Toward convolutional blind denoising of real photographs", CVPR 2019.
+The energies measure noise and detail together, and the convolutions tell the two apart. To have
+one network estimate how noisy each place is, and a second one remove the noise, is the way of
+S. Guo et al., "Toward convolutional blind denoising of real photographs", CVPR 2019.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from flowdenoise.system.rules import Channels, Range, Size
 from flowdenoise.system.typed import check
 
 CELL = 8
-"""Side in pixels of a cell of the maps."""
+"""The side of a cell of the maps, in pixels."""
 
 MAPS = ("brightness", "brightness, coarse", "color", "color, coarse")
-"""What the channels of the maps hold."""
+"""The names of the maps, in the order of the channels."""
 
 KINDS = ("clean", "white", "camera")
-"""What the noise of a picture can be like."""
+"""The kinds of noise that a picture can have."""
 
 FLOOR = 0.1 / 255
 """The level of a picture without noise, so that logarithms stay finite."""
@@ -58,11 +58,11 @@ class NoiseMapConfig:
 
 
 class Noise(NamedTuple):
-    """What a `NoiseMapNet` says of pictures.
+    """The noise of pictures, as a `NoiseMapNet` estimates it.
 
     Attributes:
-        levels: (B, 4, H/8, W/8) levels of `MAPS` on the [0, 1] scale.
-        kind: (B, 3) logits of `KINDS`.
+        levels: The levels of `MAPS` on the [0, 1] scale, (B, 4, H/8, W/8).
+        kind: The logits of `KINDS`, (B, 3).
     """
 
     levels: Tensor
@@ -73,11 +73,11 @@ class NoiseMapNet(nn.Module):
     """The estimator.
 
     Args:
-        config: Its sizes.
+        config: The sizes of the network.
     """
 
     stride = CELL
-    """Sizes of pictures must be multiples of this."""
+    """The number of pixels of which the sides of pictures must be multiples."""
 
     def __init__(self, config: NoiseMapConfig) -> None:
         super().__init__()
@@ -106,10 +106,10 @@ class NoiseMapNet(nn.Module):
         self.kind = nn.Linear(width, len(KINDS))
 
     def forward(self, picture: Tensor) -> Noise:
-        """Judge pictures.
+        """Estimate the noise of pictures.
 
         Args:
-            picture: (B, C, H, W), about [0, 1]; H and W multiples of 8.
+            picture: The pictures, (B, C, H, W), about [0, 1]; H and W are multiples of 8.
         """
         features = self.head(evidence(picture))
         for block in self.blocks:
@@ -123,10 +123,10 @@ class NoiseMapNet(nn.Module):
 
 
 def opponent(picture: Tensor) -> Tensor:
-    """Brightness and two color differences, orthonormal, so that white noise stays white.
+    """Rotate colors to brightness and two color differences, so that white noise stays white.
 
     Args:
-        picture: (B, C, H, W); with one channel it is brightness already.
+        picture: The pictures, (B, C, H, W); a single channel is brightness already.
     """
     if picture.shape[1] == 1:
         return picture
@@ -135,7 +135,7 @@ def opponent(picture: Tensor) -> Tensor:
 
 
 def evidence(picture: Tensor) -> Tensor:
-    """Log energies of Haar bands, brightness, and what is clipped: (B, 10 C + 2, H/8, W/8)."""
+    """The log energies of Haar bands, brightness, and clipped shares, (B, 10 C + 2, H/8, W/8)."""
     planes = opponent(picture.float())
     found = []
     for scale in range(3):
@@ -158,10 +158,10 @@ def evidence(picture: Tensor) -> Tensor:
 
 
 def measured(noise: Tensor) -> Tensor:
-    """The mean squares that `MAPS` are the roots of, in noise itself, (B, 4, H/8, W/8).
+    """The true squares of the levels in `MAPS`, measured in noise alone, (B, 4, H/8, W/8).
 
     Args:
-        noise: (B, C, H, W) noise alone; H and W multiples of 8.
+        noise: The noise without a picture, (B, C, H, W); H and W are multiples of 8.
     """
     planes = opponent(noise)
     coarse = F.avg_pool2d(planes, 4) * 4
@@ -174,15 +174,15 @@ def measured(noise: Tensor) -> Tensor:
 
 
 def level_loss(levels: Tensor, squares: Tensor) -> Tensor:
-    """How far levels are from those of noise, per cell, in logarithms.
+    """The error of estimated levels, per cell, in logarithms.
 
     An error by a factor counts alike whether the noise is weak or strong, up or down; beyond a
-    factor of e it counts linearly, since some cells are beyond telling. Mean squares are taken
+    factor of e it counts linearly, since some cells can't be told. Mean squares are taken
     over 3x3 cells first: a logarithm of fewer values is too low on average.
 
     Args:
-        levels: (B, 4, h, w) as in `Noise`.
-        squares: (B, 4, h, w) from `measured`.
+        levels: The estimated levels, (B, 4, h, w), as in `Noise`.
+        squares: The true squares, (B, 4, h, w), from `measured`.
     """
     around = F.avg_pool2d(F.pad(squares, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     wanted = (around + FLOOR**2).log()

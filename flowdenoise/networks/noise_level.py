@@ -1,4 +1,4 @@
-r"""How noisy is a picture? Histograms of what blocks of it hold, read by a small network.
+r"""An estimator of the noise level: a small network reads histograms of a picture's blocks.
 
 White noise is alike in all frequencies and all blocks, pictures are not. So the picture is cut
 into blocks, each block into bands of frequency (a discrete cosine transform), and for each band
@@ -40,9 +40,9 @@ class NoiseLevelConfig:
     """Sizes of a `NoiseLevelNet`.
 
     Attributes:
-        image_channels: 3 for color, 1 for gray.
-        channels: Width of all layers.
-        blocks: Residual blocks.
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
+        channels: The width of all layers.
+        blocks: The number of residual blocks.
     """
 
     image_channels: Channels = 3
@@ -57,11 +57,11 @@ class NoiseLevelNet(nn.Module):
     """The estimator.
 
     Args:
-        config: Its sizes.
+        config: The sizes of the network.
     """
 
     stride = 4
-    """Sizes of crops must be multiples of this, and at least 8."""
+    """The number of pixels of which the sides of crops must be multiples; they are at least 8."""
 
     def __init__(self, config: NoiseLevelConfig) -> None:
         super().__init__()
@@ -80,12 +80,12 @@ class NoiseLevelNet(nn.Module):
         self.tail = nn.Conv1d(width, 1, 7, padding=3)
 
     def evidence(self, noisy: Tensor, telling: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """What crops say, ready to be added up.
+        """Count what crops show in histograms, which can be added up.
 
         Args:
-            noisy: (B, C, H, W), about [0, 1]; H and W multiples of 4, at least 8.
+            noisy: The crops, (B, C, H, W), about [0, 1]; H and W are multiples of 4, at least 8.
             telling: The blocks to look at, boolean, (B, 1, rows, columns) as `blocks_of` gives;
-                None is all.
+                None looks at all of them.
 
         Returns:
             Histograms, (B, rows, bins), not normalized, and the number of blocks, (B, 1). The
@@ -99,7 +99,7 @@ class NoiseLevelNet(nn.Module):
         return torch.cat(histograms, 1), weight.sum(2)
 
     def conclude(self, evidence: Tensor, count: Tensor) -> Tensor:
-        """The level on the scale of `to_scale`, (B,), from sums of histograms and blocks."""
+        """The level on the scale of `to_scale`, (B,), from sums of histograms and of blocks."""
         density = evidence / count[..., None]
         axis = torch.linspace(-1, 1, _BINS, device=density.device).expand(len(density), 1, -1)
         features = self.head(torch.cat([4 * density, density.cumsum(2), axis], 1))
@@ -117,11 +117,12 @@ class NoiseLevelNet(nn.Module):
 
     @torch.no_grad()
     def estimate(self, crops: list[Tensor], telling: list[Tensor] | None = None) -> float:
-        """The noise level of one picture on the [0, 1] scale, from crops of it.
+        """Estimate the noise level of one picture, on the [0, 1] scale, from crops of it.
 
         Args:
-            crops: Each (1, C, H, W), about [0, 1]; sides multiples of 4, at least 8.
-            telling: The blocks of each to look at, as for `evidence`; None is all.
+            crops: The crops, each (1, C, H, W), about [0, 1]; H and W are multiples of 4, at
+                least 8.
+            telling: The blocks of each crop to look at, as for `evidence`; None looks at all.
         """
         chosen = [None] * len(crops) if telling is None else telling
         sums = [self.evidence(*pair) for pair in zip(crops, chosen, strict=True)]
@@ -131,10 +132,11 @@ class NoiseLevelNet(nn.Module):
 
 
 def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
-    """Log root mean square of each band in each block, and the brightness of each block.
+    """The log root mean square of each band in each block, and the brightness of each block.
 
     Returns:
-        (B, bands * C, N), as positions on the axis of the histograms, and (B, 1, N).
+        The first as positions on the axis of the histograms, (B, bands * C, N), the second as
+        (B, 1, N).
     """
     batch, channels = noisy.shape[:2]
     if channels == 3:  # noise stays white, pictures have little in the last two
@@ -151,10 +153,10 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ends(noisy: Tensor) -> Tensor:
-    """Share of each block's values beyond [0, 1], and at its ends: was the noise clipped?
+    """The shares of each block's values beyond [0, 1] and at its ends, which tell of clipping.
 
     Returns:
-        (B, 2, N).
+        Both shares, (B, 2, N).
     """
     beyond = (noisy < 0) | (noisy > 1)
     at_ends = (noisy == 0) | (noisy == 1)
@@ -166,17 +168,17 @@ def blocks_of(planes: Tensor) -> tuple[Tensor, Tensor]:
     """The least and the largest value in each block that a `NoiseLevelNet` looks at.
 
     Args:
-        planes: (B, C, H, W).
+        planes: The planes, (B, C, H, W).
 
     Returns:
-        Two of (B, C, rows, columns).
+        The least values and the largest ones, (B, C, rows, columns) each.
     """
     largest = F.max_pool2d(planes, _SIDE, _SIDE // 2)
     return -F.max_pool2d(-planes, _SIDE, _SIDE // 2), largest
 
 
 def _histogram(position: Tensor, weight: Tensor) -> Tensor:
-    """Weighted histogram along the last axis; a value counts in the two bins it lies between."""
+    """A weighted histogram along the last axis; a value counts in the two bins it lies between."""
     position = position.clamp(0, _BINS - 1)
     lower = position.floor().clamp(max=_BINS - 2)
     share = position - lower
@@ -197,7 +199,7 @@ def _cosines() -> Tensor:
 
 @functools.cache
 def _band_means() -> Tensor:
-    """Averages squares over each band, (bands, 64)."""
+    """The matrix that averages squares over each band, (bands, 64)."""
     n = torch.arange(_SIDE)
     diagonal = (n[:, None] + n).flatten()
     bands = torch.stack([(diagonal + 1) // 2 == band for band in range(1, _BANDS + 1)]).float()
@@ -214,7 +216,7 @@ def _opponent() -> Tensor:
 
 
 def to_scale(sigma: Tensor) -> Tensor:
-    """The scale on which levels are learned: log(1 + 255 sigma)."""
+    """Convert a level to the scale on which levels are learned, log(1 + 255 sigma)."""
     return torch.log1p(sigma * WHITE)
 
 

@@ -8,17 +8,17 @@ from torch import Tensor
 
 
 def sigma_maps(sigma: Tensor | float, features: Tensor, channels: int, unshuffle: int) -> Tensor:
-    """Maps of the noise level at the resolution of an image that is folded.
+    """Make maps of the noise level at the resolution of an image that is folded.
 
     Args:
-        sigma: Noise level on the [0, 1] scale: a number, (B,), or maps that broadcast to
+        sigma: The noise level on the [0, 1] scale: a number, (B,), or maps that broadcast to
             (B, channels, H, W).
-        features: (B, F, h, w), the folded image.
-        channels: Maps that the network takes.
-        unshuffle: H / h, the factor of the folding.
+        features: The folded image, (B, F, h, w).
+        channels: The number of maps that the network takes.
+        unshuffle: The factor of the folding, H / h.
 
     Returns:
-        (B, channels, h, w), of the type of `features`.
+        The maps, (B, channels, h, w), of the type of `features`.
     """
     batch, _, height, width = features.shape
     level = torch.as_tensor(sigma, device=features.device, dtype=features.dtype)

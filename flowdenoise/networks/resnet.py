@@ -36,19 +36,21 @@ class ResNetConfig(NetworkConfig):
     """Sizes of a `ResNet`.
 
     Attributes:
-        image_channels: 3 for color, 1 for gray.
-        channels: Width of each scale, finest first; empty means that the blocks work on the
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
+        channels: The width of each scale, finest first; empty means that the blocks work on the
             image itself, without head and tail.
-        blocks: Residual blocks of each scale. At all scales but the coarsest there are that many
-            on the way down and again on the way up.
-        unshuffle: Factor by which the image is folded before the first convolution.
+        blocks: The number of residual blocks of each scale. At all scales but the coarsest there
+            are that many on the way down and again on the way up.
+        unshuffle: The factor by which the image is folded before the first convolution.
         noise_map: Whether the noise level is an input.
         maps: The number of maps of the noise level: 1, or 2 for brightness and color apart.
-        bottleneck: Inner width of a block: 3x3 to it, 1x1, 3x3 back. 0 means two plain 3x3.
-        instance_norm: Normalize inside the blocks by the statistics of the image. Only to
-            reproduce the paper's code: it is a global operation, so tiles are not exact.
-        sigmoid: Squash the result into (0, 1), as the paper's code does. Without it, a network
-            with head and tail predicts the noise, which is subtracted from the input.
+        bottleneck: The inner width of a block of three convolutions, 3x3, 1x1 and 3x3; 0 means a
+            block of two plain 3x3 convolutions.
+        instance_norm: Whether to normalize inside the blocks by the statistics of the image. This
+            only serves to reproduce the paper's code: it is a global operation, so tiles are not
+            exact.
+        sigmoid: Whether to squash the result into (0, 1), as the paper's code does. Otherwise, a
+            network with head and tail predicts the noise, which is subtracted from the input.
     """
 
     channels: tuple[Size, ...] = (64,)
@@ -84,12 +86,12 @@ class ResNetConfig(NetworkConfig):
 
     @property
     def stride(self) -> int:
-        """Sizes and tile positions must be multiples of this, in pixels."""
+        """The number of pixels of which sides and places of tiles must be multiples."""
         return int(self.unshuffle * 2 ** max(0, len(self.channels) - 1))
 
     @property
     def sigma_channels(self) -> int:
-        """As many maps as the configuration has, or none."""
+        """The number of maps of the noise level: `maps`, or none."""
         return self.maps * self.noise_map
 
     @property
@@ -104,7 +106,7 @@ class ResNetConfig(NetworkConfig):
 
     @property
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of the image: the unit in which costs are compared."""
+        """The multiply-adds per pixel of the image, the unit in which costs are compared."""
         folded = self.image_channels * self.unshuffle**2
         pixels = 1 / self.unshuffle**2  # cells of the finest grid per pixel of the image
         widths = self.channels or (self.image_channels,)
@@ -122,7 +124,7 @@ class ResNetConfig(NetworkConfig):
 
 
 class ResidualBlock(nn.Module):
-    """`x + conv(relu(conv(x)))`, 3x3, without bias."""
+    """The block `x + conv(relu(conv(x)))`, 3x3, without bias."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -136,7 +138,7 @@ class ResidualBlock(nn.Module):
 
 
 class BottleneckBlock(nn.Module):
-    """`x + conv3x3(conv1x1(conv3x3(x)))` with a narrow inside, as in the paper's code."""
+    """The block `x + conv3x3(conv1x1(conv3x3(x)))`, narrow inside, as in the paper's code."""
 
     def __init__(self, channels: int, inner: int, instance_norm: bool) -> None:
         super().__init__()
@@ -154,10 +156,10 @@ class BottleneckBlock(nn.Module):
 
 
 class ResNet(DenoisingNetwork):
-    """The denoiser network.
+    """The denoiser.
 
     Args:
-        config: Its sizes.
+        config: The sizes of the network.
     """
 
     config: ResNetConfig
@@ -193,9 +195,9 @@ class ResNet(DenoisingNetwork):
         return nn.Sequential(*(BottleneckBlock(width, inner, norm) for _ in range(count)))
 
     def _initialize(self) -> None:
-        """He initialization; a block's last convolution starts small, the block near identity.
+        """Initialize as He et al. do, but each block's last convolution small.
 
-        See Zhang et al., "Fixup initialization", ICLR 2019.
+        So a block starts near the identity. See Zhang et al., "Fixup initialization", ICLR 2019.
         """
         blocks = sum(self.config.blocks)
         for module in self.modules():

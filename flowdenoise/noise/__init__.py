@@ -1,10 +1,10 @@
-"""Noise: its levels and their unit, and what it looks like.
+"""Noise: its levels and their unit, white noise, and the noise of cameras.
 
 ```
 levels         sigma, checked and converted
-white          the same in all pixels, independent from one to the next
+white          noise of one level, independent from pixel to pixel
 camera         what a camera does to light, and so what the noise of a photograph is
-demosaicking   one color a pixel, and what makes three of it
+demosaicking   from one color a pixel to three
 compression    8 bits, and JPEG
 smoothing      what a camera does to detail
 tone           from linear light to sRGB and back

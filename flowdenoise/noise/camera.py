@@ -6,14 +6,14 @@ r"""What a camera does to light, and so what the noise of a photograph is.
 Noise is independent from value to value only where light is measured. Everything behind it makes
 it coarse, couples the channels, lets it depend on brightness and moves its mean. So a noisy
 photograph for training is made of a clean picture by going back to the raw (`Scene.unprocess`),
-adding noise there, and developing it again (`develop`). Two kinds of random numbers decide:
+adding noise there, and developing it again (`photograph`). Two kinds of random numbers decide:
 
 - a `Scene` is what belongs to one photograph: exposure, white balance, color matrix, tone curve.
 - a `Development` is what a camera's program does with its raw: demosaicking, smoothing,
   sharpening, compression.
 
 What happens to the signal up to sharpening is linear, with weights that depend on the input alone,
-so that a second raw of the same light can be taken the same way (`follow`): this is what lets a
+so a second raw of the same light can be developed in the same way (`follow`). This is what lets a
 network learn from noisy photographs alone (`training.camera_stage`).
 
 T. Brooks et al., "Unprocessing images for learned raw denoising", CVPR 2019, is the source of the
@@ -54,32 +54,32 @@ from flowdenoise.system.typed import check
 Camera = Literal["phone", "reflex", "camera-jpeg"]
 
 Ends = Annotated[tuple[float, float], Ascending()]
-"""From where to where something is drawn."""
+"""The two ends between which a number is drawn."""
 
 _Gain = Annotated[float, Range(1e-9, 1.0)]
 Gains = Annotated[tuple[_Gain, _Gain], Ascending()]
-"""From where to where the gain of the noise's variance is drawn, with uniform logarithm."""
+"""The two ends between which the gain of the noise's variance is drawn, log-uniformly."""
 
 
 @dataclass(frozen=True)
 class CameraConfig:
-    """What cameras of one kind have in common: the range of everything that is drawn.
+    """What cameras of one kind have in common: the range of each number that is drawn.
 
     Attributes:
-        shot: The gain a of the noise's variance a x + b on the raw scale where white is 1; drawn
-            with uniform logarithm.
-        fine: Gains of the smoothing for detail finer than one pixel (brightness): 1 keeps all.
-        middle: Gains for detail of one to two pixels (brightness).
-        coarse: Gains for detail of two to four pixels (brightness).
-        color_fine: Gains for fine detail of color.
-        color_middle: Gains for detail of color of one to two pixels.
-        color_coarse: Gains for detail of color of two to four pixels.
-        sharpening: Strength of an unsharp mask.
-        smoothed: Share of photographs that the camera smooths at all.
-        quality: JPEG quality; above 100 means that the file is not compressed.
-        subsampled: Share of JPEG files with color at half resolution.
-        contrast: Share of an S-curve in the tone curve.
-        softness: Deviation of the lens's blur in pixels; it is no noise, and is not undone.
+        shot: The gain a of the noise's variance a x + b on the raw scale where white is 1; it
+            is drawn log-uniformly.
+        fine: The smoothing's gain for brightness detail finer than one pixel; 1 keeps all of it.
+        middle: The gain for brightness detail of one to two pixels.
+        coarse: The gain for brightness detail of two to four pixels.
+        color_fine: The gain for color detail finer than one pixel.
+        color_middle: The gain for color detail of one to two pixels.
+        color_coarse: The gain for color detail of two to four pixels.
+        sharpening: The strength of an unsharp mask.
+        smoothed: The share of photographs that the camera smooths at all.
+        quality: The JPEG quality; above 100 means that the file is not compressed.
+        subsampled: The share of JPEG files with color at half resolution.
+        contrast: The share of an S-curve in the tone curve.
+        softness: The deviation of the lens's blur in pixels, which is no noise and not undone.
     """
 
     shot: Gains
@@ -159,26 +159,29 @@ def _units(keys: Tensor, stream: int) -> Tensor:
 
 
 def draw_log(keys: Tensor, stream: int, ends: tuple[float, float]) -> Tensor:
-    """One number for each key (B,), its logarithm uniform between those of the ends."""
+    """Draw one number for each key (B,), log-uniformly between the ends."""
     low, high = (torch.tensor(end, device=keys.device).log() for end in ends)
     return (low + (high - low) * _units(keys, stream)).exp()
 
 
 def read_variance(shot: Tensor, deviation: Tensor | float = 0.0) -> Tensor:
-    """The constant part b of the variance that goes with a gain, log b = 2.18 log a + 1.2."""
+    """The constant part b of the variance that usually goes with a gain a.
+
+    log b = 2.18 log a + 1.2, with a standard deviation of 0.3, in units of which `deviation` is.
+    """
     return (2.18 * shot.log() + 1.2 + 0.3 * torch.as_tensor(deviation)).exp()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What belongs to one photograph.
+    """The light and the lens of one photograph, and how it is brought to sRGB.
 
     Attributes:
-        gains: (B, 3) from raw to white-balanced and exposed light.
-        matrix: (B, 3, 3) from the camera's colors to linear sRGB.
-        contrast: (B,) share of an S-curve in the tone curve.
-        read: (B,) deviation of the read noise from its law, standard normal.
-        softness: (B,) deviation of the lens's blur in pixels.
+        gains: The factors from raw to white-balanced and exposed light, (B, 3).
+        matrix: The matrix from the camera's colors to linear sRGB, (B, 3, 3).
+        contrast: The share of an S-curve in the tone curve, (B,).
+        read: The deviation of the read noise from its law, (B,), standard normal.
+        softness: The deviation of the lens's blur in pixels, (B,).
     """
 
     gains: Tensor
@@ -189,7 +192,7 @@ class Scene:
 
     @classmethod
     def draw(cls, keys: Tensor, config: CameraConfig) -> Scene:
-        """Scenes for keys (B,) int32; the same key gives the same scene."""
+        """Draw scenes for keys (B,) int32; the same key gives the same scene."""
         exposure = _between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
         red = _between(_units(keys, Stream.CAMERA_RED), (1.5, 2.6))
         blue = _between(_units(keys, Stream.CAMERA_BLUE), (1.3, 2.2))
@@ -200,14 +203,14 @@ class Scene:
         return cls(gains, _camera_matrix(keys), share, normal, softness)
 
     def unprocess(self, picture: Tensor) -> Tensor:
-        """The raw of a picture: (B, 3, H, W) sRGB in [0, 1] to light on the sensor."""
+        """Take pictures (B, 3, H, W), sRGB in [0, 1], back to the light on the sensor."""
         light = untone(picture, self.contrast)
         light = torch.einsum("boc,bchw->bohw", torch.linalg.inv(self.matrix), light)
         light = (light / self.gains[:, :, None, None]).clamp_(min=0)
         return blur_each(light, self.softness)
 
     def develop(self, raw: Tensor) -> Tensor:
-        """White balance and color matrix: raw (B, 3, H, W) to linear sRGB."""
+        """Apply white balance and color matrix: raw (B, 3, H, W) to linear sRGB."""
         light = raw * self.gains[:, :, None, None]
         return torch.einsum("boc,bchw->bohw", self.matrix, light)
 
@@ -226,18 +229,18 @@ def _camera_matrix(keys: Tensor) -> Tensor:
 
 
 def variance(raw: Tensor, shot: Tensor, read: Tensor) -> Tensor:
-    """Variance a x + b of the noise, (B, 3, H, W), of raw values with gains and floors (B,)."""
+    """The variance a x + b of the noise of raw values x, (B, 3, H, W), with a and b (B,)."""
     return shot[:, None, None, None] * raw.clamp(min=0) + read[:, None, None, None]
 
 
 def sensor_noise(raw: Tensor, shot: Tensor, scene: Scene, keys: Tensor) -> Tensor:
-    """Photon and read noise of raw values (B, 3, H, W), Gaussian, independent from each other.
+    """Draw the photon and read noise of raw values: Gaussian, each value independent.
 
     Args:
-        raw: Light on the sensor.
-        shot: (B,) gain of the variance.
-        scene: Whose read noise deviates from its law.
-        keys: (B,) int32; the same key gives the same noise.
+        raw: The light on the sensor, (B, 3, H, W).
+        shot: The gain of the variance, (B,).
+        scene: The scenes, which say how the read noise deviates from its law.
+        keys: The keys, (B,) int32; the same key gives the same noise.
     """
     unit = random_streams.Draws(keys).normal(Stream.CAMERA_NOISE, tuple(raw.shape[1:]))
     return variance(raw, shot, read_variance(shot, scene.read)).sqrt() * unit
@@ -248,13 +251,13 @@ class Development:
     """What a camera's program does with a raw.
 
     Attributes:
-        demosaicking: (B,) int64, an index of `DEMOSAICS`.
-        bands: (B, 2, 3) gains of brightness and color for fine, middle and coarse detail.
-        edge: (B,) contrast, in deviations of the noise, above which the smoothing ends.
-        sharpening: (B,) strength of the unsharp mask.
-        quality: (B,) of JPEG; above 100 is not compressed.
-        subsampled: (B,) whether JPEG holds color at half resolution.
-        clipped: (B,) whether the raw is cut off at black before it is developed.
+        demosaicking: The index in `DEMOSAICS`, (B,) int64.
+        bands: The gains of brightness and color for fine, middle and coarse detail, (B, 2, 3).
+        edge: The contrast, in deviations of the noise, above which the smoothing ends, (B,).
+        sharpening: The strength of the unsharp mask, (B,).
+        quality: The JPEG quality, (B,); above 100 means that the file is not compressed.
+        subsampled: Whether JPEG holds color at half resolution, (B,).
+        clipped: Whether the raw is cut off at black before it is developed, (B,).
     """
 
     demosaicking: Tensor
@@ -267,7 +270,7 @@ class Development:
 
     @classmethod
     def draw(cls, keys: Tensor, config: CameraConfig) -> Development:
-        """Developments for keys (B,) int32."""
+        """Draw developments for keys (B,) int32; the same key gives the same one."""
         ranges = (
             (config.fine, config.middle, config.coarse),
             (config.color_fine, config.color_middle, config.color_coarse),
@@ -300,7 +303,7 @@ class Development:
 
     @classmethod
     def choose(cls, developments: Sequence[Development], which: Tensor) -> Development:
-        """Of several developments, for each of (B,) the one that `which` (B,) names."""
+        """Take, for each sample of the batch, the development whose index `which` (B,) holds."""
         rows = torch.arange(len(which), device=which.device)
         parts = {
             field.name: torch.stack([getattr(one, field.name) for one in developments])[
@@ -316,9 +319,9 @@ class Photograph:
     """A simulated photograph and what a second raw needs to be developed alike.
 
     Attributes:
-        picture: (B, 3, H, W) sRGB in [0, 1], whole multiples of 1/255.
-        light: (B, 3, H, W) linear sRGB behind `picture`, before clipping and tone curve.
-        weight: (B, 1, H, W) where the camera smoothed.
+        picture: The picture, (B, 3, H, W) sRGB in [0, 1], whole multiples of 1/255.
+        light: The linear sRGB behind `picture`, before clipping and tone curve, (B, 3, H, W).
+        weight: How much the camera smoothed at each place, (B, 1, H, W).
     """
 
     picture: Tensor
@@ -332,11 +335,11 @@ def photograph(
     """Develop a noisy raw as a camera does.
 
     Args:
-        raw: (B, 3, H, W) noisy light on the sensor; two of the three values of a pixel are lost.
-        scene: What belongs to the photograph.
+        raw: The noisy light on the sensor, (B, 3, H, W); two of a pixel's three values are lost.
+        scene: The scenes of the photographs.
         how: What the camera's program does.
-        shot: (B,) gain of the noise in `raw`, to which the smoothing is fitted.
-        read: (B,) its constant part.
+        shot: The gain of the noise in `raw`, (B,), to which the smoothing is fitted.
+        read: The constant part of that noise's variance, (B,).
     """
     raw = torch.where(how.clipped[:, None, None, None], raw.clamp(min=0), raw).clamp(max=1)
     light = scene.develop(demosaic_each(mosaic(raw), how.demosaicking))
@@ -349,13 +352,13 @@ def photograph(
 
 
 def follow(raw: Tensor, scene: Scene, how: Development, weight: Tensor) -> Tensor:
-    """What a camera does to the signal alone, with weights that are already known.
+    """Do to a signal what a camera did to a photograph, with weights that are already known.
 
     Args:
-        raw: (B, 3, H, W) light on the sensor with all colors of each pixel.
-        scene: What belongs to the photograph.
+        raw: The light on the sensor with all colors of each pixel, (B, 3, H, W).
+        scene: The scenes of the photographs.
         how: What the camera's program does.
-        weight: (B, 1, H, W) where it smooths, see `Photograph`.
+        weight: How much it smooths at each place, (B, 1, H, W), from `Photograph`.
 
     Returns:
         Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
@@ -374,15 +377,15 @@ def simulate(
     noise: float = 1.0,
     noise_keys: Tensor | None = None,
 ) -> Photograph:
-    """A noisy photograph of a clean picture, as such a camera would take it.
+    """Simulate the noisy photograph that a camera would take of a clean picture.
 
     Args:
-        picture: (B, 3, H, W) sRGB in [0, 1], H and W even.
-        keys: (B,) int32; the same key gives the same photograph.
-        config: What kind of camera.
-        shot: (B,) gain of the noise's variance; drawn from `config.shot` if not given.
-        noise: Factor of the noise; 0 gives the photograph that a camera without noise would take.
-        noise_keys: (B,) int32 keys of the noise alone; another noise under the same light.
+        picture: The clean pictures, (B, 3, H, W) sRGB in [0, 1], H and W even.
+        keys: The keys, (B,) int32; the same key gives the same photograph.
+        config: The kind of camera.
+        shot: The gain of the noise's variance, (B,); None draws it from `config.shot`.
+        noise: The factor of the noise; 0 gives the photograph of a camera without noise.
+        noise_keys: The keys of the noise alone, (B,) int32, for another noise in the same light.
     """
     scene = Scene.draw(keys, config)
     if shot is None:

@@ -8,7 +8,16 @@ from torch import Tensor
 
 
 def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
-    """8 bits and, where the quality is at most 100, JPEG: (B, 3, H, W) in [0, 1], same back."""
+    """Round to 8 bits and, where the quality is at most 100, compress as JPEG.
+
+    Args:
+        picture: The pictures, (B, 3, H, W) in [0, 1].
+        quality: The JPEG quality, (B,); above 100 leaves a picture uncompressed.
+        subsampled: Whether JPEG holds color at half resolution, (B,).
+
+    Returns:
+        The pictures as they come back from their files, (B, 3, H, W) in [0, 1].
+    """
     whole = (picture.clamp(0, 1) * 255).round_().to(torch.uint8)
     pixels = whole.permute(0, 2, 3, 1).cpu().numpy()
     out = np.empty_like(pixels)
@@ -20,7 +29,7 @@ def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
 
 
 def _jpeg(pixels: np.ndarray, quality: int, subsampled: bool) -> np.ndarray:
-    """Write as JPEG and read again, (H, W, 3) uint8."""
+    """Write pixels (H, W, 3) uint8 as JPEG, and read them again."""
     import cv2
 
     halves = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420

@@ -1,4 +1,4 @@
-"""A mosaic of one color a pixel, and what makes three of it."""
+"""Demosaicking: from a mosaic of one color a pixel to three colors a pixel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mosaic(raw: Tensor) -> Tensor:
     """Keep one color of each pixel, in the order RGGB: (B, 3, H, W) to (B, 1, H, W).
 
     Raises:
-        UsageError: A side is odd.
+        UsageError: A side of the picture is odd.
     """
     if raw.shape[-2] % 2 or raw.shape[-1] % 2:
         raise UsageError("a mosaic needs pictures whose sides are even numbers of pixels")
@@ -106,7 +106,9 @@ def demosaic_bilinear(values: Tensor) -> Tensor:
 
 
 def demosaic_along_edges(values: Tensor) -> Tensor:
-    """Green along the smaller gradient, then the color differences: (B, 1, H, W) to (B, 3, H, W).
+    """Demosaick along edges, (B, 1, H, W) RGGB to (B, 3, H, W).
+
+    Green is interpolated along the smaller gradient, then the color differences are interpolated.
 
     J. Hamilton and J. Adams, US patent 5,629,734, 1997, the ancestor of what cameras do.
     """
@@ -144,7 +146,7 @@ def _with_differences(own: Tensor, green: Tensor, parity: int) -> Tensor:
 
 
 def demosaic_opencv(values: Tensor) -> Tensor:
-    """OpenCV's edge-aware demosaicking, on 16-bit values: (B, 1, H, W) RGGB to (B, 3, H, W)."""
+    """Demosaick by OpenCV's edge-aware method in 16 bits, (B, 1, H, W) RGGB to (B, 3, H, W)."""
     import cv2
 
     offset, scale = 0.25, 49152.0  # room for noise below black and above white
@@ -158,11 +160,11 @@ def demosaic_opencv(values: Tensor) -> Tensor:
 
 Demosaic = Callable[[Tensor], Tensor]
 DEMOSAICS: tuple[Demosaic, ...] = (demosaic_bilinear, demosaic_linear, demosaic_along_edges)
-"""What turns a mosaic (B, 1, H, W) into light of three colors, (B, 3, H, W)."""
+"""The functions that turn a mosaic, (B, 1, H, W), into light of three colors, (B, 3, H, W)."""
 
 
 def demosaic_each(values: Tensor, kinds: Tensor) -> Tensor:
-    """Demosaic each of (B, 1, H, W) in the way of `DEMOSAICS` that `kinds` (B,) names."""
+    """Demosaick each mosaic of (B, 1, H, W) by the function whose index `kinds` (B,) holds."""
     result = values.new_empty(len(values), 3, *values.shape[2:])
     for index, demosaic in enumerate(DEMOSAICS):
         chosen = (kinds == index).nonzero()[:, 0]
@@ -172,15 +174,15 @@ def demosaic_each(values: Tensor, kinds: Tensor) -> Tensor:
 
 
 def demosaic_signal(light: Tensor, kinds: Tensor) -> Tensor:
-    """What demosaicking does to the signal of light that has all its colors, without its errors.
+    """Soften light that has all its colors as demosaicking softens it, without its errors.
 
     A mosaic may begin at four places. Demosaicked at each of them and averaged, zippers and false
     colors cancel, and what remains is how demosaicking softens detail. It is linear in `light`.
     Along edges, green is as sharp as it was, and the color differences are interpolated.
 
     Args:
-        light: (B, 3, H, W).
-        kinds: (B,) as for `demosaic_each`.
+        light: The light, (B, 3, H, W).
+        kinds: The indices in `DEMOSAICS`, (B,).
     """
     result = torch.empty_like(light)
     for index, demosaic in enumerate(DEMOSAICS):

@@ -21,7 +21,7 @@ def check_sigma(sigma: float) -> float:
     """Return `sigma` if it is a noise level on the [0, 1] scale.
 
     Raises:
-        SigmaError: It is negative, above 1, or not a number.
+        SigmaError: The level is negative, above 1, or not a number.
 
     >>> check_sigma(25 / 255)
     0.09803921568627451
@@ -37,7 +37,7 @@ def check_sigma(sigma: float) -> float:
 
 
 TRAINED_SIGMAS = (0.0, 55 / 255)
-"""The noise levels, from and to, at which networks learn unless a run says otherwise."""
+"""The lowest and the highest noise level at which networks learn unless a run says otherwise."""
 
 
 class _Level:
@@ -53,17 +53,17 @@ class _Level:
 
 
 Sigma = Annotated[float, _Level()]
-"""A noise level in a configuration, [0, 1] scale."""
+"""A field of a configuration that holds a noise level, [0, 1] scale."""
 
 SigmaRange = Annotated[tuple[Sigma, Sigma], Ascending()]
-"""Noise levels in a configuration, from and to, [0, 1] scale."""
+"""A field of a configuration that holds the lowest and the highest noise level, [0, 1] scale."""
 
 
 def from_255(sigma: float) -> float:
     """Convert a noise level from the 0 to 255 scale to the [0, 1] scale.
 
     Raises:
-        SigmaError: It is negative, above 255, or not a number.
+        SigmaError: The level is negative, above 255, or not a number.
 
     >>> from_255(25.5)
     0.1

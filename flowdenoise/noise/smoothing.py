@@ -1,6 +1,6 @@
 """What a camera does to detail: it smooths brightness and color band by band, and sharpens.
 
-All of it is linear in light once its weights are known, so that two pictures can be treated alike.
+All of this is linear in light once its weights are known, so two pictures can be treated alike.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ _SCALES = (0.7, 1.4, 2.8)  # deviations in pixels between the bands of `smooth`
 
 
 def smoothing_weight(light: Tensor, edge: Tensor, noise: Tensor) -> Tensor:
-    """Where the camera smooths: 1 in flat parts, 0 at edges, (B, 1, H, W), from its input alone.
+    """How much the camera smooths at each place: 1 in flat parts, 0 at edges, (B, 1, H, W).
+
+    The weight depends on the input alone.
 
     Args:
-        light: (B, 3, H, W) linear light as the camera has it.
-        edge: (B,) contrast that counts as an edge, in deviations of the noise.
-        noise: (B, 1, H, W) deviation of the noise of brightness.
+        light: The linear light as the camera has it, (B, 3, H, W).
+        edge: The contrast that counts as an edge, in deviations of the noise, (B,).
+        noise: The deviation of the noise of brightness, (B, 1, H, W).
     """
     brightness = light.mean(1, keepdim=True)
     contrast = (gaussian(brightness, 0.7) - gaussian(brightness, 2.0)).abs()
@@ -59,9 +61,9 @@ def smooth(light: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
     Color is smoothed up to edges of three times the contrast, as cameras do.
 
     Args:
-        light: (B, 3, H, W) linear light.
-        bands: (B, 2, 3) gains of brightness and color, see `Development`.
-        weight: (B, 1, H, W) from `smoothing_weight`.
+        light: The linear light, (B, 3, H, W).
+        bands: The gains of brightness and color, (B, 2, 3), see `Development`.
+        weight: The weight of the smoothing, (B, 1, H, W), from `smoothing_weight`.
     """
     brightness = light.mean(1, keepdim=True)
     parts = torch.cat([brightness, light - brightness], 1)
@@ -78,14 +80,14 @@ def smooth(light: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
 
 
 def sharpen(light: Tensor, strength: Tensor) -> Tensor:
-    """An unsharp mask of brightness: (B, 3, H, W) and (B,)."""
+    """Sharpen light (B, 3, H, W) by an unsharp mask of brightness of strength (B,)."""
     brightness = light.mean(1, keepdim=True)
     detail = brightness - gaussian(brightness, 1.0)
     return light + strength[:, None, None, None] * detail
 
 
 def halve_color(light: Tensor, chosen: Tensor) -> Tensor:
-    """Color at half resolution, as JPEG with subsampling keeps it, of those of (B,) chosen."""
+    """Halve the resolution of color, as JPEG's subsampling does, where `chosen` (B,) is true."""
     brightness = light.mean(1, keepdim=True)
     halves = F.avg_pool2d(light - brightness, 2)
     color = F.interpolate(halves, scale_factor=2, mode="bilinear", align_corners=False)

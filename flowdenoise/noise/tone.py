@@ -10,11 +10,11 @@ from torch import Tensor
 
 
 def tone(light: Tensor, contrast: Tensor) -> Tensor:
-    """The tone curve: linear light in [0, 1] to sRGB, with a share of an S-curve.
+    """Apply the tone curve: linear light in [0, 1] to sRGB, with a share of an S-curve.
 
     Args:
-        light: (B, C, H, W), clamped to [0, 1].
-        contrast: (B,).
+        light: The linear light, (B, C, H, W), which is clamped to [0, 1].
+        contrast: The share of the S-curve, (B,).
     """
     light = light.clamp(0, 1)
     low = light < 0.0031308
@@ -24,7 +24,7 @@ def tone(light: Tensor, contrast: Tensor) -> Tensor:
 
 
 def untone(picture: Tensor, contrast: Tensor) -> Tensor:
-    """The inverse of `tone`; beyond [0, 1] it goes on along its tangent, with its derivative.
+    """Undo `tone`. Beyond [0, 1] the curve goes on along its tangent.
 
     Gradients flow to `picture`.
     """

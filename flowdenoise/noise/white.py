@@ -1,4 +1,4 @@
-"""White Gaussian noise: afresh from a seed, or the one that an image has for ever."""
+"""White Gaussian noise: drawn from a seed, or the one noise that an image always has."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ def add_gaussian(clean: Tensor, sigma: float, *, seed: int) -> Tensor:
     """Add white Gaussian noise, unclipped, from a generator that starts afresh at `seed`.
 
     Args:
-        clean: Any shape, [0, 1].
-        sigma: Standard deviation on the [0, 1] scale.
-        seed: Same seed and shape, same noise.
+        clean: A tensor of any shape, [0, 1].
+        sigma: The standard deviation on the [0, 1] scale.
+        seed: The seed; the same seed and shape give the same noise.
 
     Returns:
-        The noisy tensor; values leave [0, 1].
+        The noisy tensor, whose values may lie beyond [0, 1].
+
+    Raises:
+        SigmaError: The level is negative, above 1, or not a number.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(clean.shape, generator=generator, dtype=torch.float32)
@@ -26,16 +29,16 @@ def add_gaussian(clean: Tensor, sigma: float, *, seed: int) -> Tensor:
 
 
 def fixed_gaussian(image_key: Tensor, position: Tensor, channels: int) -> Tensor:
-    """The one standard normal noise that each pixel of each image has, for ever.
+    """The one standard normal noise that each pixel of each image always has.
 
     A real noisy photograph has one realization of its noise. Here it is a function of the image
     and the pixel's place in it, so a patch cut anywhere, in any order, sees the same noise, and
     none of it needs to be stored.
 
     Args:
-        image_key: (B,) int32, from `random_streams.fold(seed, image)`.
-        position: (B, H, W) index of each pixel in its image, row by row.
-        channels: C.
+        image_key: The key of each image, (B,) int32, from `random_streams.fold(seed, image)`.
+        position: The index of each pixel in its image, row by row, (B, H, W).
+        channels: The number of channels C.
 
     Returns:
         (B, C, H, W) float32.

@@ -2,12 +2,12 @@
 
 ```
 atomic          files are written whole or not at all
-cache           folders, room and locks
-device          where to compute, and in which precision
-paths           questions about paths that have an answer for any name
+cache           the cache folder, free space and locks
+device          the device that computes, and its precision
+paths           questions about paths, answered for any name
 random_streams  random numbers as a function of key and counter
 rules, typed    fields of configurations, checked by their type hints
-lazy            public names of a room that cost nothing until they are used
+lazy            public names of a room, imported when they are first used
 ```
 """
 

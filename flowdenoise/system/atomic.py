@@ -39,17 +39,17 @@ def replacing(
     under the name outlives a power cut.
 
     Args:
-        target: Its folder must exist.
-        like: Status of the file whose permissions and owner a new file gets; its owner may write
-            it in any case. None gives it the usual ones.
-        replace: Whether an existing file may be replaced, one that appears meanwhile included.
+        target: The file, whose folder must exist.
+        like: The status of the file whose permissions and owner a new file gets; its owner may
+            write it in any case. None gives the usual ones.
+        replace: Whether an existing file may be replaced, also one that appears meanwhile.
 
     Yields:
         The new file, open for writing and reading back, seekable.
 
     Raises:
         FileExistsError: The file exists, and `replace` is false.
-        OSError: It can't be written; the old file is write-protected; or it is no regular file.
+        OSError: The file can't be written, is write-protected, or is no regular file.
     """
     final = Path(os.path.realpath(target))
     access = _access(final, like)
@@ -78,7 +78,7 @@ def replacing(
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files of processes that died; those of living ones stay.
 
-    What can't be removed, in the folder of another user say, stays without a word.
+    A file that can't be removed, for instance in the folder of another user, stays without a word.
     """
     with contextlib.suppress(OSError):
         for file in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
@@ -90,7 +90,7 @@ def _remove_if_nobody_holds(file: Path) -> None:
     """Remove a temporary file unless a living process writes it.
 
     Raises:
-        OSError: One does.
+        OSError: A living process writes it.
     """
     if sys.platform == "win32":  # where an open file can't be removed
         file.unlink()
@@ -134,7 +134,7 @@ class _Access(NamedTuple):
 
 
 def _access(file: Path, like: os.stat_result | None) -> _Access | None:
-    """Permissions and owner that the new file gets; None stands for the usual ones.
+    """The permissions and the owner that the new file gets; None stands for the usual ones.
 
     Raises:
         OSError: The file is there, but must not be written.
@@ -170,10 +170,10 @@ def _give(descriptor: int, path: Path, access: _Access) -> None:
 
 
 def _rename(temporary: Path, final: Path, *, replace: bool) -> None:
-    """Let the complete file appear under its name.
+    """Give the complete file its name.
 
     Raises:
-        FileExistsError: There is one, and it may not be replaced.
+        FileExistsError: A file of that name exists and may not be replaced.
     """
     if replace:
         temporary.replace(final)
@@ -194,7 +194,7 @@ def _sync(descriptor: int) -> None:
     """Wait until a file or folder is on the disk, where its file system can tell.
 
     Raises:
-        OSError: It did not get there.
+        OSError: The system could not write it.
     """
     try:
         os.fsync(descriptor)

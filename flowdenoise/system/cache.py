@@ -1,6 +1,6 @@
-"""Where flowdenoise keeps its files on a user's machine, and the manners of writing there.
+"""The folder in which flowdenoise keeps files on a user's machine, and how to write there.
 
-Ask whether there is room before a long job, and let one process at a time write a file.
+A long job first asks whether there is room, and only one process at a time writes a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CACHE_VARIABLE = "FLOWDENOISE_CACHE"
 def cache_folder() -> Path:
     """The folder for what can be fetched again; it need not exist yet.
 
-    `FLOWDENOISE_CACHE` where that is set, else `flowdenoise` in the platform's usual place:
+    It is `FLOWDENOISE_CACHE` where that is set, else `flowdenoise` in the platform's usual place:
     `$XDG_CACHE_HOME` or `~/.cache` (the XDG Base Directory Specification), `~/Library/Caches`
     on macOS, `%LOCALAPPDATA%` on Windows.
 
@@ -52,7 +52,7 @@ def require_room(folder: Path, size: int) -> None:
     """Check that `size` more bytes fit on the disk of `folder`, which exists.
 
     Raises:
-        DataError: They don't.
+        DataError: The disk has too little room.
     """
     free = shutil.disk_usage(folder).free
     if size > free:
@@ -62,7 +62,7 @@ def require_room(folder: Path, size: int) -> None:
 
 
 def readable_size(size: int) -> str:
-    """A number of bytes for people.
+    """A number of bytes as people read it.
 
     >>> readable_size(999), readable_size(6_645_013_297)
     ('999 bytes', '6.6 GB')
@@ -77,12 +77,12 @@ def readable_size(size: int) -> str:
 def exclusive(path: Path) -> Iterator[None]:
     """Let one process or thread at a time work on `path`; the others wait for it.
 
-    The lock is the empty file `PATH.lock`, which stays: removing it would let two in. The system
-    frees it when its holder ends, however that ends. Whoever has it may take it again. The
-    folder of `path` is made if needed.
+    The lock is the empty file `PATH.lock`, which stays: removing it would let two processes in.
+    The system frees the lock when its holder ends, however that ends. The holder may take it a
+    second time. The folder of `path` is made if needed.
 
     Raises:
-        DataError: Nothing can be written there.
+        DataError: The folder can't be written to.
     """
     lock = FileLock(path.with_name(path.name + ".lock"), is_singleton=True)
     try:

@@ -1,4 +1,4 @@
-"""Where to compute, and in which precision, from the names that users give."""
+"""The device that computes and its precision, chosen by the names that users give."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device of that name; `auto`, and None, take a GPU where there is one.
+    """Choose the device of that name; `auto` and None take a GPU where there is one.
 
     Args:
-        name: One of `DEVICES`, or a GPU by number, `cuda:1`.
+        name: A name in `DEVICES`, or a GPU by its number, as in `cuda:1`.
 
     Raises:
-        UsageError: There is no such name.
-        DeviceError: There is no such device here.
+        UsageError: No device has this name.
+        DeviceError: This machine has no such device.
     """
     name = name or "auto"
     kind = name.partition(":")[0]
@@ -42,12 +42,12 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The precision of that name; `auto` takes bfloat16 where the hardware multiplies in it.
+    """Choose the precision of that name; `auto` takes bfloat16 where the hardware has it.
 
-    Only the predicted noise is computed in it, so it costs less than 0.01 dB.
+    Only the predicted noise is computed in bfloat16, so it costs less than 0.01 dB.
 
     Raises:
-        UsageError: There is no such name.
+        UsageError: No precision has this name.
     """
     if name not in PRECISIONS:
         raise UsageError(f"no precision {name!r}; there are {', '.join(PRECISIONS)}")

@@ -8,11 +8,11 @@ from typing import Any
 
 
 def homes(room: str, modules: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
-    """A package's `__getattr__`, so that what it exports costs nothing until it is asked for.
+    """Make a package's `__getattr__`, which imports a public name when it is first used.
 
     Args:
         room: The package's `__name__`.
-        modules: Names of modules in the package, each with the names that it is the home of.
+        modules: The names that each module of the package defines, by the name of the module.
     """
     home = {name: module for module, names in modules.items() for name in names}
 

@@ -1,6 +1,6 @@
-"""Questions about paths that have an answer for any name.
+"""Questions about paths, which are answered for any name.
 
-Those of `pathlib` raise where a name is too long, or where a folder on the way is closed.
+The methods of `pathlib` raise where a name is too long, or where a folder on the way is closed.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A generator with a state gives numbers in the order of asking, so that a resumed run, a second
 device or a patch cut elsewhere would see others. Here a number belongs to its place instead: the
 same (key, counter) gives the same number in any order, on any number of devices. Three things
-rest on it: each noisy photograph has *one* noise for ever without storing it, training resumes
-bit for bit without saving a generator, and N processes draw what one process would have drawn.
+rest on it: each noisy photograph always has the *same* noise, which is not stored; training
+resumes bit for bit without saving a generator; and N processes draw what one would have drawn.
 
 The idea is that of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The
 mixing function is a 32-bit integer hash of the multiply-and-shift kind with constants found by
@@ -24,7 +24,7 @@ _GOLDEN = 0x9E3779B9 - (1 << 32)  # 2**32 / golden ratio: separates the words of
 
 
 def _mix(bits: Tensor) -> Tensor:
-    """Scramble int32 `bits`: one bit changed in, about half of them changed out."""
+    """Scramble int32 `bits`: if one bit of the input changes, about half of the output's do."""
     first, second = _MULTIPLIERS
     bits = (bits ^ ((bits >> 16) & 0xFFFF)) * first
     bits = (bits ^ ((bits >> 15) & 0x1FFFF)) * second
@@ -40,11 +40,11 @@ def fold(key: Tensor | int, *words: Tensor | int) -> Tensor:
     """Derive a new key from a key and further words (a seed, a step, an image, a stream).
 
     Args:
-        key: int64 or int32 tensor of any shape, or a number.
-        words: Numbers or tensors that broadcast with `key`; taken modulo 2**32.
+        key: A tensor of integers of any shape, or a number.
+        words: Numbers or tensors that broadcast with `key`, taken modulo 2**32.
 
     Returns:
-        int32 tensor of the broadcast shape.
+        The new key, int32, of the broadcast shape.
     """
     folded = _as_word(key)
     for word in words:
@@ -59,25 +59,29 @@ def _as_word(value: Tensor | int) -> Tensor:
 
 
 def uniform(key: Tensor, counter: Tensor) -> Tensor:
-    """Numbers in the open interval (0, 1), one for each (key, counter).
+    """Draw numbers in the open interval (0, 1), one for each (key, counter).
 
     Args:
-        key: int32, broadcasts with `counter`.
-        counter: Integer tensor; only its low 32 bits count.
+        key: The keys, int32, which broadcast with `counter`.
+        counter: The counters, integers of which the low 32 bits count.
 
     Returns:
-        float32 of the broadcast shape; multiples of 2**-24, shifted by half a step so that
-        neither 0 nor 1 occurs.
+        The numbers, float32, of the broadcast shape. They are multiples of 2**-24, shifted by half
+        a step so that neither 0 nor 1 occurs.
     """
     bits = _mix(_mix(counter.to(torch.int32) + _GOLDEN) ^ key) & 0xFFFFFF
     return (bits.to(torch.float32) + 0.5) * 2.0**-24
 
 
 def normal(key: Tensor, counter: Tensor) -> Tensor:
-    """Standard normal numbers, one for each (key, counter), by the inverse distribution function.
+    """Draw standard normal numbers, one for each (key, counter), by inverting the distribution.
+
+    Args:
+        key: The keys, as for `uniform`.
+        counter: The counters, as for `uniform`.
 
     Returns:
-        float32 of the broadcast shape, between -5.3 and 5.3.
+        The numbers, float32, of the broadcast shape, between -5.3 and 5.3.
     """
     centered = uniform(key, counter).mul_(2).sub_(1)  # exact: odd multiples of 2**-24
     limit = 1 - 2.0**-23
@@ -86,7 +90,7 @@ def normal(key: Tensor, counter: Tensor) -> Tensor:
 
 @unique
 class Stream(IntEnum):
-    """What the random numbers of a sample are for; streams are independent.
+    """The uses of a sample's random numbers; the streams of two uses are independent.
 
     The numbers decide what a run draws, so they stay what they are. Where a use needs several
     streams, it adds multiples of 8 or 64 to its own.
@@ -109,7 +113,7 @@ class Stream(IntEnum):
 
 @unique
 class ImageStream(IntEnum):
-    """What the random numbers are for that an image keeps in all samples."""
+    """The uses of the random numbers that an image keeps in all samples."""
 
     SIGMA, NOISE, COLOR, SECOND_NOISE = range(1, 5)
 
@@ -122,7 +126,7 @@ class Draws:
     shared among many.
 
     Args:
-        keys: (B,) int32, one key per sample; see `for_step`.
+        keys: The key of each sample, (B,) int32; see `for_step`.
     """
 
     keys: Tensor
@@ -137,7 +141,7 @@ class Draws:
         first: int = 0,
         device: torch.device | str = "cpu",
     ) -> Draws:
-        """Draws for samples `first` to `first + batch - 1` of step `step`."""
+        """Make the draws for samples `first` to `first + batch - 1` of step `step`."""
         samples = torch.arange(first, first + batch)
         return cls(fold(_wrap(seed), step, samples).to(device))
 
@@ -145,12 +149,12 @@ class Draws:
         return len(self.keys)
 
     def uniform(self, stream: int) -> Tensor:
-        """One number in (0, 1) per sample, (B,). Different streams are independent."""
+        """Draw one number in (0, 1) per sample, (B,). Different streams are independent."""
         keys = fold(self.keys, stream)
         return uniform(keys, torch.zeros_like(keys))
 
     def normal(self, stream: int, shape: tuple[int, ...]) -> Tensor:
-        """Standard normal numbers of `shape` per sample, (B, *shape)."""
+        """Draw standard normal numbers of `shape` per sample, (B, *shape)."""
         keys = fold(self.keys, stream)
         count = 1
         for size in shape:

@@ -1,8 +1,8 @@
-"""Rules for the fields of configurations: bounds and the like, beside the type in `Annotated`.
+"""Rules for the fields of configurations, such as bounds, beside the type in `Annotated`.
 
     steps: Annotated[int, Range(1, 10**9)] = 100_000
 
-`system.typed` enforces them wherever a value comes from.
+`system.typed` enforces the rules wherever a value comes from.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ def shown(text: object) -> str:
 
 
 class Rule(Protocol):
-    """What a value must keep besides its type."""
+    """A rule that a value must obey, besides having its type."""
 
     def complaint(self, value: Any) -> str | None:
-        """What is wrong with a value, to follow the field's name, or None."""
+        """What is wrong with a value, in words to follow the field's name; None if nothing."""
         ...
 
 
@@ -35,7 +35,7 @@ class Range:
 
     Attributes:
         least: The smallest value that is allowed.
-        most: The largest.
+        most: The largest value that is allowed.
         below: Whether `most` itself is too large.
     """
 
@@ -59,11 +59,11 @@ def _plain(number: float) -> str:
 
 @dataclass(frozen=True)
 class Multiple:
-    """A whole number that another one divides.
+    """A whole number that is a multiple of another.
 
     Attributes:
-        of: The other one.
-        plus: What remains: `Multiple(2, 1)` is an odd number.
+        of: The other number.
+        plus: The remainder: `Multiple(2, 1)` is an odd number.
     """
 
     of: int
@@ -80,7 +80,11 @@ class Multiple:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few values of any type."""
+    """One of a few values of any type.
+
+    Attributes:
+        values: The values that are allowed.
+    """
 
     values: tuple[Any, ...]
 
@@ -93,7 +97,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Ascending:
-    """Two numbers, from and to."""
+    """Two numbers of which the second is not the smaller."""
 
     def complaint(self, value: Sequence[float]) -> str | None:
         """What is wrong with a pair, or None."""
@@ -106,19 +110,19 @@ Size = Annotated[int, Range(1, 1 << 16)]
 """A width, a side or a number of parts."""
 
 Steps = Annotated[int, Range(0, 10**9)]
-"""A number of steps; 0 is none."""
+"""A number of steps, which may be 0."""
 
 Share = Annotated[float, Range(0, 1)]
 """A share of a whole, or a probability."""
 
 Factor = Annotated[float, Range(0)]
-"""What something is multiplied by."""
+"""A factor, which is not negative."""
 
 Seed = Annotated[int, Range(-(1 << 63), (1 << 63) - 1)]
 """The seed of random numbers."""
 
 COLORS = {3: "color", 1: "gray"}
-"""What a picture is called by its channels."""
+"""The word for a picture, by the number of its channels."""
 
 Channels = Annotated[int, OneOf(tuple(sorted(COLORS)))]
-"""The channels of a picture, or of what works on it."""
+"""The number of channels of a picture, or of a network for it."""

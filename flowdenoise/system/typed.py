@@ -1,10 +1,10 @@
-"""Values checked against the type hints of a dataclass: one walker for three ways in.
+"""Values checked against the type hints of a dataclass, wherever they come from.
 
 A configuration checks itself where it is made (`check`), text of the command line becomes a value
-(`from_text`), and so does parsed JSON of a file from outside (`from_json`). What a field may hold
-stands in its hint and nowhere else: `bool`, `int`, `float`, `str`, a `Literal` of words, a tuple,
+(`from_text`), and so does parsed JSON of a file from outside (`from_json`). The hint of a field
+alone says what it may hold: `bool`, `int`, `float`, `str`, a `Literal` of words, a tuple,
 a dataclass, one of these or None, or a free `Mapping`. `Annotated` adds rules (`system.rules`).
-Numbers are finite, a truth value is no number, and nothing is guessed or filled in.
+Numbers are finite, a truth value is no number, and no value is guessed or filled in.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ def check(config: Any) -> None:
     """Check every field of a dataclass against its hint.
 
     Args:
-        config: An instance; it calls this itself where it is made.
+        config: An instance of the dataclass, which calls this when it is made.
 
     Raises:
-        UsageError: A value is of another type, or a rule is broken.
+        UsageError: A value has another type, or breaks a rule.
     """
     for name, hint in hints_of(type(config)).items():
         _PYTHON.read(getattr(config, name), hint, name)
 
 
 def from_text(text: str, hint: Any, name: str) -> Any:
-    """Turn text of the command line into a value; the elements of a tuple have commas between.
+    """Turn text of the command line into a value; commas separate the elements of a tuple.
 
     Args:
-        text: What was written.
+        text: The text.
         hint: The type hint of the setting.
-        name: The setting, for the error message.
+        name: The name of the setting, for the error message.
 
     Raises:
-        UsageError: The text is no such value.
+        UsageError: The text does not stand for a value that the hint allows.
     """
     return _TEXT.read(text, hint, name)
 
@@ -54,19 +54,19 @@ def from_json(value: Any, cls: type[T], what: str) -> T:
     """Turn parsed JSON into the dataclass `cls`, which must have exactly its keys.
 
     Args:
-        value: An object of JSON.
+        value: The parsed JSON.
         cls: The dataclass.
-        what: What it is, for the error message.
+        what: The words for the value in an error message.
 
     Raises:
-        UsageError: A key is missing or unknown, a value of another type, or a rule is broken.
+        UsageError: A key is missing or unknown, or a value has another type or breaks a rule.
     """
     made: T = _JSON.read(value, cls, what)
     return made
 
 
 def hints_of(cls: type[Any]) -> dict[str, Any]:
-    """The hints of a dataclass's fields by their names, with their rules."""
+    """The type hints of a dataclass's fields by their names, with their rules."""
     return _hints(cls)  # type: ignore[arg-type]  # classes are hashable
 
 
@@ -80,10 +80,10 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 class _Json:
-    """Reads values of JSON; the other ways in differ from it in what they override."""
+    """Reads values of JSON; the other two readers override some of its methods."""
 
     def read(self, value: Any, hint: Any, name: str) -> Any:
-        """The value for a field of this hint."""
+        """Read the value of a field with this hint."""
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
         if origin is Annotated:
             return self._ruled(self.read(value, arguments[0], name), arguments[1:], name)
@@ -102,7 +102,7 @@ class _Json:
         raise TypeError(f"no rule to read {hint}")
 
     def scalar(self, value: Any, kind: type, name: str) -> Any:
-        """A value of one of the four plain types."""
+        """Read a value of one of the four plain types."""
         accepted = (int, float) if kind is float else kind
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
             raise UsageError(f"{name} must be {_KINDS[kind]}, not {shown(value)}")
@@ -116,13 +116,13 @@ class _Json:
         return type(value) is type(word) and value == word
 
     def items(self, value: Any, name: str) -> Sequence[Any]:
-        """The elements of a tuple."""
+        """Take the elements of a tuple."""
         if not isinstance(value, list):
             raise UsageError(f"{name} must be a list")
         return value
 
     def record(self, value: Any, cls: type[Any], name: str) -> Any:
-        """A dataclass."""
+        """Read a dataclass."""
         hints, content = hints_of(cls), self._mapping(value, name)
         for key in content:
             if key not in hints:
@@ -139,7 +139,7 @@ class _Json:
             raise UsageError(f"{name} is not valid: {error}") from error
 
     def union(self, value: Any, arguments: tuple[Any, ...], name: str) -> Any:
-        """One of several; what is wrong is said of the first of them."""
+        """Read a value of one of several hints; an error message is that of the first hint."""
         if value is None and type(None) in arguments:
             return None
         complaint: UsageError | None = None
@@ -184,13 +184,13 @@ class _Python(_Json):
     """Checks the values of a dataclass that has been made."""
 
     def items(self, value: Any, name: str) -> Sequence[Any]:
-        """The elements of a tuple."""
+        """Take the elements of a tuple."""
         if not isinstance(value, tuple):
             raise UsageError(f"{name} must be a tuple, not {shown(value)}")
         return value
 
     def record(self, value: Any, cls: type[Any], name: str) -> Any:
-        """A dataclass, which has checked itself."""
+        """Take a dataclass, which has checked itself."""
         if not isinstance(value, cls):
             raise UsageError(f"{name} must be a {cls.__name__}, not {shown(value)}")
         return value
@@ -200,7 +200,7 @@ class _Text(_Json):
     """Reads what was written on the command line."""
 
     def scalar(self, value: Any, kind: type, name: str) -> Any:
-        """A value of one of the four plain types."""
+        """Read a value of one of the four plain types."""
         if kind is bool:
             if value not in ("true", "false"):
                 raise UsageError(f"{name} must be true or false, not {shown(value)}")
@@ -217,7 +217,7 @@ class _Text(_Json):
         return bool(value == str(word))
 
     def items(self, value: Any, name: str) -> Sequence[Any]:
-        """The elements of a tuple, which commas separate."""
+        """Take the elements of a tuple, which commas separate."""
         return [item.strip() for item in value.split(",") if item.strip()]
 
 
