@@ -158,9 +158,11 @@ def _units(keys: Tensor, stream: int) -> Tensor:
     return random_streams.uniform(folded, torch.zeros_like(folded))
 
 
-def draw_log(keys: Tensor, stream: int, ends: tuple[float, float]) -> Tensor:
+def draw_log(
+    keys: Tensor, stream: int, ends: tuple[float, float] | tuple[Tensor, Tensor]
+) -> Tensor:
     """Draw one number for each key (B,), log-uniformly between the ends."""
-    low, high = (torch.tensor(end, device=keys.device).log() for end in ends)
+    low, high = (torch.as_tensor(end, device=keys.device).log() for end in ends)
     return (low + (high - low) * _units(keys, stream)).exp()
 
 
@@ -298,7 +300,7 @@ class Development:
             sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
             quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
             subsampled=_units(keys, Stream.CAMERA_SUBSAMPLED) < config.subsampled,
-            clipped=_units(keys, Stream.CAMERA_CLIP) < 0.3,
+            clipped=_units(keys, Stream.CAMERA_CLIP) < 0.2,
         )
 
     @classmethod

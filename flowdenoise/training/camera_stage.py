@@ -2,13 +2,15 @@ r"""Learn to clean photographs from noisy photographs alone: recorruption where 
 
 Behind the sensor noise is neither independent nor Gaussian, so no noisy picture can be split in
 two there. On the sensor it can. Each picture of the corpus has one noisy light y = x + n, its
-noise n fixed for good, of variance a x + b. With z of the same variance,
+noise n fixed for good, of variance v = a x + b. More noise u is added, of the variance w that a
+camera at a higher ISO lacks there, and
 
-    input   photograph(y + alpha z)     mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
-    target  follow(y - z / alpha)     in full color, linear, neither clipped nor curved
+    input   photograph(y + u)       mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
+    target  follow(y - (v / w) u)   in full color, linear, neither clipped nor curved
 
-have independent noises (Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021), so the best
-prediction of the target from the input is the mean of the clean light given the input. The loss is
+have independent noises, as cov(n + u, n - (v / w) u) = v - (v / w) w = 0 (Pang et al.,
+"Recorrupted-to-Recorrupted", CVPR 2021, with a factor for each pixel), so the best prediction of
+the target from the input is the mean of the clean light given the input. The loss is
 taken in linear light: the network's sRGB goes back through the tone curve. Its weight, the squared
 slope of the curve, is computed from the input alone; any such weight leaves the best prediction
 what it is, so the tone curve, clipping and JPEG bring no bias. Of the mean over a patch the
@@ -18,7 +20,7 @@ What a camera does to the *signal*, the softness of demosaicking, smoothing, sha
 color, the target has too, with the same weights: only noise is to be undone, or the network learns
 to sharpen what it should clean.
 
-The variance of z is taken at a blurred y instead of at x, which nobody knows; what remains of that
+Both variances are taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
 """
 
@@ -59,9 +61,10 @@ class CameraTraining:
         late_patch: The side of the patches near the end, in batches that are smaller accordingly;
             0 is no change.
         late_share: The share of the steps that use `late_patch`.
-        shot: The range of the strongest noise of a picture, its gain a on the raw scale.
-        quiet: How much weaker, as a variance, the noise is that a picture of the corpus has.
-        least: The least variance of the input's noise, as a multiple of the corpus's.
+        shot: The range of the gain a, on the raw scale, of the noise that the pictures of the
+            corpus have: photographs at ISO 100 to some thousands. What noise the input has is
+            drawn from the range of its kind of camera.
+        least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         color: How the colors of pictures are varied, once for each picture.
@@ -70,8 +73,7 @@ class CameraTraining:
     patch: Annotated[int, Range(16, 2048), Multiple(8)] = 64
     late_patch: Annotated[int, Range(0, 2048)] = 128
     late_share: Share = 0.3
-    shot: camera.Gains = (1e-4, 6e-2)
-    quiet: Annotated[float, Range(1e-6, 0.5)] = 0.01
+    shot: camera.Gains = (1e-6, 6e-4)
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     target: Literal["recorrupted", "clean"] = "recorrupted"
@@ -94,14 +96,12 @@ class CameraPatches:
         target: (B, 3, P, P) linear light, unclipped.
         weight: (B, 3, P, P) of squared errors in linear light, from the input alone.
         contrast: (B,) of the tone curve between the two.
-        alpha: (B,) strength of the recorruption.
     """
 
     noisy: Tensor
     target: Tensor
     weight: Tensor
     contrast: Tensor
-    alpha: Tensor
 
 
 class CameraStage:
@@ -205,21 +205,31 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     how = camera.Development.choose(developments, which)
 
     light = scene.unprocess(as_floats(clean))
-    strongest = camera.draw_log(keys, Stream.REFERENCE, training.shot)
-    shot = training.quiet * strongest
-    read = training.quiet * camera.read_variance(strongest, scene.read)
-    noisy = light + camera.variance(light, shot, read).sqrt() * unit
+    own = camera.draw_log(keys, Stream.REFERENCE, training.shot)
+    own_read = camera.read_variance(own, scene.read)
+    noisy = light + camera.variance(light, own, own_read).sqrt() * unit
 
-    multiple = camera.draw_log(
-        draws.keys.to(keys.device), Stream.MULTIPLE, (training.least, 1 / training.quiet)
-    )
-    alpha = (multiple - 1).sqrt()
-    wide = alpha[:, None, None, None]
-    z = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
-    z = z * camera.variance(smoothing.gaussian(noisy, 1.0), shot, read).sqrt()
-    photo = camera.photograph(noisy + wide * z, scene, how, multiple * shot, multiple * read)
-    target = light if training.target == "clean" else noisy - z / wide
+    shot = _input_shot(draws, kinds, which, training.least * own)
+    read = camera.read_variance(shot, scene.read)
+    smooth = smoothing.gaussian(noisy, 1.0)
+    has = camera.variance(smooth, own, own_read)
+    lacks = camera.variance(smooth, shot, read) - has
+    added = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
+    added = added * lacks.sqrt()
+    photo = camera.photograph(noisy + added, scene, how, shot, read)
+    target = light if training.target == "clean" else noisy - has / lacks * added
     target = camera.follow(target, scene, how, photo.weight)
     slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
     weight = slope.clamp(max=_STEEPEST).square()
-    return CameraPatches(photo.picture, target, weight, scene.contrast, alpha)
+    return CameraPatches(photo.picture, target, weight, scene.contrast)
+
+
+def _input_shot(
+    draws: Draws, kinds: list[camera.CameraConfig], which: Tensor, least: Tensor
+) -> Tensor:
+    """The gain of the input's noise, (B,): as its kind of camera has it, at least `least` (B,)."""
+    ends = torch.tensor([kind.shot for kind in kinds], device=which.device)[which]
+    low = torch.maximum(ends[:, 0], least)
+    return camera.draw_log(
+        draws.keys.to(which.device), Stream.MULTIPLE, (low, torch.maximum(ends[:, 1], 2 * low))
+    )
