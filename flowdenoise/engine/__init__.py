@@ -3,10 +3,12 @@
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
 denoised        what comes out
+examined        a picture whose noise is known
 choices         which network runs, where and how, and how much it removes
 estimate        the noise of a picture, estimated from a few crops of it
 noise_maps      the noise of a photograph, place by place
-estimators      the networks that these two ask
+passes          a plane on its way through the tiling
+estimators      the networks that the estimates ask
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
     from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser
     from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
+    from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
@@ -42,6 +45,7 @@ __all__ = [
     "Denoiser",
     "EngineConfig",
     "Estimate",
+    "Examined",
     "NoiseKind",
     "NoiseMaps",
     "OnTile",
@@ -63,6 +67,7 @@ __getattr__ = homes(
         "denoised": ("Denoised",),
         "denoiser": ("AUTOMATIC", "Denoiser"),
         "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
+        "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),
         "noise_maps": ("MAP_ESTIMATOR", "NoiseMaps"),
         "tile_denoiser": ("TileDenoiser",),

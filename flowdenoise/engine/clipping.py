@@ -24,7 +24,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -113,6 +112,14 @@ def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> 
         values = values[channel, None]
     runs = values.reshape(-1, _RUN)
     return ClippedEnds(_cut_off(runs, sigma), _cut_off(1 - runs, sigma))
+
+
+def clipped_ends_of(picture: Picture, levels: Sequence[float]) -> tuple[ClippedEnds, ...]:
+    """The same for a noise level of all channels, or for one of each: `clipped_ends` of each."""
+    apart = range(len(levels)) if len(levels) > 1 else (None,)
+    return tuple(
+        clipped_ends(picture, level, channel) for level, channel in zip(levels, apart, strict=True)
+    )
 
 
 def _cut_off(runs: Floats, sigma: float) -> NoiseLaw | None:
@@ -242,23 +249,6 @@ class Unclip:
     def __init__(self, ends: Sequence[ClippedEnds], device: torch.device) -> None:
         self.ends = ends
         self.shifts = [self._shifts(end).to(device) if end else None for end in ends]
-
-    @classmethod
-    def of(
-        cls, picture: Picture, levels: Sequence[float], strength: float, device: torch.device
-    ) -> Self:
-        """Find where noise was cut off.
-
-        Args:
-            picture: The noisy picture.
-            levels: The picture's noise level, one for all channels or one for each.
-            strength: The factor of that level that is removed.
-            device: The device of the values to come.
-        """
-        apart = range(len(levels)) if len(levels) > 1 else (None,)
-        pairs = zip(levels, apart, strict=True)
-        ends = [clipped_ends(picture, level, channel) for level, channel in pairs]
-        return cls([end.scaled(strength) for end in ends], device)
 
     @staticmethod
     def _shifts(ends: ClippedEnds) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import torch
@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
-from flowdenoise.engine.clipping import Unclip
+from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.estimate import (
     ESTIMATORS,
     Estimate,
@@ -29,11 +28,13 @@ from flowdenoise.engine.estimate import (
     together,
 )
 from flowdenoise.engine.estimators import Estimators
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
+from flowdenoise.engine.examined import Examined, Finding
+from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.out_of_memory import with_less_memory
+from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.planes import Plane, planes_of
-from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
-from flowdenoise.engine.tiling import OnTile, ReadRows, TilingConfig
+from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser
 from flowdenoise.images import Picture, Samples
@@ -233,119 +234,96 @@ class Denoiser:
         """
         start = time.perf_counter()
         removal = RemovalConfig(sigma, strength, noise, luma, chroma)
-        planes = self._planes(picture)
-        if sigma == "auto":
-            found = [self._estimate(plane, noise) for plane in planes]
-        else:
-            found = [Estimate(float(sigma), "noisy" if sigma else "clean") for _ in planes]
-        noisy = [
-            (plane, estimate)
-            for plane, estimate in zip(planes, found, strict=True)
-            if not estimate.untouched and strength
-        ]
-        result = self._denoise(picture, noisy, removal, on_tile) if noisy else picture
-        whole = together(found) if sigma == "auto" or not planes else None
-        level = whole.sigma if whole is not None and sigma == "auto" else sigma
+        examined = self.examine(picture, sigma, noise)
+        result = self.remove(examined, removal, on_tile=on_tile)
         seconds = time.perf_counter() - start
-        return Denoised(result, float(level), whole, not noisy, seconds)
+        untouched = result is picture
+        return Denoised(result, examined.sigma, examined.estimate, untouched, seconds)
 
-    def _denoise(
+    def examine(
         self,
         picture: Picture,
-        noisy: list[tuple[Plane, Estimate]],
-        removal: RemovalConfig,
-        on_tile: OnTile | None,
+        sigma: SigmaOrAuto = RemovalConfig.sigma,
+        noise: NoiseKind = RemovalConfig.noise,
+    ) -> Examined:
+        """Find out all that denoising a picture needs, so that it can be denoised many times.
+
+        Args:
+            picture: Color or gray.
+            sigma: As in `RemovalConfig`.
+            noise: As there.
+        """
+        RemovalConfig(sigma, noise=noise)
+        findings = []
+        for plane in self._planes(picture):
+            if sigma == "auto":
+                estimate = self._estimate(plane, noise)
+            else:
+                estimate = Estimate(float(sigma), "noisy" if sigma else "clean")
+            white = not estimate.untouched and estimate.maps is None
+            ends = clipped_ends_of(plane.picture, estimate.levels) if white else ()
+            findings.append(Finding(plane, estimate, ends))
+        return Examined(picture, tuple(findings), None if sigma == "auto" else float(sigma))
+
+    def remove(
+        self, examined: Examined, removal: RemovalConfig, *, on_tile: OnTile | None = None
     ) -> Picture:
-        """Denoise planes and put them in their places in a copy of the picture."""
+        """Remove noise that is known.
+
+        Args:
+            examined: From `examine`.
+            removal: How much is removed; what it says of the level and the kind of the noise has
+                had its say in `examine`.
+            on_tile: Told of each finished batch of tiles.
+
+        Returns:
+            The result; `examined.picture` itself if there is nothing to remove.
+        """
+        picture, noisy = examined.picture, examined.noisy
+        if not noisy or not removal.strength:
+            return picture
         result = picture.samples.copy()
-        for index, (plane, estimate) in enumerate(noisy):
+        for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            if estimate.maps is not None:
-                self._denoise_photograph(plane, estimate.maps, removal, result, report)
-                continue
-            found = estimate.channels or (estimate.sigma,)
-            unclip = Unclip.of(plane.picture, found, removal.strength, self.device)
-            self._denoise_plane(plane, found, removal.strength, unclip, result, report)
+            way = pass_of(finding, removal, self._network, self.device)
+            self._stream(finding, way, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]
         return picture.with_samples(result)
 
-    def _denoise_photograph(
-        self,
-        plane: Plane,
-        maps: NoiseMaps,
-        removal: RemovalConfig,
-        result: Samples,
-        on_tile: OnTile | None,
-    ) -> None:
-        """Denoise a plane whose noise is that of a camera; its maps are cut into tiles with it."""
-        picture, network = plane.picture, self._network(plane.picture.channels)
-        luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
+    def remove_part(
+        self, examined: Examined, removal: RemovalConfig, rows: slice, columns: slice
+    ) -> Picture:
+        """Remove noise from a part of a picture, which looks as it does in the whole result.
 
-        def read(start: int, stop: int) -> Tensor:
-            rows = picture.tensor(slice(start, stop))
-            return torch.cat([rows, maps.rows(start, stop, picture.width)], 1).to(self.device)
+        Args:
+            examined: The whole.
+            removal: As for `remove`.
+            rows: Of the part, within the picture.
+            columns: Likewise.
+        """
+        around, inner = examined.around(rows, columns)
+        return self.remove(around, removal).part(*inner)
 
-        def denoise(tiles: Tensor) -> Tensor:
-            pixels, levels = tiles[:, :-2], tiles[:, -2:]
-            return keep_constant(pixels, network.told(pixels, levels, luma, chroma))
-
-        self._stream(plane, [network], read, denoise, result, on_tile)
-
-    def _denoise_plane(
-        self,
-        plane: Plane,
-        levels: Sequence[float],
-        strength: float,
-        unclip: Unclip,
-        result: Samples,
-        on_tile: OnTile | None,
-    ) -> None:
-        """Denoise a plane; `levels` holds one level for all its channels, or one for each."""
-        picture = plane.picture
-        network = self._network(picture.channels)
-        singles = self._network(1) if len(levels) > 1 else None
-
-        def read(start: int, stop: int) -> Tensor:
-            return picture.tensor(slice(start, stop)).to(self.device)
-
-        def denoise(tiles: Tensor) -> Tensor:
-            if singles is None:
-                denoised = network(tiles, levels[0], strength)
-            else:
-                denoised = denoise_unequal(network, singles, tiles, levels, strength)
-            return keep_constant(tiles, unclip(denoised))
-
-        networks = [network] if singles is None else [network, singles]
-        self._stream(plane, networks, read, denoise, result, on_tile)
-
-    def _stream(
-        self,
-        plane: Plane,
-        networks: list[TileDenoiser],
-        read: ReadRows,
-        denoise: Callable[[Tensor], Tensor],
-        result: Samples,
-        on_tile: OnTile | None,
-    ) -> None:
-        """Denoise a plane tile by tile into its channels of the result."""
-        picture = plane.picture
+    def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
+        """Take a plane through the tiling, into its channels of the result."""
+        plane, picture = finding.plane, finding.plane.picture
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
                 (picture.height, picture.width),
-                read,
-                denoise,
+                way.read,
+                way.denoise,
                 lambda start, rows: plane.put(start, rows, result),
                 config,
-                multiple=math.lcm(*(network.config.stride for network in networks)),
-                fixed=networks[0].config.tile is not None,
-                on_tile=on_tile,
+                multiple=math.lcm(*(network.config.stride for network in way.networks)),
+                fixed=way.networks[0].config.tile is not None,
+                on_tile=report,
             )
 
         with torch.no_grad():
-            with_less_memory(run, self._tiling(networks[0]))
+            with_less_memory(run, self._tiling(way.networks[0]))
 
     def _check_channels(self, channels: int) -> None:
         """Refuse pictures for which there is no network."""

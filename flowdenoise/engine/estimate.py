@@ -74,6 +74,11 @@ class Estimate:
     maps: NoiseMaps | None = None
 
     @property
+    def levels(self) -> tuple[float, ...]:
+        """The level of all channels, or that of each where they differ."""
+        return self.channels or (self.sigma,)
+
+    @property
     def untouched(self) -> bool:
         """Whether the picture stays as it is: there is no noise, or none that is known."""
         return self.verdict in ("clean", "constant", "not white")

@@ -11,13 +11,14 @@ texture for noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine import tiling
+from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
 
@@ -77,6 +78,13 @@ class NoiseMaps:
                 fine = self.levels[::2, here].square().mean(1).sqrt().tolist()
                 rows.append(((band + 0.5) / _BANDS, fine[0], fine[1]))
         return rows
+
+    def part(self, rows: slice, columns: slice) -> NoiseMaps:
+        """The maps of a part of the picture, which begins with a cell; slices are in pixels."""
+        cells = tuple(slice(s.start // _CELL, -(-s.stop // _CELL)) for s in (rows, columns))
+        if rows.start % _CELL or columns.start % _CELL:
+            raise UsageError(f"a part with noise maps begins at a multiple of {_CELL} pixels")
+        return replace(self, levels=self.levels[:, *cells], brightness=self.brightness[cells])
 
     def rows(self, start: int, stop: int, width: int) -> Tensor:
         """The coarse maps for rows of pixels, (1, 2, stop - start, width), as denoisers take them.

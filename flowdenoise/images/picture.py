@@ -200,6 +200,14 @@ class Picture:
             values[holes] = self.samples[rows][holes]
         return values
 
+    def part(self, rows: slice, columns: slice) -> Picture:
+        """A part of the picture, a view; black and white are those of the whole."""
+        planes = (self.alpha, self.no_data)
+        alpha, no_data = (None if plane is None else plane[rows, columns] for plane in planes)
+        return replace(
+            self, samples=self.samples[rows, columns], alpha=alpha, no_data=no_data, pages=1
+        )
+
     def with_samples(self, samples: Samples) -> Picture:
         """The same picture with other samples; all else is carried over.
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise.engine import Denoiser, EngineConfig, TilingConfig, tiling
+from flowdenoise.engine import Denoiser, EngineConfig, RemovalConfig, TilingConfig, tiling
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
@@ -297,3 +297,22 @@ def test_smaller_tiles_for_short_memory_blend_over_an_eighth_at_most() -> None:
 
     assert with_less_memory(run, TilingConfig(256, 8, 20)) == "done"
     assert tried == [(256, 20), (128, 16), (64, 8)]
+
+
+def test_a_part_is_what_the_whole_result_shows_there() -> None:
+    whole, denoiser = picture(200, 170), engine()
+    examined = denoiser.examine(whole, 0.1)
+    expected = denoiser.denoise_picture(whole, 0.1).picture.samples
+    for rows, columns in ((slice(0, 60), slice(3, 90)), (slice(77, 200), slice(101, 170))):
+        part = denoiser.remove_part(examined, RemovalConfig(), rows, columns).samples
+        assert np.abs(part.astype(int) - expected[rows, columns]).max() <= 1  # rounding
+
+
+def test_what_is_known_of_a_picture_serves_any_strength() -> None:
+    whole, denoiser = picture(60, 70), engine()
+    examined = denoiser.examine(whole)
+    for strength in (0.5, 1.0):
+        expected = denoiser.denoise_picture(whole, strength=strength).picture.samples
+        found = denoiser.remove(examined, RemovalConfig(strength=strength)).samples
+        assert np.array_equal(found, expected)
+    assert denoiser.remove(examined, RemovalConfig(strength=0)) is whole

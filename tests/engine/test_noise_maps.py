@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from flowdenoise.engine import Denoiser
+from flowdenoise.engine import Denoiser, RemovalConfig
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
@@ -109,3 +109,13 @@ def test_what_maps_say_in_numbers() -> None:
     ((brightness, luma, color),) = maps.by_brightness()
     assert (luma, color) == pytest.approx((0.02, 0.01))
     assert abs(brightness - 0.3) < 1 / 12
+
+
+def test_a_part_of_a_photograph_is_denoised_by_the_maps_of_the_whole(denoiser: Denoiser) -> None:
+    noisy = photograph(smooth(), 2e-3)
+    expected = denoiser.denoise_picture(noisy).picture.samples
+    rows, columns = slice(37, 131), slice(90, 320)
+    examined = denoiser.examine(noisy)
+    part = denoiser.remove_part(examined, RemovalConfig(), rows, columns).samples
+    difference = np.abs(part.astype(int) - expected[rows, columns])
+    assert difference.mean() < 0.1  # of 255: a network looks farther than its context, faintly

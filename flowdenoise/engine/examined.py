@@ -1,0 +1,96 @@
+"""A picture and what was found out about its noise, from which all of it or a part is denoised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flowdenoise.engine.clipping import ClippedEnds
+from flowdenoise.engine.estimate import Estimate, together
+from flowdenoise.engine.planes import Plane
+from flowdenoise.images import Picture
+
+_AROUND = 16  # pixels of context of a part, a multiple of the cells of noise maps
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one plane of a picture.
+
+    Attributes:
+        plane: The channels that are denoised together.
+        estimate: Their noise, found or given.
+        ends: Where white noise was cut off: of all channels, or of each.
+    """
+
+    plane: Plane
+    estimate: Estimate
+    ends: tuple[ClippedEnds, ...] = ()
+
+    def part(self, rows: slice, columns: slice) -> Finding:
+        """The same of a part, see `Examined.part`."""
+        maps = self.estimate.maps
+        if maps is not None:
+            maps = maps.part(rows, columns)
+        plane = replace(self.plane, picture=self.plane.picture.part(rows, columns))
+        return Finding(plane, replace(self.estimate, maps=maps), self.ends)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A picture whose noise is known.
+
+    Attributes:
+        picture: As it came.
+        findings: One for each of its planes; none for a picture of a single color.
+        told: The noise level if it was given, on the [0, 1] scale; None if it was estimated.
+    """
+
+    picture: Picture
+    findings: tuple[Finding, ...]
+    told: float | None = None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What was found out; None if the level was given and the picture is not constant."""
+        if self.told is not None and self.findings:
+            return None
+        return together([finding.estimate for finding in self.findings])
+
+    @property
+    def sigma(self) -> float:
+        """The noise level of the picture, found or given, on the [0, 1] scale."""
+        if self.told is not None:
+            return self.told
+        return together([finding.estimate for finding in self.findings]).sigma
+
+    @property
+    def noisy(self) -> tuple[Finding, ...]:
+        """The planes from which there is something to remove."""
+        return tuple(finding for finding in self.findings if not finding.estimate.untouched)
+
+    def part(self, rows: slice, columns: slice) -> Examined:
+        """A part of the picture, with what is known of the whole.
+
+        Args:
+            rows: From a multiple of 8, the side of a cell of noise maps.
+            columns: Likewise.
+        """
+        findings = tuple(finding.part(rows, columns) for finding in self.findings)
+        return Examined(self.picture.part(rows, columns), findings, self.told)
+
+    def around(self, rows: slice, columns: slice) -> tuple[Examined, tuple[slice, slice]]:
+        """A part of the picture with what a network must see around it.
+
+        Args:
+            rows: Of the part, within the picture.
+            columns: Likewise.
+
+        Returns:
+            The larger part, and where in it the part lies.
+        """
+        outer, inner = [], []
+        for side, length in ((rows, self.picture.height), (columns, self.picture.width)):
+            first = max(0, side.start - _AROUND) // _AROUND * _AROUND
+            outer.append(slice(first, min(length, side.stop + _AROUND)))
+            inner.append(slice(side.start - first, side.stop - first))
+        return self.part(outer[0], outer[1]), (inner[0], inner[1])

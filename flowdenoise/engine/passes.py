@@ -1,0 +1,100 @@
+"""How a plane passes through the tiling: how it is read, and what is done with its tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from flowdenoise.engine.choices import RemovalConfig
+from flowdenoise.engine.clipping import Unclip
+from flowdenoise.engine.discrepancy import keep_constant
+from flowdenoise.engine.examined import Finding
+from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
+from flowdenoise.engine.tiling import ReadRows
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A plane on its way through the tiling.
+
+    Attributes:
+        read: Gives rows of what goes in, on the device.
+        denoise: Makes of such tiles what comes out.
+        networks: What it asks; the first decides how the plane is cut.
+    """
+
+    read: ReadRows
+    denoise: Callable[[Tensor], Tensor]
+    networks: tuple[TileDenoiser, ...]
+
+
+def pass_of(
+    finding: Finding,
+    removal: RemovalConfig,
+    network: Callable[[int], TileDenoiser],
+    device: torch.device,
+) -> Pass:
+    """How a plane is denoised, by the noise that it has.
+
+    Args:
+        finding: The plane and its noise.
+        removal: How much is removed.
+        network: Gives the network for a number of channels.
+        device: Where to compute.
+    """
+    maps = finding.estimate.maps
+    if maps is not None:
+        return _of_photograph(finding, maps, removal, network, device)
+    return _of_white(finding, removal.strength, network, device)
+
+
+def _of_photograph(
+    finding: Finding,
+    maps: NoiseMaps,
+    removal: RemovalConfig,
+    networks: Callable[[int], TileDenoiser],
+    device: torch.device,
+) -> Pass:
+    """The noise of a camera, whose maps go with the picture through the tiling."""
+    picture = finding.plane.picture
+    network = networks(picture.channels)
+    luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
+
+    def read(start: int, stop: int) -> Tensor:
+        rows = picture.tensor(slice(start, stop))
+        return torch.cat([rows, maps.rows(start, stop, picture.width)], 1).to(device)
+
+    def denoise(tiles: Tensor) -> Tensor:
+        pixels, levels = tiles[:, :-2], tiles[:, -2:]
+        return keep_constant(pixels, network.told(pixels, levels, luma, chroma))
+
+    return Pass(read, denoise, (network,))
+
+
+def _of_white(
+    finding: Finding,
+    strength: float,
+    networks: Callable[[int], TileDenoiser],
+    device: torch.device,
+) -> Pass:
+    """White noise, of one level for all channels or one for each."""
+    picture, levels = finding.plane.picture, finding.estimate.levels
+    unclip = Unclip([end.scaled(strength) for end in finding.ends], device)
+    network = networks(picture.channels)
+    single = networks(1) if len(levels) > 1 else None
+
+    def read(start: int, stop: int) -> Tensor:
+        return picture.tensor(slice(start, stop)).to(device)
+
+    def denoise(tiles: Tensor) -> Tensor:
+        if single is None:
+            denoised = network(tiles, levels[0], strength)
+        else:
+            denoised = denoise_unequal(network, single, tiles, levels, strength)
+        return keep_constant(tiles, unclip(denoised))
+
+    return Pass(read, denoise, (network,) if single is None else (network, single))
