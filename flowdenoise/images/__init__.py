@@ -4,21 +4,21 @@
 `quantize` brings a result back to samples, and `write` encodes them as the file was.
 
 ```
-picture         pixels, and the one place where they become tensors and come back
+picture         a decoded picture, and its way to tensors and back
 formats         the table: how each format is recognized, read and written
 reading         a file becomes a picture
 writing         a picture becomes a file, whole or not at all
 ranges          black and white of pictures whose type does not say
-limits          how much a file may ask for
-fitting         what a format can't hold, and its name in words
+limits          how many pixels and how much memory a file may take
+fitting         what a format can't hold is converted, and named in words
 metadata        what a picture carries besides its pixels
-canvas          an upright picture in the making
-png png_chunks  jpeg  webp  pnm  tiff/    formats of which something is ours
+canvas          an upright picture while it is decoded
+png png_chunks  jpeg  webp  pnm  tiff/    formats that are partly or wholly ours
 pillow_images   pictures to and from Pillow's images
-pillow_formats  formats of which Pillow does all
+pillow_formats  formats that Pillow decodes and encodes alone
 in_memory       pictures as programs hold them: bytes, arrays, tensors
-native_messages decoders that print are kept silent
-drawing sheets  figures
+native_messages keeps decoders from printing
+drawing sheets  figures made of pictures
 turns           the eight ways to turn and mirror an image
 ```
 """

@@ -1,7 +1,7 @@
-"""An upright picture in the making: each stored pixel goes straight to where it belongs.
+"""An upright picture while it is decoded: each stored pixel goes straight to its final place.
 
-A decoder hands out the rows as the file stores them, and in what order of channels it likes.
-Turning a whole picture afterwards would hold two copies at once; here it is taken band by band.
+A decoder hands out the rows as the file stores them. Turning the whole picture afterwards would
+hold two copies of it at once, so it is turned band by band.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from flowdenoise.images.picture import Samples
 
 BAND_PIXELS = 2**19
-"""Pixels that are converted at a time."""
+"""The number of pixels that are converted at a time."""
 
 _TURNS = {  # orientation: how the stored picture becomes upright (transpose, then flip)
     1: (False, False, False),
@@ -36,14 +36,14 @@ def bands(height: int, width: int) -> Iterator[slice]:
 
 
 class Canvas:
-    """An upright picture in the making, filled as the file stores its pixels.
+    """An upright picture that is filled in the order in which the file stores its pixels.
 
     Args:
-        height, width: As stored.
-        channels: 1 or 3.
-        dtype: Of the samples.
+        height, width: The sides of the picture as it is stored.
+        channels: The number of channels, 1 or 3.
+        dtype: The type of the samples.
         alpha: Whether there is an alpha channel.
-        orientation: How the stored pixels are to be turned, 1 to 8.
+        orientation: The turn that makes the stored pixels upright, 1 to 8.
     """
 
     def __init__(

@@ -21,8 +21,8 @@ class Sheet:
     """A white sheet to draw on.
 
     Args:
-        width: In pixels.
-        height: In pixels.
+        width: The width of the sheet, in pixels.
+        height: The height of the sheet, in pixels.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -31,11 +31,11 @@ class Sheet:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height."""
+        """The width and the height, in pixels."""
         return self._image.size
 
     def paste(self, pixels: npt.NDArray[np.uint8], left: int, top: int) -> None:
-        """Lay a picture down, (H, W, 1) or (H, W, 3); what is beyond the sheet is cut off."""
+        """Lay a picture on the sheet, (H, W, 1) or (H, W, 3), and cut it off at the border."""
         gray = pixels.shape[2] == 1
         picture = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if gray else pixels))
         self._image.paste(picture.convert("RGB"), (left, top))
@@ -57,13 +57,13 @@ class Sheet:
         self._draw.text((place, top), text, fill=BLACK, font=font)
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """What has been drawn, (H, W, 3)."""
+        """The pixels of the sheet, (H, W, 3)."""
         return np.array(self._image)
 
     def write(self, path: Path) -> None:
         """Write the sheet as a PNG file, whole or not at all.
 
         Raises:
-            ImageWriteError: It can't be written.
+            ImageWriteError: The file can't be written.
         """
         write(from_pillow(self._image), path, format="PNG")

@@ -1,4 +1,4 @@
-"""Fitting a picture to a format that holds less than it: what is lost, and its name in words."""
+"""Fitting a picture to a format that holds less than the picture; each loss is put into words."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
     """Reduce a picture to what a format can hold.
 
     Args:
-        picture: Any.
+        picture: The picture.
         kind: A format that can be written.
 
     Returns:
         The picture to encode, and a warning for each loss.
 
     Raises:
-        ImageWriteError: It has too many pixels on a side.
+        ImageWriteError: The picture has more pixels on a side than the format can hold.
     """
     if max(picture.width, picture.height) > kind.longest_side:
         raise ImageWriteError(
@@ -57,10 +57,10 @@ def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
 
 
 def to_depth(picture: Picture, dtype: npt.DTypeLike) -> Picture:
-    """Convert a picture to another type: scaled, cut off at black and white, and rounded.
+    """Convert a picture to another type: it is scaled, cut off at black and white, and rounded.
 
-    White is what the type says or what lies beyond it; where it was only guessed from dark data,
-    the picture stays as dark as other programs show it.
+    Where white was only guessed from dark data, white is that of the old type, so that the picture
+    stays as dark as other programs show it.
     """
     low, high = picture.span
     if not picture.range_is_told and picture.samples.dtype.name in _STATED:

@@ -21,19 +21,19 @@ from flowdenoise.images.tiff.write import write_tiff, write_tiff_pages
 from flowdenoise.images.webp import contents_of_webp, read_webp, write_webp
 
 Read = Callable[[BinaryIO, Limits], Picture]
-"""Decode a file that starts at 0."""
+"""Decodes a file that starts at 0."""
 
 Write = Callable[[Picture, BinaryIO, int | None], None]
-"""Encode a picture that fits the format, at a quality, into an empty file."""
+"""Encodes a picture that fits the format, at a quality, into an empty file."""
 
 ReadPages = Callable[[BinaryIO, Limits], Iterator[Picture]]
-"""Decode the pages of a file one by one; each says how many there are."""
+"""Decodes the pages of a file one by one; each page knows how many there are."""
 
 WritePages = Callable[[Iterable[Picture], BinaryIO], None]
-"""Encode pictures that fit the format as the pages of an empty file, each when it is asked for."""
+"""Encodes pictures that fit the format as the pages of an empty file, one after the other."""
 
 Contents = Callable[[BinaryIO], Iterable[str]]
-"""Name in words what a file carries besides its pixels."""
+"""Names in words what a file carries besides its pixels."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,19 @@ class Format:
     """A format of image files.
 
     Attributes:
-        name: As users know it.
-        suffixes: Lower case, the usual one first.
-        signature: What a file begins with, a regular expression.
-        read: The decoder, of a file of one page.
-        contents: What lists what a file carries.
+        name: The name that users know.
+        suffixes: The endings of file names, in lower case, the usual one first.
+        signature: A regular expression that the beginning of a file matches.
+        read: The decoder of a file of one page.
+        contents: The function that lists what a file carries besides its pixels.
         write: The encoder; None where the format is only read.
-        read_pages, write_pages: Decoder and encoder of several pages, where there can be.
-        dtypes: Types of sample that it can be written with, the deepest last.
-        gray: Whether it has pictures of one channel.
-        alpha: Whether it has transparency.
+        read_pages, write_pages: The decoder and the encoder of several pages; None where a file
+            has only one.
+        dtypes: The types of samples that can be written, the deepest last.
+        gray: Whether the format has pictures of one channel.
+        alpha: Whether the format has transparency.
         odd_depths: Whether samples may have 9 to 15 bits.
-        longest_side: In pixels.
+        longest_side: The greatest width or height, in pixels.
     """
 
     name: str
@@ -170,14 +171,14 @@ FORMATS = {
 """Every format by the name that `Picture.format` holds."""
 
 SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.suffixes)
-"""Endings of the names of image files, lower case, with the dot."""
+"""The endings of the names of image files, in lower case, with the dot."""
 
 _READABLE = ", ".join(kind.name for kind in FORMATS.values())
 _WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.write)
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether a file is an image by its name; hidden files and directories are not."""
+    """Whether a file is an image judging by its name; hidden files and folders are not."""
     hidden = path.name.startswith(".")
     return not hidden and path.suffix.lower() in SUFFIXES and not path.is_dir()
 
@@ -186,13 +187,13 @@ def sniff(head: bytes) -> str:
     """Tell the format by a file's first bytes, whatever its name says.
 
     Args:
-        head: At least 18 bytes of a whole file.
+        head: The first bytes, at least 18 unless the file has fewer.
 
     Returns:
         A key of `FORMATS`.
 
     Raises:
-        ImageReadError: It is none of them.
+        ImageReadError: The bytes are those of no format in `FORMATS`.
     """
     if not head:
         raise ImageReadError("the file is empty")
@@ -206,7 +207,7 @@ def format_named(name: str) -> str:
     """The key of `FORMATS` for a name such as "png", "JPEG 2000" or "jpg".
 
     Raises:
-        UsageError: There is no such format, or it can't be written.
+        UsageError: No format has this name, or the format can't be written.
     """
     plain = name.lower().removeprefix(".")
     for key, kind in FORMATS.items():
@@ -220,7 +221,7 @@ def suffix_of(name: str) -> str:
     """The usual ending of file names of a format, with its dot.
 
     Raises:
-        UsageError: There is no such format, or it can't be written.
+        UsageError: No format has this name, or the format can't be written.
 
     >>> suffix_of("jpeg")
     '.jpg'
@@ -229,7 +230,7 @@ def suffix_of(name: str) -> str:
 
 
 def format_of(path: Path) -> str | None:
-    """The format that a file's name tells; None when it tells none.
+    """The format that the ending of a file's name stands for; None if it stands for none.
 
     >>> format_of(Path("holiday.JPG"))
     'JPEG'
@@ -244,7 +245,7 @@ def is_written(key: str) -> bool:
 
 
 def writable_suffixes() -> list[str]:
-    """Endings of the names of files that can be written, in the order of the formats.
+    """The endings of the names of files that can be written, in the order of the formats.
 
     >>> writable_suffixes()[:2]
     ['.png', '.jpg']

@@ -1,6 +1,6 @@
-"""Pictures as programs hold them: bytes, Pillow image, NumPy array, tensor; and back again.
+"""Pictures as programs hold them: as bytes, Pillow images, NumPy arrays or tensors.
 
-What comes in goes out in the same kind: same type, same shape, same device.
+A result is of the same kind as the input, with the same type, shape and device.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Held: TypeAlias = "bytes | Image.Image | np.ndarray[Any, Any] | Tensor"
 """A picture in memory."""
 
 Restore: TypeAlias = Callable[[list[Picture]], Any]
-"""From pictures back to the kind that they were made of."""
+"""Turns pictures back into the kind of object that they were made from."""
 
 
 def unpack(image: Held) -> tuple[list[Picture], Restore]:
@@ -31,16 +31,17 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
 
     Args:
         image: The bytes of a file; a Pillow image; an array (H, W) or (H, W, C) of uint8, uint16
-            or floats, C being 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha; a tensor
-            (H, W), (C, H, W) or (B, C, H, W) of uint8 or floats, C being 1 or 3. White is the
+            or floats, where C is 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGB and
+            alpha; a tensor (H, W), (C, H, W) or (B, C, H, W) of uint8 or floats, where C is 1
+            or 3. White is the
             largest number of an integer type, and 1.0 for floats.
 
     Returns:
-        The pictures, one but for a batch or a file of several pages, and what puts others in
-        their place.
+        The pictures, one unless the input is a batch or a file of several pages, and the function
+        that puts other pictures in their place.
 
     Raises:
-        UsageError: It is no such thing.
+        UsageError: The object is none of these, or its shape or its type is another.
         ImageReadError: The bytes are no picture.
     """
     if isinstance(image, bytes):

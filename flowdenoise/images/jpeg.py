@@ -1,8 +1,8 @@
-"""JPEG: Pillow's pixels, and beside them the segments that it leaves out.
+"""JPEG: Pillow decodes the pixels; the segments that it leaves out are read here.
 
 Captions (IPTC), the aspect of pixels and the video that phones append are taken from the file and
-put into the new one here. A file is two bytes, then segments, then the pixels, then an end marker;
-what comes behind it is no part of the picture.
+put into the new one here. A file consists of two bytes, segments, the pixels, and an end marker;
+what comes behind the end marker is no part of the picture.
 
 Source: ITU-T T.81; JFIF 1.02; CIPA DC-007 for several pictures in one file.
 """
@@ -51,8 +51,8 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a JPEG file.
 
     Raises:
-        ImageReadError: It is too large.
-        Exception: Whatever Pillow raises for damaged data.
+        ImageReadError: The picture is too large.
+        Exception: The data are damaged, and Pillow raises whatever it raises.
     """
     image = JpegImagePlugin.JpegImageFile(file)
     limits.check(*image.size, 8)
@@ -81,7 +81,7 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
 
 
 def _count_pictures(block: bytes | None) -> int:
-    """How many pictures a file holds by its Multi-Picture block."""
+    """The number of pictures in a file according to its Multi-Picture block."""
     if block is None:
         return 1
     try:
@@ -92,7 +92,7 @@ def _count_pictures(block: bytes | None) -> int:
 
 
 def _taken_apart(file: BinaryIO) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The segments before the pixels, marker and body, and what follows the picture."""
+    """The segments before the pixels, as marker and body, and the bytes behind the picture."""
     file.seek(0)
     data = file.read()
     segments: list[tuple[int, bytes]] = []
@@ -111,7 +111,7 @@ def _taken_apart(file: BinaryIO) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 def _density(segments: list[tuple[int, bytes]]) -> tuple[int, int, int]:
-    """The unit (0 is none, 1 inch, 2 centimeter), and pixels per unit along width and height."""
+    """The unit (0 none, 1 inch, 2 centimeter), and the pixels per unit along width and height."""
     for marker, body in segments:
         if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= 12:
             unit, across, along = struct.unpack_from(">BHH", body, 7)
@@ -152,7 +152,7 @@ def _name(marker: int, body: bytes) -> Iterator[str]:
 
 
 def write_jpeg(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits, color as fine as brightness."""
+    """Encode a picture of 8 bits, with color as fine as brightness."""
     metadata = _short_enough(picture.metadata)
     encoded = io.BytesIO()
     to_pillow(picture).save(
@@ -173,7 +173,7 @@ def write_jpeg(picture: Picture, file: BinaryIO, quality: int | None) -> None:
 
 
 def _short_enough(metadata: Metadata) -> Metadata:
-    """What fits into the format's segments."""
+    """The metadata without what is too long for a segment."""
     return replace(
         metadata,
         exif=metadata.exif if len(metadata.exif or b"") <= _LONGEST - _OWN_NAME else None,
@@ -183,7 +183,7 @@ def _short_enough(metadata: Metadata) -> Metadata:
 
 
 def _with_aspect(head: bytes, metadata: Metadata) -> bytes:
-    """The beginning of a file, in whose JFIF segment the aspect of pixels is put."""
+    """Put the aspect of pixels into the JFIF segment at the beginning of a file."""
     if metadata.aspect is None:
         return head
     return head[:13] + struct.pack(">BHH", 0, *map(round, metadata.aspect)) + head[18:]
@@ -197,14 +197,14 @@ def _photoshop_segments(resources: bytes) -> Iterator[bytes]:
 
 
 def jpeg_round_trip(pixels: Tensor, quality: int) -> Tensor:
-    """What is left of pixels that were stored as JPEG, color subsampled 4:2:0 as is usual.
+    """Store pixels as JPEG, with color subsampled 4:2:0 as is usual, and decode them again.
 
     Args:
-        pixels: (C, H, W) uint8, C 1 or 3.
-        quality: 1 to 100.
+        pixels: The pixels, (C, H, W) uint8, where C is 1 or 3.
+        quality: The quality, 1 to 100.
 
     Returns:
-        (C, H, W) uint8.
+        The decoded pixels, (C, H, W) uint8.
     """
     values = pixels.permute(1, 2, 0).cpu().numpy()
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""How much a file may ask for: pixels and memory, known from its header before any is decoded."""
+"""How many pixels and how much memory a file may take, checked by its header before decoding."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from flowdenoise.system.rules import Range
 from flowdenoise.system.typed import check
 
 MAX_PIXELS = 1_000_000_000
-"""Larger images are taken for decompression bombs unless the caller says otherwise."""
+"""The most pixels of an image, unless the caller says otherwise: more are likely an attack."""
 
 MAX_MEMORY = 2 * 2**30
-"""Bytes that decoding may take, unless the file is so large that it deserves more."""
+"""The bytes that decoding may take, unless the file is so large that it may take more."""
 
 EXPANSION = 64
-"""Bytes of memory that each byte of a file is good for: no photograph is compressed that far."""
+"""The bytes of memory allowed for each byte of a file: no photograph is compressed that far."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Limits:
     """What decoding a file may take.
 
     Attributes:
-        pixels: The most that a picture may have.
-        memory: The most bytes that decoding it may take; None is `MAX_MEMORY`, or what the size
-            of the file makes likely where that is more.
-        file_size: Bytes of the file.
+        pixels: The most pixels that a picture may have.
+        memory: The most bytes that decoding may take; None allows `MAX_MEMORY`, or more where the
+            file is large.
+        file_size: The size of the file, in bytes.
     """
 
     pixels: Annotated[int, Range(1)] = MAX_PIXELS
@@ -39,19 +39,20 @@ class Limits:
 
     @property
     def most_memory(self) -> int:
-        """Bytes that decoding the file may take."""
+        """The bytes that decoding the file may take."""
         return max(MAX_MEMORY, EXPANSION * self.file_size) if self.memory is None else self.memory
 
     def check(self, width: int, height: int, pixel_bytes: float) -> None:
         """Refuse a picture before any of it is decoded.
 
         Args:
-            width: In pixels.
-            height: In pixels.
-            pixel_bytes: Memory that decoding takes for each pixel, the decoder's own included.
+            width: The width, in pixels.
+            height: The height, in pixels.
+            pixel_bytes: The bytes that decoding takes for each pixel, those of the decoder itself
+                included.
 
         Raises:
-            ImageReadError: It has too many pixels, or they take too much memory.
+            ImageReadError: The picture has too many pixels or takes too much memory.
         """
         if width * height > self.pixels:
             raise ImageReadError(

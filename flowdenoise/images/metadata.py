@@ -1,4 +1,4 @@
-"""What a picture carries besides its pixels: EXIF, profile, captions, texts, which way is up.
+"""What a picture carries besides its pixels: EXIF, color profile, captions, texts, orientation.
 
 The pixels are turned upright once, on reading. Whatever says "turn me" in the metadata must then
 say "upright", or the next program would turn the picture again.
@@ -18,7 +18,7 @@ from flowdenoise.images.tiff.tags import Tag
 UPRIGHT = 1
 
 BEHIND = "data behind the picture"
-"""The name of what follows the end of a picture in its file: another picture, perhaps."""
+"""The name of the data that follow the picture in its file, which may be another picture."""
 
 _EXIF_PREFIX = b"Exif\x00\x00"
 _IPTC = b"8BIM\x04\x04"  # an image resource
@@ -33,14 +33,14 @@ class Metadata:
         exif: The EXIF block, beginning with its TIFF header; its orientation is "upright".
         icc_profile: The color profile.
         xmp: The XMP packet; its orientation is "upright".
-        dpi: Pixels per inch, along the width and along the height.
-        aspect: Pixels per unit of length, along the width and along the height, where the file
-            states only how they compare.
-        photoshop: Photoshop's image resources, among which newspapers' captions (IPTC) are kept.
-        comment: A remark in no stated encoding, as JPEG and GIF have them.
-        png_chunks: Chunks of a PNG file, (name, body): its statement of colors without a
-            profile, its texts, and whatever the file says may be copied beside other pixels.
-        trailer: A video that phones append to a JPEG file.
+        dpi: The pixels per inch, along the width and along the height.
+        aspect: The pixels per unit of length, along the width and along the height, where the
+            file does not say which unit.
+        photoshop: The image resources of Photoshop, which hold the captions of newspapers (IPTC).
+        comment: The comment of a JPEG or GIF file, whose encoding is not stated.
+        png_chunks: The chunks of a PNG file, each (name, body), that state its colors without a
+            profile, hold its texts, or may be copied beside other pixels.
+        trailer: The video that phones append to a JPEG file.
     """
 
     exif: bytes | None = None
@@ -55,7 +55,7 @@ class Metadata:
 
     @property
     def contents(self) -> tuple[str, ...]:
-        """What there is of it, in words, as files list it."""
+        """The names of what is there, in the words that formats use."""
         words = {
             "EXIF": self.exif,
             "color profile": self.icc_profile,
@@ -70,12 +70,12 @@ class Metadata:
 
 
 def name_of_resources(resources: bytes) -> str:
-    """What Photoshop's image resources hold, in words."""
+    """The name of what Photoshop's image resources hold."""
     return "IPTC" if _IPTC in resources else "Photoshop's resources"
 
 
 def orientation_of(exif: bytes | None, xmp: bytes | None) -> int:
-    """Which way is up, 1 (upright) to 8, by EXIF's tag 274 or else by XMP."""
+    """The orientation, 1 (upright) to 8, that EXIF's tag 274 states, or else XMP."""
     if exif:
         try:
             entry = directory.read_block(exif.removeprefix(_EXIF_PREFIX)).get(Tag.ORIENTATION)
@@ -92,7 +92,7 @@ def upright(metadata: Metadata, *, turned: int = UPRIGHT) -> tuple[Metadata, tup
     """Make the metadata of a picture whose pixels were turned.
 
     Args:
-        metadata: As it was in the file; EXIF with or without its "Exif" prefix.
+        metadata: The metadata of the file; the EXIF block may have its "Exif" prefix.
         turned: The orientation that the file stated.
 
     Returns:
@@ -121,8 +121,8 @@ def upright(metadata: Metadata, *, turned: int = UPRIGHT) -> tuple[Metadata, tup
 def _upright_exif(block: bytes, turned: int) -> bytes:
     """Reset the orientation in place, so that every other byte of the block stays where it was.
 
-    The notes of camera makers refer to places within the block; a block that is taken apart and
-    put together anew breaks them. A turned picture's preview is unlinked: it would stay lying.
+    The notes of camera makers refer to places within the block, which taking the block apart
+    would change. The preview of a turned picture is unlinked, because it is not turned.
     """
     reader = directory.read_block(block)  # raises where it is damaged
     if turned == UPRIGHT or Tag.ORIENTATION not in reader:
@@ -143,7 +143,7 @@ def _upright_exif(block: bytes, turned: int) -> bytes:
 
 
 def _sound(density: tuple[float, float] | None, turned: int) -> tuple[float, float] | None:
-    """A resolution that formats can state, of the upright picture."""
+    """The resolution of the upright picture; None if formats can't state it."""
     if density is None or not 1 <= min(density) <= max(density) < 2**16:
         return None
     across, along = float(density[0]), float(density[1])

@@ -1,7 +1,7 @@
 """Keeping native decoders from printing.
 
 Pillow's libtiff writes about damaged files to the process's standard error stream, past Python,
-and Pillow offers no switch for it. What it says reaches the caller as an `ImageReadError` anyway.
+and Pillow can't switch that off. The caller gets an `ImageReadError` in any case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STDERR = 2
 
 @contextlib.contextmanager
 def no_python_warnings() -> Iterator[None]:
-    """Drop Python warnings: what matters to users is in `Picture.warnings`."""
+    """Drop Python warnings; those that matter to users are in `Picture.warnings`."""
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -26,7 +26,7 @@ def no_python_warnings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_native_messages() -> Iterator[None]:
-    """Send what is written to the standard error stream nowhere, for a moment."""
+    """Drop whatever is written to the standard error stream meanwhile."""
     with _LOCK:
         try:
             saved = os.dup(_STDERR)

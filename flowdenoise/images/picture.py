@@ -1,9 +1,9 @@
-"""A decoded picture, and the one place where its samples become a tensor and come back.
+"""A decoded picture; only here do its samples become a tensor and come back.
 
-Files hold integers of 8 to 32 bits or floats, rows of pixels; networks want float32 planes where
-black is 0 and white is 1. A picture stays in the type and the units of its file, and bands of it
-are converted when they are needed: as float32, a whole photograph of 100 megapixels would take
-1.2 GB.
+Files hold rows of pixels, integers of 8 to 32 bits or floats. Networks take float32 planes in
+which black is 0 and white is 1. A picture stays in the type and the units of its file, and bands
+of it are converted when they are needed: as float32, a whole photograph of 100 megapixels would
+take 1.2 GB.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.metadata import Metadata
 
 Samples = npt.NDArray[Any]
-"""Samples of a picture, of one of the types in `DTYPES`."""
+"""The samples of a picture, of one of the types in `DTYPES`."""
 
 DTYPES = {
     "uint8": 255,
@@ -35,7 +35,7 @@ DTYPES = {
     "float32": 1,
     "float64": 1,
 }
-"""The types that samples can have, and white in each unless something else is said."""
+"""The types that samples can have, each with its white unless another is told."""
 
 _QUANTIZED = ("uint8", "uint16", "float32")
 _ALL = slice(None)
@@ -45,7 +45,7 @@ def white(dtype: npt.DTypeLike) -> int:
     """The value of white, and of opaque, in samples of this type.
 
     Raises:
-        UsageError: It is no type that a picture can have.
+        UsageError: Samples of a picture can't have this type.
     """
     name = np.dtype(dtype).name
     if name not in DTYPES:
@@ -58,22 +58,23 @@ class Picture:
     """A picture as its file holds it, upright.
 
     Attributes:
-        samples: (H, W, C) of a type in `DTYPES`; C is 1 for gray, 3 for RGB. The camera's
-            orientation is applied already.
-        alpha: (H, W) of the same type, or None where all is opaque. Not premultiplied.
-        metadata: What else is to be carried over to the result.
-        format: Of the file it came from: a key of `formats.FORMATS`.
-        source_mode: What the file holds, in words: "gray", "palette", "CMYK" ...
-        source_bits: Bits per sample (per index of a palette) by the file's header.
+        samples: The samples, (H, W, C), of a type in `DTYPES`; C is 1 for gray, 3 for RGB. The
+            camera's orientation is applied already.
+        alpha: The opacity, (H, W), of the same type and not premultiplied; None if all is opaque.
+        metadata: The metadata that are carried over to the result.
+        format: The format of the file that it came from, a key of `formats.FORMATS`.
+        source_mode: The kind of colors in the file, in words: "gray", "palette", "CMYK" ...
+        source_bits: The bits per sample (per index of a palette) according to the file's header.
         lossless: Whether the file's compression keeps every bit.
-        black, white: Samples that are 0 and 1 to a network; white None is what the type has.
+        black, white: The samples that are 0 and 1 to a network; None takes the white of the type.
             Values beyond them are possible.
-        range_is_told: Whether the file or the user says so; else it was found in the data.
-        no_data: (H, W), True where the file says nothing: infinite, no number, or marked as
-            missing. None where there is no such pixel.
-        pages: Of the file it came from, this one included.
-        contents: What the file carries besides its pixels, in words: "EXIF", "comment" ...
-        warnings: What was lost or changed on reading, in words, a line each.
+        range_is_told: Whether the file or the user tells black and white; else they were found
+            in the data.
+        no_data: True, (H, W), where a sample is infinite, no number, or marked as missing; None
+            if there is no such pixel.
+        pages: The number of pages of the file, this one included.
+        contents: The names of what the file carries besides its pixels: "EXIF", "comment" ...
+        warnings: What was lost or changed on reading, a line each.
     """
 
     samples: Samples
@@ -106,22 +107,22 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """H, in pixels."""
+        """The height H, in pixels."""
         return int(self.samples.shape[0])
 
     @property
     def width(self) -> int:
-        """W, in pixels."""
+        """The width W, in pixels."""
         return int(self.samples.shape[1])
 
     @property
     def channels(self) -> int:
-        """1 for gray, 3 for RGB; alpha does not count."""
+        """The number of channels without alpha: 1 for gray, 3 for RGB."""
         return int(self.samples.shape[2])
 
     @property
     def is_packed(self) -> bool:
-        """Whether samples have 9 to 15 bits by the file's header."""
+        """Whether samples have 9 to 15 bits according to the file's header."""
         return self.samples.dtype == np.uint16 and 8 < self.source_bits < 16
 
     @property
@@ -133,10 +134,10 @@ class Picture:
     def tensor(self, rows: slice = _ALL, columns: slice = _ALL) -> Tensor:
         """Convert a band of rows, or a part of it; alpha is not included.
 
-        Where there is no data the mean of the picture stands.
+        Pixels without data get the mean of the picture.
 
         Returns:
-            (1, C, h, w) float32, a copy. Black is 0 and white is 1.
+            A copy, (1, C, h, w) float32, in which black is 0 and white is 1.
         """
         part = self.samples[rows, columns].transpose(2, 0, 1)
         wide = self.samples.dtype.itemsize >= 4 and self.samples.dtype != np.float32
@@ -155,15 +156,15 @@ class Picture:
     def samples_of(self, tensor: Tensor, rows: slice = _ALL) -> Samples:
         """Convert a denoised band back to the picture's own type and units.
 
-        Integers are rounded. What is beyond the ends of the type is cut off. Where there is no
-        data the picture's own samples stay.
+        Integers are rounded. Values beyond the ends of the type are cut off. Pixels without data
+        keep the picture's own samples.
 
         Args:
-            tensor: (1, C, h, W) or (C, h, W), on any device: the rows of the band.
-            rows: Where the band lies in the picture.
+            tensor: The rows of the band, (1, C, h, W) or (C, h, W), on any device.
+            rows: The place of the band in the picture.
 
         Returns:
-            (h, W, C).
+            The samples, (h, W, C).
 
         Raises:
             ImageError: A value is not a number, or infinite.
@@ -220,21 +221,21 @@ class Picture:
 
 
 def as_floats(values: Tensor) -> Tensor:
-    """Values of 8 bits, any shape, as float32 in [0, 1]."""
+    """Convert values of 8 bits, of any shape, to float32 in [0, 1]."""
     return values.float() / DTYPES["uint8"]
 
 
 def quantize(tensor: Tensor, dtype: npt.DTypeLike) -> Samples:
-    """Convert a tensor back to samples: clamped to [0, 1] and rounded to the nearest.
+    """Convert a tensor back to samples: clamp it to [0, 1] and round to the nearest.
 
     `quantize(picture.tensor(), picture.samples.dtype)` gives back the samples, bit for bit.
 
     Args:
-        tensor: (1, C, h, W) or (C, h, W), on any device.
-        dtype: uint8, uint16, or float32: float passes unclamped.
+        tensor: The tensor, (1, C, h, W) or (C, h, W), on any device.
+        dtype: The type of the samples, uint8, uint16 or float32; floats are not clamped.
 
     Returns:
-        (h, W, C).
+        The samples, (h, W, C).
 
     Raises:
         ImageError: A value is not a number, or infinite.

@@ -1,4 +1,8 @@
-"""Formats of which Pillow does all: BMP, GIF, AVIF, JPEG 2000, TGA; by plugins HEIC, JPEG XL."""
+"""Formats that Pillow reads and writes alone: BMP, GIF, AVIF, JPEG 2000, TGA, HEIC, JPEG XL.
+
+The last two need plugins for Pillow. For damaged data each reader here raises whatever Pillow
+does.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +52,7 @@ def read_bmp(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a BMP file.
 
     Raises:
-        ImageReadError: It is cut short or too large.
-        Exception: Whatever Pillow raises for damaged data; so it is for all readers here.
+        ImageReadError: The file is cut short, or the picture too large.
     """
     head = file.read(30)
     if len(head) < 30:
@@ -62,7 +65,7 @@ def read_bmp(file: BinaryIO, limits: Limits) -> Picture:
 
 
 def read_gif(file: BinaryIO, limits: Limits) -> Picture:
-    """Decode a GIF file, of an animation the first frame."""
+    """Decode a GIF file, or the first frame of an animation."""
     return _read(GifImagePlugin.GifImageFile(file), Header("GIF"), limits, _PIXEL_BYTES)
 
 
@@ -80,7 +83,7 @@ def read_jpeg_2000(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a JPEG 2000 file; color of more than 8 bits becomes 8.
 
     Raises:
-        ImageReadError: It is damaged, cut short or too large.
+        ImageReadError: The file is damaged or cut short, or the picture too large.
     """
     _check_boxes(file)
     head = file.read(_HEAD)
@@ -102,7 +105,7 @@ def _check_boxes(file: BinaryIO) -> None:
     """Refuse a JPEG 2000 file with a box beyond its end, for which its decoder takes memory.
 
     Raises:
-        ImageReadError: There is such a box.
+        ImageReadError: A box lies beyond the end.
     """
     size = file.seek(0, io.SEEK_END)
     place = 0 if _at(file, 0, 12).startswith(b"\0\0\0\x0c") else size
@@ -171,7 +174,7 @@ def _told_depth(header: Header, name: str) -> Header:
 
 
 def _size_of_jpeg_xl(file: BinaryIO) -> tuple[int, int]:
-    """Width and height, from the bits at the beginning of the code stream (ISO/IEC 18181-1)."""
+    """The width and the height, from the first bits of the code stream (ISO/IEC 18181-1)."""
     head = file.read(_HEAD)
     start = head.find(b"\xff\x0a")
     if start < 0 or len(head) < start + 12:
@@ -196,7 +199,7 @@ def _size_of_jpeg_xl(file: BinaryIO) -> tuple[int, int]:
 
 
 def contents_by_pillow(file: BinaryIO) -> Iterator[str]:
-    """What a file carries besides its pixels, in words, as far as Pillow tells."""
+    """What a file carries besides its pixels, in words, as far as Pillow knows."""
     with Image.open(file) as image:
         info = dict(image.info)
     for key, name in _NAMES.items():
@@ -205,13 +208,13 @@ def contents_by_pillow(file: BinaryIO) -> Iterator[str]:
 
 
 def write_bmp(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits; there is nothing to choose."""
+    """Encode a picture of 8 bits without loss; the quality is ignored."""
     dpi = picture.metadata.dpi
     _save(picture, file, "BMP", **({} if dpi is None else {"dpi": dpi}))
 
 
 def write_avif(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits, color as fine as brightness."""
+    """Encode a picture of 8 bits, with color as fine as brightness."""
     chosen = QUALITY if quality is None else quality
     _save(
         picture, file, "AVIF", quality=chosen, subsampling="4:4:4", **described(picture.metadata)
@@ -219,12 +222,12 @@ def write_avif(picture: Picture, file: BinaryIO, quality: int | None) -> None:
 
 
 def write_jpeg_2000(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits without loss."""
+    """Encode a picture of 8 bits without loss; the quality is ignored."""
     _save(picture, file, "JPEG2000", no_jp2=False)
 
 
 def write_tga(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits without loss."""
+    """Encode a picture of 8 bits without loss; the quality is ignored."""
     _save(picture, file, "TGA", compression="tga_rle")
 
 

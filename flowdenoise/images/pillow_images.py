@@ -1,7 +1,7 @@
-"""Pictures to and from Pillow's images: upright, color made plain, band by band.
+"""Pictures to and from Pillow's images, turned upright and converted to gray or RGB.
 
-Pillow keeps RGB in four bytes per pixel: converting an image as a whole would hold three or four
-copies at once.
+Pillow keeps RGB in four bytes per pixel. Converting an image as a whole would hold three or four
+copies of it at once, so it is converted band by band.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flowdenoise.images.native_messages import no_python_warnings
 from flowdenoise.images.picture import Picture
 
 QUALITY = 95
-"""Of files that are compressed with loss, unless the caller says otherwise; 1 to 100."""
+"""The quality, 1 to 100, of files that are compressed with loss, unless another is asked for."""
 
 Convert = Callable[[Image.Image], Image.Image]
 
@@ -45,13 +45,13 @@ _CONVERSIONS = {  # mode of Pillow: (what the file holds, mode that it is brough
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header says, for those who decode its pixels.
+    """What a file's header says, as far as decoding needs it.
 
     Attributes:
-        format: A key of `formats.FORMATS`.
-        bits: Per sample.
-        lossless: Whether the compression is.
-        warnings: What will be lost.
+        format: The format, a key of `formats.FORMATS`.
+        bits: The bits per sample.
+        lossless: Whether the compression loses nothing.
+        warnings: What decoding will lose, a line each.
     """
 
     format: str
@@ -60,11 +60,11 @@ class Header:
     warnings: tuple[str, ...] = ()
 
     def warn(self, warning: str) -> Header:
-        """The same with one more warning."""
+        """Make a header with one more warning."""
         return replace(self, warnings=(*self.warnings, warning))
 
     def count_frames(self, image: Image.Image) -> Header:
-        """The same, warning where the image is one of several."""
+        """Make a header with a warning if the image is one of several frames."""
         frames = getattr(image, "n_frames", 1)
         if frames == 1:
             return self
@@ -72,7 +72,7 @@ class Header:
 
 
 def metadata_of(image: Image.Image) -> tuple[Metadata, int, tuple[str, ...]]:
-    """The metadata of a loaded image, how its pixels are to be turned, and what is lost."""
+    """The metadata of a loaded image, its orientation, and what is lost."""
     info = image.info
     comment = info.get("comment")
     metadata = Metadata(
@@ -91,14 +91,14 @@ def decode(image: Image.Image, header: Header, metadata: Metadata | None = None)
     """Decode an opened image into a picture.
 
     Args:
-        image: Its size is checked already.
-        header: Of the same file.
-        metadata: Of an image that Pillow turns upright itself; None takes it from Pillow, and
-            turns the pixels.
+        image: The image, whose size is checked already.
+        header: The header of the same file.
+        metadata: The metadata of an image that is not to be turned; None takes the metadata from
+            Pillow and turns the pixels upright.
 
     Raises:
-        ImageReadError: It holds colors of a kind that is not supported.
-        Exception: Whatever Pillow raises for damaged data.
+        ImageReadError: The colors are of a kind that is not supported.
+        Exception: The data are damaged, and Pillow raises whatever it raises.
     """
     image.load()
     orientation = 1
@@ -139,7 +139,7 @@ def decode(image: Image.Image, header: Header, metadata: Metadata | None = None)
 def _conversion(
     image: Image.Image, mode: str, bits: int, profile: bytes | None
 ) -> tuple[Convert, tuple[str, ...]]:
-    """How a band is brought to `mode`, and what that loses."""
+    """The conversion of a band to `mode`, and what it loses."""
     if image.mode == "CMYK":
         return cmyk_conversion(profile)
     warnings: tuple[str, ...] = ()
@@ -157,7 +157,7 @@ def _conversion(
 
 
 def cmyk_conversion(profile: bytes | None) -> tuple[Convert, tuple[str, ...]]:
-    """From ink to light: through the profile to sRGB, or else (1 - C) (1 - K) and so on."""
+    """The conversion from CMYK to RGB: by the profile, or else R = (1 - C) (1 - K) and so on."""
     if profile is not None:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -189,10 +189,10 @@ def _through(transform: ImageCms.ImageCmsTransform, band: Image.Image) -> Image.
 
 
 def from_pillow(image: Image.Image) -> Picture:
-    """Take the pixels of a Pillow image as they lie, not turned by its orientation.
+    """Make a picture of a Pillow image, without turning it by its orientation.
 
     Raises:
-        ImageReadError: Its mode is not supported, or its file turns out to be damaged.
+        ImageReadError: The image's mode is not supported, or its file is damaged.
     """
     metadata = Metadata(icc_profile=image.info.get("icc_profile"))  # CMYK goes through it
     try:
@@ -203,10 +203,10 @@ def from_pillow(image: Image.Image) -> Picture:
 
 
 def to_pillow(picture: Picture) -> Image.Image:
-    """Make a Pillow image: L, LA, RGB, RGBA; without color and alpha also I;16 and F.
+    """Make a Pillow image of mode L, LA, RGB or RGBA, or of a single channel I;16 or F.
 
     Raises:
-        UsageError: Pillow has no such images.
+        UsageError: Pillow has no images for samples of this type.
     """
     values = picture.samples
     if picture.alpha is not None:
@@ -217,7 +217,7 @@ def to_pillow(picture: Picture) -> Image.Image:
 
 
 def described(metadata: Metadata) -> dict[str, Any]:
-    """The options by which Pillow is told, on writing, what a picture carries."""
+    """The options that tell Pillow, on writing, what a picture carries."""
     options: dict[str, Any] = {}
     if metadata.exif is not None:
         options["exif"] = _EXIF_PREFIX + metadata.exif

@@ -1,10 +1,10 @@
-"""PNG: the chunks are ours, the pixels OpenCV's, which keeps 16 bits and is as strict as libpng.
+"""PNG: the chunks are read here, the pixels by OpenCV, which keeps 16 bits and is strict.
 
-A file is walked chunk by chunk: what describes the picture is kept, and the pixels go to OpenCV
-in a file of their own, so that no odd chunk can trouble it. On writing, OpenCV predicts each byte
-by the Paeth filter, band by band, and zlib's run-length strategy compresses the rest: what the
-filter leaves of a photograph is noise around zero, in which a search for longer matches costs
-time and finds little.
+A file is read chunk by chunk. Chunks that describe the picture are kept, and the pixels go to
+OpenCV in a file of their own, so that no odd chunk can trouble it. On writing, OpenCV predicts
+each byte by the Paeth filter, band by band, and zlib compresses the result with its run-length
+strategy: the filter leaves noise around zero, in which a search for longer matches takes long and
+finds little.
 
 Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025; the zlib manual.
 """
@@ -47,7 +47,7 @@ def read_png(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a PNG file.
 
     Raises:
-        ImageReadError: It is damaged, cut short or too large.
+        ImageReadError: The file is damaged or cut short, or the picture too large.
     """
     parts = taken_apart(file, limits)
     kind, channels, alpha, _ = KINDS[parts.color_type]
@@ -88,7 +88,7 @@ def _shallow(bits: int) -> str:
 
 
 def _decoded(parts: Parts) -> Samples:
-    """The pixels as OpenCV has them: (H, W), or (H, W, 3) RGB, or (H, W, 4) BGR and alpha."""
+    """The pixels as OpenCV decodes them: (H, W), (H, W, 3) RGB, or (H, W, 4) BGR and alpha."""
     import cv2
 
     flags = cv2.IMREAD_UNCHANGED
@@ -108,7 +108,7 @@ def _decoded(parts: Parts) -> Samples:
 
 
 def _in_our_order(decoded: Samples, channels: int, key: Samples | None) -> Samples:
-    """A band of what OpenCV decoded: gray or RGB, then alpha."""
+    """Bring a band that OpenCV decoded to gray or RGB, followed by alpha if there is any."""
     if decoded.ndim == 3 and decoded.shape[2] == 4:
         return decoded[..., [2, 1, 0, 3] if channels == 3 else [0, 3]]
     if key is None:
@@ -122,7 +122,7 @@ def _color_key(parts: Parts) -> Samples | None:
     """The color that stands for "transparent", in the scale of the decoded samples.
 
     Raises:
-        ImageReadError: It has the wrong length.
+        ImageReadError: The color has the wrong length.
     """
     if parts.transparency is None or parts.color_type not in (GRAY, RGB):
         return None
@@ -135,7 +135,7 @@ def _color_key(parts: Parts) -> Samples | None:
 
 
 def write_png(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 or 16 bits; there is nothing to choose."""
+    """Encode a picture of 8 or 16 bits without loss; the quality is ignored."""
     color_type = next(
         number
         for number, (_, channels, alpha, _) in KINDS.items()
@@ -154,10 +154,10 @@ def write_png(picture: Picture, file: BinaryIO, quality: int | None) -> None:
 
 
 def _filtered(picture: Picture) -> Iterator[bytes]:
-    """The rows of a picture, each led by the number of its filter and filtered by it.
+    """The filtered rows of a picture, each behind the number of its filter.
 
-    OpenCV is asked for PNG files of single bands without compression: what they hold are the
-    filtered rows. Each band begins with the row above it, which its first row is predicted from.
+    OpenCV is asked for PNG files of single bands without compression, which hold filtered rows.
+    Each band begins with the row above it, from which its first row is predicted.
     """
     import cv2
 
@@ -175,10 +175,10 @@ def _filtered(picture: Picture) -> Iterator[bytes]:
 
 
 def _in_opencv_order(picture: Picture, rows: slice) -> npt.NDArray[Any]:
-    """A band whose bytes in OpenCV's PNG file are those of ours, whatever its kind.
+    """A band in an order that gives our bytes in OpenCV's PNG file.
 
-    The filter knows bytes and how many make up a pixel. So gray with alpha, which OpenCV can't
-    write, passes as gray of 16 bits or as four channels of 8.
+    The filter only knows the number of bytes in a pixel. So gray with alpha, which OpenCV can't
+    write, is written as gray of 16 bits or as four channels of 8 bits.
     """
     values: Samples = picture.samples[rows]
     if picture.alpha is not None:

@@ -1,7 +1,7 @@
-"""The chunks of a PNG file: what the picture is, what makes up its pixels, what describes it.
+"""The chunks of a PNG file: its header, its pixels, and what describes the picture.
 
-A file is walked chunk by chunk. The pixels are put aside in a file of their own for the decoder,
-so that no odd chunk can trouble it; of the others, those are kept that describe the picture.
+A file is read chunk by chunk. The pixels are put into a file of their own for the decoder, so that
+no odd chunk can trouble it. Of the other chunks, those are kept that describe the picture.
 
 Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025.
 """
@@ -38,14 +38,14 @@ _METERS_PER_INCH = 0.0254
 
 @dataclass
 class Parts:
-    """What a file consists of.
+    """The parts of a file.
 
     Attributes:
-        width, height, bits, color_type: By its header.
-        pixels: A PNG file of the chunks alone that make up the pixels.
-        transparency: The color, or the alpha of the palette, that stands for "transparent".
-        frames: Of its animation.
-        others: What describes the picture, (name, body), in order.
+        width, height, bits, color_type: The fields of the header.
+        pixels: A PNG file that only has the chunks of the pixels.
+        transparency: The color that stands for "transparent", or the alpha of the palette.
+        frames: The number of frames of the animation, 1 if it is none.
+        others: The chunks that describe the picture, each (name, body), in order.
     """
 
     width: int
@@ -58,15 +58,16 @@ class Parts:
     others: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def body(self, name: bytes) -> bytes | None:
-        """That of the first chunk of a name."""
+        """The body of the first chunk of this name among `others`; None if there is none."""
         return next((body for other, body in self.others if other == name), None)
 
 
 def taken_apart(file: BinaryIO, limits: Limits) -> Parts:
-    """Check the file chunk by chunk.
+    """Check a file and take it apart chunk by chunk.
 
     Raises:
-        ImageReadError: A chunk is damaged, out of place, or the end is missing.
+        ImageReadError: A chunk is damaged or out of place, the end is missing, or the picture is
+            too large.
     """
     chunks = chunks_of(file)
     name, header = next(chunks)
@@ -94,11 +95,11 @@ def taken_apart(file: BinaryIO, limits: Limits) -> Parts:
 
 
 def chunks_of(file: BinaryIO, *, pixels: bool = True) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of a file, up to its end, name and body; damaged remarks are left out.
+    """The name and the body of each chunk of a file; damaged remarks are left out.
 
     Args:
-        file: That begins at 0.
-        pixels: Whether those of the pixels are wanted, too.
+        file: A file that begins at 0.
+        pixels: Whether the chunks of the pixels are wanted, too.
 
     Raises:
         ImageReadError: A chunk is damaged or unknown, or the end is missing.
@@ -134,7 +135,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def metadata_of(parts: Parts) -> tuple[Metadata, int, tuple[str, ...]]:
-    """What the picture carries, how it is to be turned, and what could not be kept."""
+    """The metadata of the picture, its orientation, and what could not be kept."""
     xmp = next((body for name, body in parts.others if _is_xmp(name, body)), None)
     density = parts.body(b"pHYs") or b""
     across, along, unit = struct.unpack(">IIB", density) if len(density) == 9 else (0, 0, 0)
@@ -152,7 +153,7 @@ def metadata_of(parts: Parts) -> tuple[Metadata, int, tuple[str, ...]]:
 
 
 def _copied(others: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-    """Chunks that go to the result as they are."""
+    """The chunks that are copied to the result."""
     seen = set()
     for name, body in others:
         if name in _COLOR_STATEMENTS:
@@ -191,7 +192,7 @@ def _inflated(data: bytes) -> bytes | None:
 
 
 def metadata_chunks(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
-    """In the order that the specification asks for: colors first."""
+    """The chunks that state metadata, in the order of the specification: colors first."""
     copied = sorted(metadata.png_chunks, key=lambda chunk: chunk[0] not in _COLOR_STATEMENTS)
     if metadata.icc_profile is not None:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile)
@@ -216,7 +217,7 @@ def contents_of_png(file: BinaryIO) -> Iterator[str]:
     """What a file carries besides its pixels, in words.
 
     Raises:
-        ImageReadError: It is damaged.
+        ImageReadError: The file is damaged.
     """
     for name, body in chunks_of(file, pixels=False):
         keyword = body.partition(b"\0")[0].decode("latin-1")

@@ -1,9 +1,9 @@
-"""PNM: Netpbm's PBM, PGM and PPM, as text or bytes, and PFM, its cousin of floats.
+"""PNM: Netpbm's PBM, PGM and PPM, as text or bytes, and PFM, the same for floats.
 
-    magic, width, height, and the largest value (of PFM a number whose sign is the byte order),
-    apart by white space, with remarks behind "#"; one white space; the rows of pixels
+    magic, width, height, and the largest value (in PFM a number whose sign is the byte order),
+    with white space between and remarks behind "#"; one white space; the rows of pixels
 
-Pillow knows the formats, too, but halves 16-bit color without a word and has no color PFM.
+Pillow knows the formats, too, but reads 16-bit color as 8 bits silently and has no color PFM.
 
 Source: the manual pages of Netpbm; P. Debevec's description of PFM.
 """
@@ -33,14 +33,14 @@ _LONGEST_HEADER = 2**16
 
 @dataclass(frozen=True)
 class _Header:
-    """What stands before the pixels.
+    """The part of a file before the pixels.
 
     Attributes:
         magic: The kind of file.
-        width, height: In pixels.
-        largest: The value of white; of PFM its third number.
+        width, height: The sides, in pixels.
+        largest: The value of white; in PFM the third number.
         comment: The remarks.
-        start: Of the pixels.
+        start: The place at which the pixels begin.
     """
 
     magic: bytes
@@ -52,15 +52,15 @@ class _Header:
 
     @property
     def channels(self) -> int:
-        """Of a pixel."""
+        """The number of channels."""
         return 3 if self.magic in _COLORS else 1
 
 
 def read_pnm(file: BinaryIO, limits: Limits) -> Picture:
-    """Decode a PBM, PGM, PPM or PFM file, of several pictures the first.
+    """Decode the first picture of a PBM, PGM, PPM or PFM file.
 
     Raises:
-        ImageReadError: It is damaged, cut short or too large.
+        ImageReadError: The file is damaged or cut short, or the picture too large.
     """
     header = _read_header(file)
     limits.check(header.width, header.height, 16 * header.channels)
@@ -86,7 +86,7 @@ def _read_header(file: BinaryIO) -> _Header:
     """Take the header apart.
 
     Raises:
-        ImageReadError: It makes no sense.
+        ImageReadError: The header makes no sense.
     """
     head = file.read(_LONGEST_HEADER)
     magic = head[:2]
@@ -155,7 +155,7 @@ def _numbers(file: BinaryIO, header: _Header, count: int) -> Samples:
     """The pixels of a file of text.
 
     Raises:
-        ImageReadError: They are no numbers, or too few.
+        ImageReadError: A pixel is no number, or some are missing.
     """
     lines = (line.partition(b"#")[0] for line in file.read().splitlines())
     words = b" ".join(lines)
@@ -174,7 +174,7 @@ def _numbers(file: BinaryIO, header: _Header, count: int) -> Samples:
 
 
 def _of_integers(values: Samples, header: _Header) -> Picture:
-    """A picture in the file's own units where it has a whole number of bits, from 8 to 16."""
+    """Make a picture, in the file's own units if white has all of 8 to 16 bits set."""
     largest = int(header.largest)
     bits = largest.bit_length()
     dtype = np.uint8 if bits <= 8 else np.uint16
@@ -208,7 +208,7 @@ def contents_of_pnm(file: BinaryIO) -> Iterator[str]:
 
 
 def write_pnm(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture as PGM or PPM, one of floats as PFM; there is nothing to choose."""
+    """Encode integers as PGM or PPM and floats as PFM; the quality is ignored."""
     is_float = picture.samples.dtype.kind == "f"
     if is_float:
         magic = b"Pf" if picture.channels == 1 else b"PF"

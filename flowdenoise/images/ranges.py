@@ -1,8 +1,8 @@
-"""Black and white of pictures whose type doesn't say: sensors' depths, counts, physical units.
+"""Black and white of pictures whose type does not tell them.
 
-A camera's 12 bits may lie in 16, a microscope's counts in floats, an elevation in meters. What a
-network sees as white decides what it sees as noise, so it is found from the data where neither
-the file nor the user tells.
+Sixteen bits may hold the 12 bits of a camera, floats the counts of a microscope or an elevation in
+meters. What a network sees as noise depends on what it sees as white, so white is found from the
+data where neither the file nor the user tells it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _MOST = 1 << 22  # values that are looked at
 
 
 def with_range(picture: Picture, black: float | None, top: float | None) -> Picture:
-    """Set a picture's black and white: as told, as its file says, or as its data show.
+    """Set a picture's black and white, which the user or the file tells or the data show.
 
     Args:
-        picture: As it was decoded; `range_is_told` where its file says what white is.
-        black: As the user tells, in the file's own units; None is to find it.
-        top: White, likewise.
+        picture: The decoded picture, whose `range_is_told` is true if its file tells its white.
+        black: The black that the user tells, in the file's own units; None leaves it to be found.
+        top: The white that the user tells, likewise.
 
     Raises:
         UsageError: White is not above black.
@@ -54,7 +54,7 @@ def with_range(picture: Picture, black: float | None, top: float | None) -> Pict
 
 
 def _found(picture: Picture) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """Black and white by the data, and what is to be said about it."""
+    """Find black and white in the data; the second result is a warning for the user."""
     dtype = picture.samples.dtype
     if dtype == np.uint8:
         return picture.span, ()
@@ -79,7 +79,7 @@ def _found(picture: Picture) -> tuple[tuple[float, float], tuple[str, ...]]:
 
 
 def _depth_found(largest: float, top: int) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """The range of the fewest usual bits that hold an integer."""
+    """The range of the smallest usual depth that holds an integer."""
     for bits in (*_DEPTHS, 16):
         end = min(2**bits - 1, top)
         if 0 < largest <= end < top:
@@ -89,20 +89,20 @@ def _depth_found(largest: float, top: int) -> tuple[tuple[float, float], tuple[s
 
 
 def _there(picture: Picture) -> Samples:
-    """The samples where there is data."""
+    """The samples of the pixels that have data."""
     return picture.samples if picture.no_data is None else picture.samples[~picture.no_data]
 
 
 def missing(samples: Samples, marker: float | None) -> npt.NDArray[np.bool_] | None:
-    """Where a picture has no data.
+    """Find the pixels that have no data.
 
     Args:
-        samples: (H, W, C).
-        marker: The value that its file states for "no data".
+        samples: The samples, (H, W, C).
+        marker: The value that the file states for "no data".
 
     Returns:
-        (H, W), True where any channel is infinite, no number, the marker, or the end of what
-        float32 can hold, which stands for it where nothing is stated. None where nothing is.
+        A mask, (H, W), that is True where any channel is infinite, no number, the marker, or the
+        largest number of float32, which many programs use as a marker. None if it is never True.
     """
     if samples.dtype.kind != "f" and marker is None:
         return None

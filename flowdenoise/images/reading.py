@@ -1,4 +1,4 @@
-"""Reading an image file: whatever its bytes, it becomes a `Picture` or an `ImageReadError`."""
+"""Reading an image file: any bytes become a `Picture` or raise an `ImageReadError`."""
 
 from __future__ import annotations
 
@@ -39,22 +39,23 @@ def read(
 ) -> Picture:
     """Decode an image file.
 
-    Formats are told by content, never by name. Of an animation or of several pages the first is
-    taken, with a warning. Pixels are turned upright, palettes and CMYK become RGB; all else stays
-    as the file's header says it is.
+    The content tells the format, never the name. The first of several frames or pages is read,
+    with a warning. Pixels are turned upright, palettes and CMYK become RGB, and everything else
+    stays as the file's header says.
 
     Args:
         source: A path, the bytes of a file, or a binary stream, which is read to its end.
-        black: The value of black in the file's own units; None is to find it.
-        white: That of white, likewise: 255 for 8 bits, 4095 for the 12 bits of a sensor in 16,
-            the largest of a microscope's counts.
-        max_pixels: Refuse more than this, before decoding.
-        max_memory: Refuse what takes more bytes to decode than this; None is 2 GiB, or as much
-            as the size of the file makes likely.
+        black: The value of black in the file's own units; None leaves it to be found.
+        white: The value of white, likewise: 255 for 8 bits, 4095 for the 12 bits of a sensor in
+            16, or the largest of a microscope's counts.
+        max_pixels: The most pixels; larger pictures are refused before they are decoded.
+        max_memory: The most bytes that decoding may take; None allows 2 GiB, or more for a large
+            file.
 
     Raises:
-        ImageReadError: It can't be opened, is not an image, is damaged, cut short, too large, or
-            of a kind that is not supported. One line, which begins with the file's name.
+        ImageReadError: The file can't be opened, is not an image, is damaged, cut short, too
+            large, or of a kind that is not supported. The message is one line that begins with
+            the file's name.
         UsageError: A limit is below 1, or white is not above black.
     """
     pages = read_pages(
@@ -76,21 +77,21 @@ def read_pages(
     max_pixels: int = MAX_PIXELS,
     max_memory: int | None = None,
 ) -> Generator[Picture]:
-    """Decode an image file page by page: those of a TIFF file, or the only one.
+    """Decode an image file page by page; all formats but TIFF have a single page.
 
-    Each page is decoded when it is asked for, and says how many there are. The file stays open
-    until the last. What range was found is told of the first page only.
+    Each page is decoded when it is asked for, and knows how many there are. The file stays open
+    until the last one. Only the first page warns about the range that was found.
 
     Args:
-        source: As for `read`.
-        black: As for `read`, of all pages.
-        white: As for `read`, of all pages.
-        max_pixels: As for `read`, of each page.
-        max_memory: As for `read`, of each page.
+        source: A path, the bytes of a file, or a binary stream: see `read` for this and the rest.
+        black: The value of black on all pages.
+        white: The value of white on all pages.
+        max_pixels: The most pixels of a page.
+        max_memory: The most bytes that decoding a page may take.
 
     Raises:
-        ImageReadError: As for `read`, of the page that is asked for.
-        UsageError: As for `read`.
+        ImageReadError: The page that is asked for can't be read.
+        UsageError: A limit is below 1, or white is not above black.
     """
     label = _label(source)
     limits = Limits(max_pixels, max_memory)
@@ -115,7 +116,7 @@ def read_pages(
 
 @contextlib.contextmanager
 def _read_errors(label: str) -> Iterator[None]:
-    """Turn what goes wrong on reading into an `ImageReadError`."""
+    """Turn any error on reading into an `ImageReadError`."""
     try:
         with no_python_warnings():
             yield
@@ -130,7 +131,7 @@ def _read_errors(label: str) -> Iterator[None]:
 
 
 def _label(source: Source) -> str:
-    """What to call the source in messages: one printable line."""
+    """The name of the source in messages, one printable line."""
     name = str(source) if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
     if not isinstance(name, str):
         return "image"
@@ -138,7 +139,7 @@ def _label(source: Source) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why decoding failed, as one short line."""
+    """The reason why decoding failed, one short line."""
     if isinstance(error, OSError) and error.errno is not None:
         return f"can't be read: {os.strerror(error.errno).lower()}"
     text = " ".join(str(error).split())[:_LONGEST_REASON]
@@ -166,15 +167,15 @@ def read_uint8(path: Path, channels: int) -> npt.NDArray[np.uint8]:
     as the gray BSD68 images were made.
 
     Args:
-        path: Of the file.
-        channels: 3 for RGB, 1 for gray.
+        path: The file.
+        channels: The number of channels of the result, 3 for RGB, 1 for gray.
 
     Returns:
-        (H, W, channels).
+        The pixels, (H, W, channels).
 
     Raises:
-        ImageReadError: It can't be read.
-        UsageError: The number of channels is another.
+        ImageReadError: The file can't be read.
+        UsageError: The number of channels is neither 1 nor 3.
     """
     if channels not in (1, 3):
         raise UsageError(f"an image has 1 or 3 channels, not {channels}")

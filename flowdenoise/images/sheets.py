@@ -1,4 +1,4 @@
-"""Pictures made of pictures: the removed noise, before beside after, a sheet of many."""
+"""Pictures made of pictures: the removed noise, before and after, a sheet of many pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from flowdenoise.images import Picture
 
 NOISE_GAIN = 4.0
-"""Contrast of the picture of removed noise; mid-gray is where nothing was removed."""
+"""The contrast of the picture of removed noise, which is mid-gray where nothing was removed."""
 
 _WIDEST = 1600  # pixels of the before/after picture
 _ZOOM = 4
@@ -17,16 +17,16 @@ _GAP = 8
 
 
 def noise_picture(before: Picture, after: Picture) -> Tensor:
-    """The removed noise, amplified around mid-gray, (C, H, W) in [0, 1]."""
+    """Draw the removed noise, amplified around mid-gray, (C, H, W) in [0, 1]."""
     difference = before.tensor()[0].sub_(after.tensor()[0])
     return difference.mul_(NOISE_GAIN).add_(0.5).clamp_(0, 1)
 
 
 def before_after(before: Picture, after: Picture) -> Tensor:
-    """Before and after side by side, and under each its most detailed part enlarged.
+    """Lay before and after side by side, and under each its most detailed part enlarged.
 
     Returns:
-        (C, H, W) in [0, 1].
+        The picture, (C, H, W) in [0, 1].
     """
     pair = [_fit(picture.tensor()[0].clamp(0, 1), _WIDEST // 2) for picture in (before, after)]
     width = pair[0].shape[-1]
@@ -40,7 +40,7 @@ def before_after(before: Picture, after: Picture) -> Tensor:
 
 
 def _fit(image: Tensor, widest: int) -> Tensor:
-    """Shrink by area averaging to at most `widest` pixels on each side."""
+    """Shrink an image by area averaging to at most `widest` pixels on each side."""
     height, width = image.shape[-2:]
     factor = max(height, width) / widest
     if factor <= 1:
@@ -50,13 +50,13 @@ def _fit(image: Tensor, widest: int) -> Tensor:
 
 
 def _enlarge(crop: Tensor, width: int) -> Tensor:
-    """Enlarge to `width` columns without smoothing, so that pixels are seen as they are."""
+    """Enlarge a crop to `width` columns without smoothing, so that its pixels are visible."""
     height = max(1, round(crop.shape[-2] * width / crop.shape[-1]))
     return F.interpolate(crop.clamp(0, 1)[None], (height, width), mode="nearest")[0]
 
 
 def _most_detailed(image: Tensor, side: int) -> tuple[int, int]:
-    """Top left corner of the square of that side with the most contrast in it."""
+    """The top left corner of the square of that side that has the most contrast."""
     luma = image.mean(0)[None, None]
     step = max(1, side // 2)
     mean = F.avg_pool2d(luma, side, step)
@@ -67,7 +67,7 @@ def _most_detailed(image: Tensor, side: int) -> tuple[int, int]:
 
 
 def _join(images: list[Tensor], dim: int) -> Tensor:
-    """Put pictures side by side (dim 2) or on top of each other (dim 1), a white gap between."""
+    """Join pictures side by side (dim 2) or one above the other (dim 1), with white gaps."""
     shape = list(images[0].shape)
     shape[dim] = _GAP
     gap = torch.ones(shape)
@@ -78,7 +78,7 @@ def _join(images: list[Tensor], dim: int) -> Tensor:
 
 
 def sheet(pictures: Tensor, columns: int) -> Tensor:
-    """Lay (B, C, H, W) pictures out on one, (C, rows * H, columns * W)."""
+    """Lay pictures (B, C, H, W) out on one, (C, rows * H, columns * W)."""
     batch, channels, height, width = pictures.shape
     rows = -(-batch // columns)
     missing = pictures.new_zeros(rows * columns - batch, channels, height, width)

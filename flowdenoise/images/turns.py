@@ -1,6 +1,6 @@
-"""The eight ways to turn and mirror an image: mirrored, upside down, transposed, in any union.
+"""The eight ways to turn and mirror an image: it is mirrored, flipped, transposed, or several.
 
-A way is a number from 0 to 7 whose bits say which of the three.
+A way is a number from 0 to 7 whose bits stand for these three.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ WAYS = range(8)
 
 
 def turn(images: Tensor, way: int) -> Tensor:
-    """Turn (..., H, W) images in one way; half of the ways exchange H and W."""
+    """Turn images (..., H, W) in one way; half of the ways exchange H and W."""
     images = images.flip(-1) if way & 1 else images
     images = images.flip(-2) if way & 2 else images
     return images.transpose(-1, -2) if way & 4 else images
@@ -26,7 +26,7 @@ def turn_back(images: Tensor, way: int) -> Tensor:
 
 
 def turn_each(images: Tensor, ways: Tensor) -> Tensor:
-    """Turn square images, (B, C, N, N), each in its own way, (B,) integers, wherever they are."""
+    """Turn square images (B, C, N, N), each in its own way, (B,) integers, on any device."""
     for bit in (1, 2, 4):
         chosen = (ways & bit).bool().view(-1, 1, 1, 1)
         images = torch.where(chosen, turn(images, bit), images)

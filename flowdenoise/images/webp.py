@@ -24,11 +24,11 @@ _PIXEL_BYTES = 16  # libwebp's canvas and frame, Pillow's image, and ours
 
 
 def read_webp(file: BinaryIO, limits: Limits) -> Picture:
-    """Decode a WebP file, of an animation the first frame.
+    """Decode a WebP file, or the first frame of an animation.
 
     Raises:
-        ImageReadError: It is cut short or too large.
-        Exception: Whatever Pillow raises for damaged data.
+        ImageReadError: The file is cut short, or the picture too large.
+        Exception: The data are damaged, and Pillow raises whatever it raises.
     """
     head = file.read(30)
     if len(head) < 30:
@@ -47,7 +47,7 @@ def read_webp(file: BinaryIO, limits: Limits) -> Picture:
 
 
 def _chunks(file: BinaryIO, *, into_frames: bool = False) -> Iterator[tuple[bytes, int]]:
-    """Name and length of each chunk, those within an animation's frames if asked for."""
+    """The name and the length of each chunk, also of those in frames if `into_frames` is true."""
     place = 12
     file.seek(place)
     while len(head := file.read(8)) == 8:
@@ -66,7 +66,7 @@ def contents_of_webp(file: BinaryIO) -> Iterator[str]:
 
 
 def write_webp(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture of 8 bits; without loss if its file was and no quality is asked for."""
+    """Encode a picture of 8 bits, without loss if its file was and no quality is asked for."""
     options = described(picture.metadata)
     if quality is None and picture.lossless:  # "quality" is then the effort
         options |= {"lossless": True, "exact": True, "quality": 50, "method": 2}

@@ -1,4 +1,4 @@
-"""Writing a picture: in the kind that it came in, as a whole or not at all."""
+"""Writing a picture in the kind that it came in, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -44,23 +44,24 @@ def write(
     existing file's permissions are kept.
 
     Args:
-        picture: What to write.
+        picture: The picture.
         target: A path whose folder exists, or a binary stream, which gets all bytes at once.
-        format: "PNG", "JPEG", "TIFF" and so on. None: by the path's ending, or else that of the
-            picture's own file; PNG where that is not written.
-        quality: Of formats that compress with loss, 1 to 100; None is `QUALITY`.
-        further: The pages behind the first, each taken when the one before is written; left out,
-            with a warning, where the format has no pages.
-        like: Status of a file whose permissions and owner a new one gets, see `replacing`.
+        format: The format, such as "PNG", "JPEG" or "TIFF". None takes the one of the path's
+            ending, or else that of the picture's own file, or PNG if that can't be written.
+        quality: The quality, 1 to 100, of formats that compress with loss; None is `QUALITY`.
+        further: The pages behind the first. Each is taken when the one before is written; where
+            the format has no pages, they are left out with a warning.
+        like: The status of a file whose permissions and owner a new one gets, see `replacing`.
         replace: Whether an existing file may be replaced.
 
     Returns:
-        What could not be kept, a line each. What was lost on reading is in `picture.warnings`.
+        The warnings about what could not be kept, a line each. Those of reading are in
+        `picture.warnings`.
 
     Raises:
-        ImageWriteError: It can't be written; an old file is untouched and nothing half-written
-            is left.
-        UsageError: No such format or quality.
+        ImageWriteError: The file can't be written. An old file is untouched and nothing
+            half-written is left.
+        UsageError: The format or the quality does not exist.
     """
     if isinstance(target, str | os.PathLike):
         path = Path(target)
@@ -84,17 +85,17 @@ def encode(
     """Encode a picture into bytes.
 
     Args:
-        picture: What to encode.
-        format: As for `write`; None is that of the picture's own file.
-        quality: As for `write`.
-        further: As for `write`.
+        picture: The picture.
+        format: The format; None takes that of the picture's own file.
+        quality: The quality, see `write`.
+        further: The pages behind the first, see `write`.
 
     Returns:
-        The bytes of the file, and what could not be kept.
+        The bytes of the file, and the warnings about what could not be kept.
 
     Raises:
-        ImageWriteError: The format can't hold it.
-        UsageError: No such format or quality.
+        ImageWriteError: The format can't hold the picture.
+        UsageError: The format or the quality does not exist.
     """
     chosen = _chosen_format(picture, format, None)
     file = io.BytesIO()
@@ -110,16 +111,16 @@ def write_bytes(
     like: os.stat_result | None = None,
     replace: bool = True,
 ) -> None:
-    """Write the bytes of a file as `write` does: as a whole or not at all.
+    """Write the bytes of a file, as a whole or not at all.
 
     Args:
         target: A path whose folder exists.
         data: The bytes, or a stream that is read to its end.
-        like: As for `write`.
-        replace: As for `write`.
+        like: The status of a file whose permissions and owner a new one gets.
+        replace: Whether an existing file may be replaced.
 
     Raises:
-        ImageWriteError: It can't be written.
+        ImageWriteError: The file can't be written.
     """
     path = Path(target)
     source = io.BytesIO(data) if isinstance(data, bytes) else data
@@ -128,11 +129,11 @@ def write_bytes(
 
 
 def _chosen_format(picture: Picture, asked: str | None, path: Path | None) -> str:
-    """The format asked for, or that of the name, or that of the picture's own file.
+    """The format that is asked for, or that of the name, or that of the picture's own file.
 
     Raises:
-        ImageWriteError: The name asks for one that can't be written.
-        UsageError: There is no such format.
+        ImageWriteError: The format of the name can't be written.
+        UsageError: The format that is asked for does not exist.
     """
     own_is_written = picture.format in FORMATS and FORMATS[picture.format].write is not None
     if asked is not None and (own_is_written or asked.upper() != picture.format):
@@ -147,7 +148,7 @@ def _chosen_format(picture: Picture, asked: str | None, path: Path | None) -> st
 
 @contextmanager
 def _write_errors(label: object) -> Iterator[None]:
-    """Turn what goes wrong on writing into an `ImageWriteError`."""
+    """Turn an error on writing into an `ImageWriteError`."""
     name = str(label)
     name = name if name.isprintable() else ascii(name)
     try:
@@ -193,7 +194,7 @@ def _encode_into(
 def _fitted(
     pages: Iterable[Picture], kind: Format, warnings: dict[str, None]
 ) -> Iterator[Picture]:
-    """Each page as the format can hold it; what it loses is added to `warnings`."""
+    """Fit each page to the format, and add what it loses to `warnings`."""
     for page in pages:
         fitted, lost = fit(page, kind)
         warnings.update(dict.fromkeys(lost))
@@ -201,7 +202,7 @@ def _fitted(
 
 
 def _not_carried_over(picture: Picture, file: BinaryIO, kind: Format) -> tuple[str, ...]:
-    """Compare what a picture carried with what its new file does."""
+    """Warn of what a picture carried and its new file does not."""
     file.seek(0)
     there = set(kind.contents(file))
     file.seek(0, io.SEEK_END)
@@ -217,16 +218,16 @@ def write_png(
     like: os.stat_result | None = None,
     replace: bool = True,
 ) -> None:
-    """Write a diagnostic picture: 8-bit PNG, whole or not at all.
+    """Write a diagnostic picture as 8-bit PNG, whole or not at all.
 
     Args:
-        path: Where to.
-        tensor: (C, H, W) or (1, C, H, W), C 1 or 3, clamped to [0, 1].
-        like: As for `write`.
+        path: The file.
+        tensor: The picture, (C, H, W) or (1, C, H, W), where C is 1 or 3; it is clamped to [0, 1].
+        like: The status of a file whose permissions and owner a new one gets.
         replace: Whether an existing file may be replaced.
 
     Raises:
-        ImageWriteError: It can't be written.
+        ImageWriteError: The file can't be written.
         ImageError: A value is not a finite number.
     """
     picture = Picture(quantize(tensor, np.uint8))

@@ -18,7 +18,7 @@ from flowdenoise.images.tiff.pixels import Layout
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK = 0, 1, 2, 3, 5
 STORED_CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4}
-"""By photometric interpretation; others are Pillow's to understand."""
+"""The channels that are stored, by photometric interpretation; Pillow decodes the others."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Colors:
     """How stored samples become gray or RGB.
 
     Attributes:
-        name: What the file holds, in words.
-        channels: Of the picture, 1 or 3.
-        dtype: Of the picture's samples.
-        convert: From stored samples (h, w, n), all of a pixel or one channel of them, to the
-            picture's; a further channel stays the last.
-        warnings: What is lost by it.
-        through_profile: Whether the color profile is used up by it.
+        name: The kind of colors in the file, in words.
+        channels: The number of channels of the picture, 1 or 3.
+        dtype: The type of the picture's samples.
+        convert: The function from stored samples (h, w, n), all or one of a pixel's channels, to
+            the picture's samples; a further channel stays the last.
+        warnings: What the conversion loses, a line each.
+        through_profile: Whether the conversion applies the color profile.
     """
 
     name: str
@@ -50,9 +50,9 @@ def colors_of(
 
     Args:
         photometric: A key of `STORED_CHANNELS`.
-        layout: Of the page.
-        color_map: All red values of the palette, then green, then blue.
-        profile: The color profile, through which ink becomes light.
+        layout: The layout of the page.
+        color_map: The palette: all red values, then the green ones, then the blue ones.
+        profile: The color profile, by which CMYK becomes RGB.
 
     Raises:
         ImageReadError: The palette is damaged.

@@ -1,4 +1,4 @@
-"""What a TIFF page says besides its pixels: its directory is EXIF and resolution at once."""
+"""The metadata of a TIFF page, whose directory holds EXIF tags and resolution together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INCHES_PER_UNIT = {_INCH: 1.0, 3: 2.54}
 
 
 def orientation_of_tags(tags: Tags) -> int:
-    """Which way is up, 1 to 8, by the tag or else by XMP."""
+    """The orientation, 1 to 8, that the tag states, or else XMP."""
     value = tags.get(Tag.ORIENTATION)
     if isinstance(value, Entry) and value.integers and 1 <= value.integers[0] <= 8:
         return value.integers[0]
@@ -99,7 +99,7 @@ def _bytes_of(value: Entry | Tags | None) -> bytes | None:
 
 
 def _density(tags: Tags) -> tuple[tuple[float, float] | None, int]:
-    """Pixels per unit along the width and the height, and the number of the unit."""
+    """The pixels per unit along the width and the height, and the number of the unit."""
     across, along, unit = (
         value.numbers[0] if isinstance(value, Entry) and value.numbers else None
         for value in (tags.get(tag) for tag in _DENSITY)

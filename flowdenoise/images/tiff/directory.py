@@ -1,4 +1,4 @@
-"""Directories of tags (IFD), in which TIFF files and EXIF blocks keep what they know: both ways.
+"""Directories of tags (IFD), as TIFF files and EXIF blocks have them: reading and writing.
 
     header: "II" or "MM" (byte order), 42 (43 in BigTIFF), place of the first directory
     directory: number of entries, the entries, place of the next directory
@@ -51,8 +51,8 @@ class Entry:
     """The value of a tag.
 
     Attributes:
-        kind: Its TIFF type.
-        data: The bytes, little-endian.
+        kind: The TIFF type.
+        data: The bytes of the value, little-endian.
     """
 
     kind: int
@@ -66,7 +66,7 @@ class Entry:
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """The values as numbers; none where it is text or bytes. A rational of n/0 is 0."""
+        """The values as numbers; text and bytes have none. A rational n/0 is 0."""
         code, per_value = _CODES[self.kind]
         if code == "c":
             return ()
@@ -77,42 +77,42 @@ class Entry:
 
     @property
     def integers(self) -> tuple[int, ...]:
-        """The values as integers; none where they are not."""
+        """The values that are integers."""
         return tuple(n for n in self.numbers if isinstance(n, int))
 
 
 Tags: TypeAlias = "dict[int, Entry | Tags]"
-"""A directory: tag to value; the EXIF and GPS tags to directories of their own."""
+"""A directory: the value of each tag. EXIF and GPS tags have directories of their own."""
 
 
 def short(*values: int) -> Entry:
-    """An entry of 16-bit integers."""
+    """Make an entry of 16-bit integers."""
     return Entry(SHORT, struct.pack(f"<{len(values)}H", *values))
 
 
 def long(*values: int) -> Entry:
-    """An entry of 32-bit integers."""
+    """Make an entry of 32-bit integers."""
     return Entry(LONG, struct.pack(f"<{len(values)}I", *values))
 
 
 def rational(value: float) -> Entry:
-    """An entry of one fraction, to four decimals."""
+    """Make an entry of one fraction, to four decimals."""
     return Entry(RATIONAL, struct.pack("<2I", round(value * 10_000), 10_000))
 
 
 def opaque(data: bytes, kind: int = UNDEFINED) -> Entry:
-    """An entry of bytes."""
+    """Make an entry of bytes."""
     return Entry(kind, data)
 
 
 def integers_of(tags: Tags, tag: int) -> tuple[int, ...]:
-    """The integers of a tag; none where it is not there or holds none."""
+    """The integers of a tag; a tag that is missing has none."""
     value = tags.get(tag)
     return value.integers if isinstance(value, Entry) else ()
 
 
 def first_of(tags: Tags, tag: int, default: int) -> int:
-    """The first integer of a tag."""
+    """The first integer of a tag, or the default."""
     values = integers_of(tags, tag)
     return values[0] if values else default
 
@@ -121,11 +121,11 @@ class TagReader:
     """Reads the directories of a TIFF file or an EXIF block.
 
     Args:
-        file: Seekable; starts with the header.
+        file: A seekable file that starts with the header.
         strict: Whether a first directory that refers beyond the end of the file is an error.
 
     Raises:
-        ImageReadError: The header is not one.
+        ImageReadError: The header is damaged.
     """
 
     def __init__(self, file: BinaryIO, *, strict: bool = False) -> None:
@@ -142,10 +142,11 @@ class TagReader:
         self.first = self._integer("Q", head[8:]) if self._big else self._integer("I", head[4:])
 
     def tags(self, place: int, *, depth: int = 0) -> Tags:
-        """Read the directory at `place`, and those that it holds; damaged entries are left out.
+        """Read the directory at `place` and those in it; damaged entries are left out.
 
         Raises:
-            ImageReadError: The directory is cut short.
+            ImageReadError: The directory is cut short, or, if strict, a tag of the first one
+                refers beyond the end of the file.
         """
         found: Tags = {}
         budget = self.size  # overlapping values must not add up to more than the file
@@ -168,7 +169,7 @@ class TagReader:
         """The places of the chain of directories, one for each page.
 
         Raises:
-            ImageReadError: The chain leads to where there is none.
+            ImageReadError: The chain leads to a place without a directory.
         """
         places: dict[int, None] = {}  # in order; damaged chains may be rings
         place = self.first
@@ -178,7 +179,7 @@ class TagReader:
         return list(places)
 
     def one(self, place: int, tag: int, default: int) -> int:
-        """A single number of a directory, without reading the rest."""
+        """Read the first number of a tag of a directory, without reading the rest."""
         for raw in self._entries(place)[0]:
             if self._integer("H", raw) == tag:
                 entry = self._entry(self._integer("H", raw[2:]), raw, self.size)
@@ -244,10 +245,10 @@ def _swapped(data: bytes, width: int) -> bytes:
 
 
 def pack(tags: Mapping[int, Entry | Tags], place: int) -> bytes:
-    """Lay out a directory and all that it holds, to stand at `place` (even) of a file.
+    """Lay out a directory with all that it holds, to be put at an even `place` of a file.
 
     Returns:
-        A little-endian directory without a next one.
+        The bytes of a little-endian directory that no other one follows.
     """
     entries = bytearray(struct.pack("<H", len(tags)))
     beyond = bytearray()
@@ -267,15 +268,15 @@ def pack(tags: Mapping[int, Entry | Tags], place: int) -> bytes:
 
 
 def pack_block(tags: Mapping[int, Entry | Tags]) -> bytes:
-    """A block of its own: header and directory, as EXIF is kept in other formats."""
+    """Lay out a block of header and directory, as other formats hold EXIF."""
     return b"II\x2a\x00" + struct.pack("<I", 8) + pack(tags, 8)
 
 
 def read_block(block: bytes) -> Tags:
-    """The first directory of a block that `pack_block` or a camera made.
+    """Read the first directory of a block that `pack_block` or a camera made.
 
     Raises:
-        ImageReadError: It is damaged.
+        ImageReadError: The block is damaged.
     """
     reader = TagReader(io.BytesIO(block))
     return reader.tags(reader.first)

@@ -1,4 +1,4 @@
-"""The pages of a TIFF file: its chain of directories, less what only copies or masks another."""
+"""The pages of a TIFF file: its chain of directories without reduced copies and masks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flowdenoise.images.tiff.directory import Entry, TagReader, Tags, first_of, 
 from flowdenoise.images.tiff.tags import Tag
 
 REDUCED = 1
-"""Bit of a page's type: it is a smaller copy of another."""
+"""The bit of a page's type that says that it is a smaller copy of another page."""
 
 _MASK = 4  # likewise: it is a mask of another
 
@@ -19,9 +19,9 @@ class Page:
     """A page of a file.
 
     Attributes:
-        number: In the chain of directories, from 0.
-        place: Of its directory.
-        offset: Bytes by which its pixels lie behind those that the directory tells.
+        number: The place in the chain of directories, from 0.
+        place: The place of the directory in the file.
+        offset: The bytes by which the pixels lie behind the place that the directory states.
     """
 
     number: int
@@ -30,7 +30,7 @@ class Page:
 
 
 def pages_of(reader: TagReader, first: Tags) -> tuple[list[Page], tuple[str, ...]]:
-    """The pages of a file, and what is left out of it."""
+    """The pages of a file, and a warning of what is left out."""
     places = reader.directories()
     if len(places) == 1 and (count := _imagej_count(first)) > 1:
         size = sum(integers_of(first, Tag.STRIP_SIZES))
@@ -48,7 +48,7 @@ def pages_of(reader: TagReader, first: Tags) -> tuple[list[Page], tuple[str, ...
 
 
 def _imagej_count(tags: Tags) -> int:
-    """The number of images by ImageJ's description; of long stacks it writes one directory."""
+    """The number of images that ImageJ states; it writes one directory for a long stack."""
     description = tags.get(Tag.DESCRIPTION)
     if not isinstance(description, Entry) or not description.data.startswith(b"ImageJ="):
         return 1

@@ -30,7 +30,7 @@ from flowdenoise.images.tiff.tags import Tag
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS, _ZSTD = 1, 5, 8, 32946, 32773, 50000
 _FAX = (2, 3, 4)
 COMPRESSIONS = frozenset({_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS, _ZSTD, *_FAX})
-"""Those that `chunks` undoes; none of them loses anything."""
+"""The compressions that `chunks` undoes, all without loss."""
 
 _HORIZONTAL, _FLOAT = 2, 3  # predictors
 _UNPACKED_BYTES = 2**18  # of packed samples that are unpacked at a time
@@ -42,17 +42,18 @@ class Layout:
     """How the pixels lie in a file.
 
     Attributes:
-        width, height: In pixels.
-        samples: Per pixel, alpha included.
-        bits: Per sample; those of 1 to 7 and 9 to 15 are packed, each row from a new byte.
-        dtype: Of a sample when it is unpacked, with the file's byte order.
-        compression, predictor: By their TIFF numbers.
-        fax_options: Of the compressions 3 and 4.
+        width, height: The sides of the picture, in pixels.
+        samples: The number of samples per pixel, alpha included.
+        bits: The bits per sample; samples of 1 to 7 and of 9 to 15 bits are packed, and each row
+            begins with a new byte.
+        dtype: The type of an unpacked sample, with the file's byte order.
+        compression, predictor: The numbers that TIFF gives them.
+        fax_options: The options of the compressions 3 and 4.
         bits_reversed: Whether the first pixel is in the lowest bit of a byte.
         planar: Whether each channel is stored by itself.
         tiled: Whether the chunks are tiles.
-        chunk_width, chunk_height: In pixels.
-        places: Offset and size of each chunk in the file.
+        chunk_width, chunk_height: The sides of a chunk, in pixels.
+        places: The offset and the size of each chunk in the file.
     """
 
     width: int
@@ -72,26 +73,26 @@ class Layout:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Chunks along the height and along the width."""
+        """The number of chunks along the height and along the width."""
         return -(-self.height // self.chunk_height), -(-self.width // self.chunk_width)
 
     @property
     def planes(self) -> int:
-        """How often the grid is stored: once, or once for each channel."""
+        """The number of times that the grid is stored: once, or once for each channel."""
         return self.samples if self.planar else 1
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of a chunk's row when it is decompressed."""
+        """The bytes of a decompressed row of a chunk."""
         channels = 1 if self.planar else self.samples
         return -(-self.chunk_width * channels * self.bits // 8)
 
     def check(self, limits: Limits, file_size: int) -> None:
-        """Refuse what makes no sense, or is too large.
+        """Refuse a layout that makes no sense, or a picture that is too large.
 
         Raises:
-            ImageReadError: The sizes or the number of chunks can't be right, or a chunk lies
-                beyond the end of the file.
+            ImageReadError: The sizes or the number of chunks can't be right, a chunk lies beyond
+                the end of the file, or the picture is too large.
         """
         sizes = (self.width, self.height, self.samples, self.chunk_width, self.chunk_height)
         if min(sizes) < 1 or max(sizes) > 2**31:
@@ -116,14 +117,14 @@ class Layout:
 
 
 Chunk = tuple[slice, slice, int | None, Samples]
-"""Rows, columns, channel (None: all of them), and the values, (h, w, channels), native order."""
+"""Rows, columns, channel (None for all), and values (h, w, channels) in native byte order."""
 
 
 def chunks(file: BinaryIO, layout: Layout) -> Iterator[Chunk]:
     """Decode one strip or tile after the other.
 
     Raises:
-        ImageReadError: One is damaged or not there.
+        ImageReadError: A strip or tile is damaged or missing.
     """
     down, across = layout.grid
     places = iter(layout.places)
@@ -140,7 +141,7 @@ def chunks(file: BinaryIO, layout: Layout) -> Iterator[Chunk]:
 
 
 def _chunk(file: BinaryIO, layout: Layout, offset: int, size: int, height: int) -> Samples:
-    """Decode a chunk: (rows, columns, channels)."""
+    """Decode a chunk, (rows, columns, channels)."""
     channels = 1 if layout.planar else layout.samples
     shape = (layout.chunk_height if layout.tiled else height, layout.chunk_width, channels)
     expected = shape[0] * layout.row_bytes
@@ -181,7 +182,7 @@ def _decompressed(data: bytes, layout: Layout, rows: int) -> bytes:
 def _decompressed_by_pillow(
     data: bytes, layout: Layout, size: tuple[int, int], *, bits: int
 ) -> bytes:
-    """Let libtiff, through Pillow, decompress: as a gray picture, mostly of one row of bytes."""
+    """Let Pillow's libtiff decompress data as if they were a gray picture."""
     tags: Tags = {
         Tag.WIDTH: directory.long(size[0]),
         Tag.HEIGHT: directory.long(size[1]),
@@ -208,7 +209,7 @@ def _decompressed_by_pillow(
 
 
 def _unpacked(data: npt.NDArray[np.uint8], layout: Layout, shape: tuple[int, int, int]) -> Samples:
-    """Samples of 1 to 7 or 9 to 15 bits, each in an integer of its own."""
+    """Unpack samples of 1 to 7 or 9 to 15 bits, each into an integer of its own."""
     rows, columns, channels = shape
     packed = data.reshape(rows, layout.row_bytes)
     values = np.empty((rows, columns * channels), layout.dtype.newbyteorder("="))

@@ -57,8 +57,9 @@ def read_tiff(file: BinaryIO, limits: Limits) -> Picture:
     """Decode the first page of a TIFF file.
 
     Raises:
-        ImageReadError: It is damaged, cut short, too large, or of a kind that is not supported.
-        Exception: Whatever Pillow raises for damaged data.
+        ImageReadError: The file is damaged, cut short, too large, or of a kind that is not
+            supported.
+        Exception: The data are damaged, and Pillow raises whatever it raises.
     """
     return next(read_tiff_pages(file, limits))
 
@@ -67,8 +68,8 @@ def read_tiff_pages(file: BinaryIO, limits: Limits) -> Iterator[Picture]:
     """Decode the pages of a TIFF file one by one; reduced copies and masks are left out.
 
     Raises:
-        ImageReadError: As for `read_tiff`, of the page that is asked for.
-        Exception: As for `read_tiff`.
+        ImageReadError: The page that is asked for can't be read, see `read_tiff`.
+        Exception: The data are damaged, and Pillow raises whatever it raises.
     """
     reader = TagReader(file, strict=True)
     first = reader.tags(reader.first)
@@ -102,7 +103,7 @@ def _read_page(file: BinaryIO, reader: TagReader, page: Page, limits: Limits) ->
 
 
 def _refuse_camera_raw(tags: Tags) -> None:
-    """A raw file's first page is a thumbnail: denoising that would help nobody."""
+    """Refuse a camera's raw file: its first page is a thumbnail, which nobody wants denoised."""
     raw = first_of(tags, Tag.PHOTOMETRIC, _UNSTATED) in _CAMERA_RAW or Tag.DNG_VERSION in tags
     if raw or first_of(tags, Tag.SUBFILE_TYPE, 0) & REDUCED:
         raise ImageReadError("a camera's raw file: develop it to a TIFF or PNG first")
@@ -117,7 +118,7 @@ def _same(tags: Tags, tag: int, default: int) -> int:
 
 
 def _dtype(bits: int, sample_format: int, photometric: int) -> str | None:
-    """The type of an unpacked sample, None where we don't put the picture together."""
+    """The type of an unpacked sample; None if Pillow is to decode the picture."""
     if photometric not in STORED_CHANNELS:
         return None
     if sample_format == _FLOAT:
@@ -135,7 +136,7 @@ def _dtype(bits: int, sample_format: int, photometric: int) -> str | None:
 def _layout(
     tags: Tags, order: Literal["<", ">"], bits: int, dtype: str, offset: int = 0
 ) -> Layout:
-    """How the pixels lie in the file, `offset` bytes behind where the tags say."""
+    """The layout of the pixels, `offset` bytes behind the places that the tags state."""
     width, height = first_of(tags, Tag.WIDTH, 0), first_of(tags, Tag.HEIGHT, 0)
     tiled = Tag.TILE_WIDTH in tags
     if tiled:
@@ -233,7 +234,7 @@ def _unmultiply(canvas: Canvas) -> None:
 
 
 def _no_data_value(tags: Tags) -> float | None:
-    """The number that stands for "no data", as GDAL writes it: as text."""
+    """The number that stands for "no data", which GDAL writes as text."""
     entry = tags.get(Tag.GDAL_NO_DATA)
     try:
         return float(entry.data.strip(b"\0 ")) if isinstance(entry, Entry) else None

@@ -57,4 +57,4 @@ LAYOUT = frozenset(
     | {332, 333, 334, 336, 338, 339, 340, 341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520}
     | {521, 529, 530, 531, 532}
 )
-"""Tags by which a TIFF file lays out and colors its pixels: never carried over to another file."""
+"""The tags that lay out and color a file's pixels, which are not carried over to another file."""

@@ -1,7 +1,8 @@
 """Writing TIFF: integers and floats, gray or RGB, with alpha and all metadata, deflated.
 
-For each page the directory first, then the strips. Integers are stored as differences to the left
-neighbor, which every reader knows and which makes photographs a third smaller; floats as they are.
+Each page consists of its directory and then its strips. Integers are stored as differences to the
+left neighbor, which every reader knows and which makes photographs a third smaller; floats are
+stored as they are.
 
 Source: TIFF Revision 6.0 (Adobe, 1992); Adobe Photoshop TIFF Technical Notes (2002) for deflate.
 """
@@ -32,10 +33,10 @@ _LARGEST = 2**32 - 1  # places are 32-bit numbers
 
 
 def write_tiff(picture: Picture, file: BinaryIO, quality: int | None) -> None:
-    """Encode a picture as a TIFF file of one page; there is nothing to choose.
+    """Encode a picture as a TIFF file of one page; the quality is ignored.
 
     Raises:
-        ImageWriteError: It grows beyond 4 GiB, where such files end.
+        ImageWriteError: The file would grow beyond 4 GiB, the limit of the format.
     """
     write_tiff_pages([picture], file)
 
@@ -44,11 +45,11 @@ def write_tiff_pages(pictures: Iterable[Picture], file: BinaryIO) -> None:
     """Encode pictures as the pages of a little-endian TIFF file, one after the other.
 
     Args:
-        pictures: Each is taken when the one before is written.
-        file: Seekable and empty.
+        pictures: The pictures, each of which is taken when the one before is written.
+        file: A seekable and empty file.
 
     Raises:
-        ImageWriteError: It grows beyond 4 GiB, where such files end.
+        ImageWriteError: The file would grow beyond 4 GiB, the limit of the format.
     """
     file.write(b"II\x2a\x00" + bytes(4))
     link = 4  # where the place of the next directory stands
@@ -61,7 +62,7 @@ def write_tiff_pages(pictures: Iterable[Picture], file: BinaryIO) -> None:
 
 
 def _write_page(picture: Picture, file: BinaryIO, place: int) -> int:
-    """Write a page's directory at `place`, and its strips; returns where the next place stands."""
+    """Write a page's directory at `place`, and its strips; return where the next link stands."""
     row_bytes = picture.width * _samples(picture) * picture.samples.dtype.itemsize
     step = min(picture.height, max(1, _STRIP_BYTES // row_bytes))
     metadata = to_tags(picture.metadata)
@@ -84,7 +85,7 @@ def _write_page(picture: Picture, file: BinaryIO, place: int) -> int:
 
 
 def _samples(picture: Picture) -> int:
-    """Samples per pixel."""
+    """The number of samples per pixel."""
     return picture.channels + (picture.alpha is not None)
 
 
@@ -128,7 +129,7 @@ def _strip(picture: Picture, rows: slice) -> bytes:
 
 
 def _packed(values: Samples, bits: int) -> bytes:
-    """Samples of 9 to 15 bits without gaps, each row from a new byte."""
+    """Pack samples of 9 to 15 bits without gaps, beginning each row with a new byte."""
     big = values.astype(">u2").reshape(len(values), -1, 1)
     single = np.unpackbits(big.view(np.uint8), axis=2)[..., -bits:]
     return np.packbits(single.reshape(len(values), -1), axis=1).tobytes()
