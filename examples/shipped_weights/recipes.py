@@ -71,6 +71,10 @@ _DIFFERENCES = (
     "It saw two simulated noises of each picture; its targets are the levels of their difference. "
     "It was trained by a script with the settings of this command, before there was the command."
 )
+_PHOTOGRAPHS = (
+    "It saw one simulated noisy photograph of each picture, with one noise for good where light "
+    "is measured; its targets are noisy, too, with a noise of their own."
+)
 _LEVELS = f"{_CLEAN} Its targets are numbers: the level of the noise that was added."
 
 
@@ -166,6 +170,29 @@ RECIPES = {
         4500,
         f"{_NOISY} It began with `color`; these steps are `r2r` again.",
         "Better than `color` on pictures of fine strong color, worse on thin red lines on black.",
+        wider=True,
+    ),
+    "photo-first": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", _weights("color-rich")),
+            *("--set", "loop.decay=0.7"),
+        ),
+        2400,
+        _PHOTOGRAPHS,
+        "What `photo` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", _weights("photo-first")),
+            *("--set", "loop.learning_rate=2e-4"),
+        ),
+        5000,
+        f"{_PHOTOGRAPHS} It began with `color-rich` and 2400 steps of the same kind.",
+        "The denoiser of photographs as cameras make them, trained on noisy ones alone.",
+        255.0,
         wider=True,
     ),
     "gray-first": Recipe(

@@ -17,9 +17,6 @@ from flowdenoise.data.download import Remote
 from flowdenoise.errors import DataError, UsageError
 from flowdenoise.system.rules import COLORS
 
-PAIR_ENDS = {"_noisy": "_clean", "_noise": "_gt", "_real": "_mean"}
-"""How the names of the two files of a pair end: with noise, and the truth."""
-
 _GITHUB = "https://raw.githubusercontent.com"
 _CBSD68 = """
 101085 101087 102061 103070 105025 106024 108005 108070 108082 109053 119082 12084 123074 126007

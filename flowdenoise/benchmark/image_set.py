@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.benchmark.catalog import PAIR_ENDS
+from flowdenoise.data.pairs import pair_name
 from flowdenoise.errors import DataError
 from flowdenoise.system.rules import COLORS
 
@@ -146,21 +146,3 @@ def fingerprint(*pictures: Pixels) -> str:
         digest.update("x".join(str(side) for side in pixels.shape).encode() + b":")
         digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
-
-
-def find_pairs(files: Iterable[Path]) -> dict[Path, Path]:
-    """The photographs with noise by the files of their clean partners."""
-    by_stem = {file.stem: file for file in files}
-    found = {}
-    for stem, file in by_stem.items():
-        for noisy_end, clean_end in PAIR_ENDS.items():
-            partner = by_stem.get(stem.removesuffix(noisy_end) + clean_end)
-            if stem.endswith(noisy_end) and partner is not None:
-                found[partner] = file
-    return dict(sorted(found.items()))
-
-
-def pair_name(stem: str) -> str:
-    """The name of a clean file without the end that says that it is one of a pair."""
-    ends = PAIR_ENDS.values()
-    return next((stem.removesuffix(end) for end in ends if stem.endswith(end)), stem)

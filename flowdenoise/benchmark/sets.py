@@ -1,7 +1,7 @@
 """Images to measure on: a named set, fetched or in a folder that stands in for it, or any folder.
 
 Some sets are pairs: a photograph with noise, and the truth, mostly the mean of many shots. The
-ends of the files' names tell which is which (`catalog.PAIR_ENDS`).
+ends of the files' names tell which is which (`data.pairs`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from flowdenoise import images
 from flowdenoise.benchmark.catalog import SETS, NamedSet, find_set, fingerprints
-from flowdenoise.benchmark.image_set import ImageSet, find_pairs, pair_name
+from flowdenoise.benchmark.image_set import ImageSet
 from flowdenoise.data.download import StageReport, download, fetch_archive
+from flowdenoise.data.pairs import find_pairs, pair_name
 from flowdenoise.errors import DataError, ImageReadError
 from flowdenoise.system.cache import cache_folder
 

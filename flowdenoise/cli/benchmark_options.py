@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from flowdenoise.benchmark.catalog import PAIR_ENDS, SETS
+from flowdenoise.benchmark.catalog import SETS
 from flowdenoise.benchmark.config import BenchmarkConfig, SpeedConfig, WholeCommandConfig
 from flowdenoise.benchmark.methods import METHODS
 from flowdenoise.benchmark.protocols import PROTOCOLS, REAL
 from flowdenoise.benchmark.table1 import SETTINGS
+from flowdenoise.data.pairs import PAIR_ENDS
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:

@@ -62,6 +62,7 @@ def _training() -> dict[str, Any]:
     from flowdenoise.data.patches import NoiseConfig
     from flowdenoise.training import recipes
     from flowdenoise.training.losses import ObjectiveConfig
+    from flowdenoise.training.run_config import PhotoRun
     from flowdenoise.training.tune import TuneConfig
 
     return {
@@ -74,6 +75,7 @@ def _training() -> dict[str, Any]:
         "prior": SimpleNamespace(steps=recipes.prior(3, noise_levels=True).loop.steps),
         "noise_level": SimpleNamespace(steps=recipes.noise_level(3).loop.steps),
         "noise_map": SimpleNamespace(steps=recipes.noise_map().loop.steps),
+        "photo": SimpleNamespace(estimator=PhotoRun.estimator),
         "tune": SimpleNamespace(
             preset=TuneConfig().preset,
             prior_scales=_list(TuneConfig().prior_scales),

@@ -22,7 +22,7 @@ from flowdenoise.cli.interruption import Interruption
 if TYPE_CHECKING:
     from flowdenoise.training.place import Place
     from flowdenoise.training.progress import Report
-    from flowdenoise.training.run_config import DenoiserRun
+    from flowdenoise.training.run_config import DenoiserRun, PhotoRun
 
 
 def train_prior(
@@ -73,6 +73,7 @@ def train_denoiser(
     teacher: given.Teacher = "",
     noise_mode: given.NoiseMode = None,
     initial: given.Initial = "",
+    estimator: given.Estimator = "",
     steps: given.DenoiserSteps = None,
     settings: given.Set = [],  # noqa: B006
     resume: given.Resume = False,
@@ -85,6 +86,7 @@ def train_denoiser(
     """Train a denoiser on noisy images alone: stage two of the paper, and beyond."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
+    from flowdenoise.training.run_config import PhotoRun
     from flowdenoise.training.settings import override
 
     chosen = {
@@ -96,14 +98,18 @@ def train_denoiser(
         "prior": prior or None,
         "teacher": teacher or None,
         "initial": initial or None,
+        "estimator": estimator or None,
     }
     run = recipes.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, noisy, validation))
     run = override(run, [*_named(chosen), *_steps(steps), *settings])
-    networks = _helpers(run, f"noise-level-{'gray' if gray else 'color'}")
+    networks = _helpers(run)
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
-        finished = runs.train_denoiser(run, place, **networks)
+        if isinstance(run, PhotoRun):
+            finished = runs.train_photo(run, place, **networks)
+        else:
+            finished = runs.train_denoiser(run, place, **networks)
     _tell_the_end(finished, out)
 
 
@@ -124,12 +130,12 @@ def tune(
 ) -> None:
     """Sweep the prior's weight and the blur's size, as the paper did, and write a table."""
     console.set_verbosity(quiet, False)
-    from flowdenoise.training import recipes, tune
+    from flowdenoise.training import tune
     from flowdenoise.training.settings import override
 
     chosen = {"preset": preset, "prior_scales": scales, "blurs": blurs}
     config = override(tune.TuneConfig(), _named(chosen))
-    run = recipes.preset(config.preset, 1 if gray else 3)
+    run = config.recipe(1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
     run = override(run, [*_steps(steps), *settings])
     with _report(run.loop.steps, out) as report:
@@ -226,15 +232,21 @@ def _load(address: str, role: Any) -> Any:
     return weights.load(address, role=role, report=console.say).network
 
 
-def _helpers(run: DenoiserRun, estimator: str) -> dict[str, Any]:
+def _helpers(run: DenoiserRun | PhotoRun) -> dict[str, Any]:
     """The networks that a denoiser's run needs beside its own, as arguments of that run."""
+    from flowdenoise.engine import ESTIMATORS
     from flowdenoise.training import runs
+    from flowdenoise.training.run_config import PhotoRun
 
+    initial = _load(run.initial, "denoiser")
+    if isinstance(run, PhotoRun):
+        return {"initial": initial, "estimator": _load(run.estimator, "noise map")}
+    estimator = ESTIMATORS[run.data.channels] if runs.needs_levels(run) else ""
     return {
         "prior": _load(run.prior, "prior"),
         "teacher": _load(run.teacher, None),
-        "initial": _load(run.initial, "denoiser"),
-        "estimator": _load(estimator if runs.needs_levels(run) else "", "noise level"),
+        "initial": initial,
+        "estimator": _load(estimator, "noise level"),
     }
 
 

@@ -30,7 +30,11 @@ Noisy = Annotated[
     typer.Option(help="Folder of really noisy images; no noise is added. May be repeated."),
 ]
 Validation = Annotated[
-    list[str], typer.Option(help="Folder of clean images to measure on; may be repeated.")
+    list[str],
+    typer.Option(
+        help="Folder of clean images to measure on, and for photographs of real pairs, too; may "
+        "be repeated."
+    ),
 ]
 Gray = Annotated[bool, typer.Option("--gray", help="Train for gray pictures.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
@@ -84,6 +88,13 @@ NoiseMode = Annotated[
     typer.Option(
         help="Noise of the corpus: {noise_mode}. With fixed each image has one noise for good, "
         "with fresh another one at each visit."
+    ),
+]
+Estimator = Annotated[
+    str,
+    typer.Option(
+        help="With the recipe photo, weights of the estimator that tells the denoiser its maps of "
+        "noise; {photo.estimator} by default."
     ),
 ]
 Initial = Annotated[str, typer.Option(help="Weights to begin with.")]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         to_scale,
     )
     from flowdenoise.networks.noise_map import sigma_maps
-    from flowdenoise.networks.resnet import ResNet, ResNetConfig
+    from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ __all__ = [
     "level_loss",
     "measured",
     "sigma_maps",
+    "tell_two_maps",
     "to_scale",
 ]
 
@@ -155,6 +156,6 @@ __getattr__ = homes(
             "to_scale",
         ),
         "noise_map": ("sigma_maps",),
-        "resnet": ("ResNet", "ResNetConfig"),
+        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps"),
     },
 )

@@ -18,7 +18,7 @@ authors: see `ResNetConfig.paper`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -121,6 +121,9 @@ class ResNetConfig(NetworkConfig):
             if not last:
                 total += 2 * 4 * width * widths[scale + 1] * pixels / 4 ** (scale + 1)
         return total
+
+
+_MORE = 1.4  # times the mean of two maps stands for the one level that a network knew
 
 
 class ResidualBlock(nn.Module):
@@ -237,3 +240,21 @@ class ResNet(DenoisingNetwork):
         if config.sigmoid:
             return torch.sigmoid(result)
         return noisy - result if config.channels else result
+
+
+def tell_two_maps(network: ResNet) -> ResNet:
+    """A network that is told brightness and color apart, from one that is told one level.
+
+    Told the same level twice, it does what the other one does told 1.4 times that level. A network
+    that learned white noise must be told more than the level of coarser noise, or some is left.
+
+    Args:
+        network: A network with one map; it is not changed.
+    """
+    made = ResNet(replace(network.config, maps=2))
+    state = dict(network.state_dict())
+    head = state["head.weight"]
+    picture, level = head[:, :-1], head[:, -1:]
+    state["head.weight"] = torch.cat([picture, _MORE / 2 * level.expand(-1, 2, -1, -1)], 1)
+    made.load_state_dict(state)
+    return made

@@ -27,6 +27,7 @@ is measured in the tests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import torch
@@ -44,6 +45,7 @@ from flowdenoise.noise import camera, smoothing, tone
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
+from flowdenoise.training.validation_photos import Photos
 
 MARGIN = 8
 """Pixels around a patch that are simulated, but not learned from."""
@@ -67,6 +69,7 @@ class CameraTraining:
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
+        baseline: Allows what the strict rule forbids, for comparison: clean targets.
         color: How the colors of pictures are varied, once for each picture.
     """
 
@@ -77,10 +80,13 @@ class CameraTraining:
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     target: Literal["recorrupted", "clean"] = "recorrupted"
+    baseline: bool = False
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
 
     def __post_init__(self) -> None:
         check(self)
+        if self.target == "clean" and not self.baseline:
+            raise UsageError("a clean target is that of a baseline, which baseline=true allows")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
         if self.color.permute or not self.color.by_image:
@@ -114,7 +120,7 @@ class CameraStage:
         estimator: Tells the denoiser its maps.
         steps: The steps of the whole run, to know when it is late.
         seed: The seed of patches and noise.
-        pairs: Real photographs and what they show, each (3, H, W) in [0, 1], to validate on.
+        validation: Pairs of photographs to validate on, by what they are.
         device: Where to train; None is where the pictures are.
     """
 
@@ -127,13 +133,13 @@ class CameraStage:
         *,
         steps: int,
         seed: int,
-        pairs: tuple[tuple[Tensor, Tensor], ...] = (),
+        validation: Photos = MappingProxyType({}),
         device: torch.device | None = None,
     ) -> None:
         self.model = model
         self.training = training
         self.estimator = estimator.eval().requires_grad_(False)
-        self.pairs = pairs
+        self.validation = validation
 
         def sampler(patch: int) -> PatchSampler:
             side = patch + 2 * MARGIN
@@ -171,22 +177,27 @@ class CameraStage:
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Mean PSNR over real pairs, estimated maps."""
-        if not self.pairs:
-            return {}
-        values = []
-        for noisy, clean in self.pairs:
-            denoised = model(noisy[None], coarse_maps(self.estimator, noisy[None]))[0]
-            values.append(metrics.psnr(denoised.float().clamp(0, 1), clean))
-        return {"psnr_pairs": sum(values) / len(values)}
+        """Mean PSNR over pairs of each kind, estimated maps."""
+        return {
+            f"psnr_{name}": sum(
+                metrics.psnr(self._denoised(model, noisy), clean) for noisy, clean in pairs
+            )
+            / len(pairs)
+            for name, pairs in self.validation.items()
+        }
 
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
-        """The first real pair: noisy, denoised, clean, side by side."""
-        if not self.pairs:
-            return {}
-        noisy, clean = self.pairs[0]
-        denoised = model(noisy[None], coarse_maps(self.estimator, noisy[None]))[0].float()
-        return {"denoised": torch.cat([noisy, denoised.clamp(0, 1), clean], 2)}
+        """The first pair of each kind: noisy, denoised, clean, side by side."""
+        return {
+            name: torch.cat([noisy, self._denoised(model, noisy), clean], 2)
+            for name, ((noisy, clean), *_) in self.validation.items()
+        }
+
+    def _denoised(self, model: nn.Module, noisy: Tensor) -> Tensor:
+        """What the model makes of a photograph (3, H, W), where it came from."""
+        photo = noisy[None].to(self.sampler.device)
+        denoised: Tensor = model(photo, coarse_maps(self.estimator, photo))[0]
+        return denoised.float().clamp(0, 1).to(noisy.device)
 
 
 def coarse_maps(estimator: NoiseMapNet, noisy: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,11 @@ class Place:
 
 def _unknown_then(settings: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """The settings that came after a run was begun, with their defaults: what the run did."""
-    defaults = plain(asdict(type(run)()))
-    return {name: value for name, value in defaults.items() if name not in settings}
+    defaults = {}
+    for part in fields(run):
+        own: Any = type(getattr(run, part.name))
+        defaults[part.name] = asdict(own()) if part.default is MISSING else part.default
+    return {name: value for name, value in plain(defaults).items() if name not in settings}
 
 
 _MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.checkpoint_every")

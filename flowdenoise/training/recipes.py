@@ -12,10 +12,17 @@ from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
+from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.losses import ObjectiveConfig
-from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, NoiseMapRun, PriorRun
+from flowdenoise.training.run_config import (
+    DenoiserRun,
+    NoiseLevelRun,
+    NoiseMapRun,
+    PhotoRun,
+    PriorRun,
+)
 
 PAPER_PRIOR_WEIGHT = 1.5e-6
 """lambda of the paper: times the nats of a patch, against a mean squared error per value."""
@@ -91,17 +98,30 @@ def dncnn(channels: int) -> DenoiserRun:
     )
 
 
-PRESETS: Mapping[str, Callable[[int], DenoiserRun]] = {
+def photo(channels: int) -> PhotoRun:
+    """Photographs as cameras make them: recorruption where light is measured."""
+    return PhotoRun(
+        data=DataConfig(channels=channels, clean_share=0.0),
+        network=ResNetConfig(image_channels=channels, maps=2),
+        training=CameraTraining(patch=96, late_patch=0),
+        loop=LoopConfig(
+            optimizer="muon", batch=10, learning_rate=1.5e-4, decay=0.6, precision="bfloat16"
+        ),
+    )
+
+
+PRESETS: Mapping[str, Callable[[int], DenoiserRun | PhotoRun]] = {
     "default": default,
     "paper-text": paper_text,
     "paper-code": paper_code,
     "n2v": n2v,
     "dncnn": dncnn,
+    "photo": photo,
 }
 """Recipes of denoisers by name; the first is taken where none is named."""
 
 
-def find_preset(name: str | None) -> Callable[[int], DenoiserRun]:
+def find_preset(name: str | None) -> Callable[[int], DenoiserRun | PhotoRun]:
     """The function that makes the recipe of that name; None is that of the shipped denoisers.
 
     Raises:
@@ -113,7 +133,7 @@ def find_preset(name: str | None) -> Callable[[int], DenoiserRun]:
     return PRESETS[name]
 
 
-def preset(name: str | None, channels: int) -> DenoiserRun:
+def preset(name: str | None, channels: int) -> DenoiserRun | PhotoRun:
     """The recipe of that name, see `find_preset`, for color (3) or gray (1)."""
     return find_preset(name)(channels)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
+from flowdenoise.engine import MAP_ESTIMATOR
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
 from flowdenoise.system.typed import check
+from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level_stage import NoiseLevelTraining
@@ -58,9 +61,32 @@ class DenoiserRun:
 
     def __post_init__(self) -> None:
         check(self)
-        stride = self.network.stride
-        if self.training.patch % stride:
-            raise UsageError(f"the patch must be a multiple of the network's stride, {stride}")
+        _check_patch(self.training.patch, self.network.stride)
+
+
+@dataclass(frozen=True)
+class PhotoRun:
+    """All settings of a run that trains a denoiser of photographs.
+
+    Attributes:
+        initial: The address of the weights to begin with; without one they are random. A denoiser
+            that is told one level becomes one that is told two maps: see `tell_two_maps`.
+        estimator: The address of the estimator that tells the denoiser its maps of noise.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: ResNetConfig = field(default_factory=partial(ResNetConfig, maps=2))
+    training: CameraTraining = field(default_factory=CameraTraining)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    initial: str = ""
+    estimator: str = MAP_ESTIMATOR
+
+    def __post_init__(self) -> None:
+        check(self)
+        _check_photographs(self.data, self.network.image_channels)
+        if self.network.sigma_channels != 2:
+            raise UsageError("a denoiser of photographs is told two maps: network.maps must be 2")
+        _check_patch(self.training.patch, self.network.stride)
 
 
 @dataclass(frozen=True)
@@ -95,6 +121,11 @@ class NoiseMapRun:
         _check_photographs(self.data, self.network.image_channels)
 
 
+def _check_patch(patch: int, stride: int) -> None:
+    if patch % stride:
+        raise UsageError(f"the patch must be a multiple of the network's stride, {stride}")
+
+
 def _check_photographs(data: DataConfig, channels: int) -> None:
     """Refuse data that no camera can be simulated with."""
     if data.channels != 3 or channels != 3:
@@ -103,5 +134,5 @@ def _check_photographs(data: DataConfig, channels: int) -> None:
         raise UsageError("a simulated camera takes pictures of clean ones: name no noisy ones")
 
 
-Run: TypeAlias = PriorRun | DenoiserRun | NoiseLevelRun | NoiseMapRun
+Run: TypeAlias = PriorRun | DenoiserRun | PhotoRun | NoiseLevelRun | NoiseMapRun
 """A run of any stage."""

@@ -6,6 +6,7 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -16,7 +17,15 @@ from flowdenoise.data.sources import DataConfig, Part, Sources
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, grow
 from flowdenoise.images import as_floats
-from flowdenoise.networks import DnCNN, NoiseLevelNet, NoiseMapNet, ResNet, ResNetConfig
+from flowdenoise.networks import (
+    DnCNN,
+    NoiseLevelNet,
+    NoiseMapNet,
+    ResNet,
+    ResNetConfig,
+    tell_two_maps,
+)
+from flowdenoise.training.camera_stage import MARGIN, CameraStage
 from flowdenoise.training.denoiser_stage import DenoiserStage
 from flowdenoise.training.noise_level_stage import NoiseLevelStage
 from flowdenoise.training.noise_map_stage import NoiseMapStage
@@ -28,9 +37,11 @@ from flowdenoise.training.run_config import (
     DenoiserRun,
     NoiseLevelRun,
     NoiseMapRun,
+    PhotoRun,
     PriorRun,
 )
 from flowdenoise.training.teaching import taught_corpus
+from flowdenoise.training.validation_photos import validation_photos
 
 
 def train_prior(
@@ -127,7 +138,47 @@ def _denoiser_stage(
     )
 
 
-def _beginning(run: DenoiserRun | NoiseMapRun, initial: nn.Module) -> nn.Module:
+def train_photo(
+    run: PhotoRun, place: Place, *, estimator: NoiseMapNet, initial: nn.Module | None = None
+) -> bool:
+    """Train a denoiser of photographs; returns whether the run came to its end.
+
+    Args:
+        run: The settings.
+        place: Where and how it runs.
+        estimator: The estimator that tells the denoiser its maps of noise.
+        initial: A network of the same sizes to begin with, told two maps or one level.
+
+    Raises:
+        DataError, TrainingError, UsageError: As the parts say.
+    """
+    with opened(place) as begun:
+        return run_loop(_camera_stage(run, place, estimator, initial), run, place, *begun)
+
+
+def _camera_stage(
+    run: PhotoRun, place: Place, estimator: NoiseMapNet, initial: nn.Module | None
+) -> CameraStage:
+    torch.manual_seed(run.loop.seed)
+    if isinstance(initial, ResNet) and initial.config == replace(run.network, maps=1):
+        initial = tell_two_maps(initial)
+    model = build_network(run.network) if initial is None else _beginning(run, initial)
+    patch = max(run.training.patch, run.training.late_patch) + 2 * MARGIN
+    device = place.workers.device
+    sources = Sources(run.data, place.on_skip, place.on_fetch)
+    return CameraStage(
+        model.to(device).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+        _corpus(run.data, "noisy", patch, place),
+        run.training,
+        estimator.to(device),
+        steps=run.loop.steps,
+        seed=run.loop.seed,
+        validation=validation_photos(sources, patch, run.network.stride),
+        device=device,
+    )
+
+
+def _beginning(run: DenoiserRun | PhotoRun | NoiseMapRun, initial: nn.Module) -> nn.Module:
     """A copy of the network that a run begins with, ready to be trained.
 
     Raises:

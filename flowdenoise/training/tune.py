@@ -20,7 +20,7 @@ from flowdenoise.system.rules import Factor
 from flowdenoise.system.typed import check
 from flowdenoise.training.losses import Blur
 from flowdenoise.training.place import Place
-from flowdenoise.training.recipes import find_preset
+from flowdenoise.training.recipes import preset
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import train_denoiser
 
@@ -41,9 +41,20 @@ class TuneConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        find_preset(self.preset)
+        self.recipe(channels=3)
         if not self.prior_scales or not self.blurs:
             raise UsageError("a sweep needs at least one prior scale and one blur size")
+
+    def recipe(self, channels: int) -> DenoiserRun:
+        """The recipe that is varied, for color (3) or gray (1).
+
+        Raises:
+            UsageError: There is no such recipe, or no prior has a say in it.
+        """
+        run = preset(self.preset, channels)
+        if not isinstance(run, DenoiserRun):
+            raise UsageError(f"no prior has a say in the recipe {self.preset}")
+        return run
 
 
 @dataclass(frozen=True)

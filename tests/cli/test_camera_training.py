@@ -1,4 +1,4 @@
-"""Training for cameras from the command line: the estimator of noise maps."""
+"""Training for cameras from the command line: the estimator of noise maps, the denoiser."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from flowdenoise import weights
+from flowdenoise.networks import tell_two_maps
 from flowdenoise.training.checkpoint import Checkpoint
 
 from .conftest import Answer, Invoke
@@ -20,6 +22,15 @@ ESTIMATOR = [
     *("--set", "network.blocks=1"),
     *("--set", "training.patch=64"),
     *("--set", "loop.batch=2"),
+]
+
+DENOISER = [
+    *("--preset", "photo"),
+    *("--set", "network.channels=4"),
+    *("--set", "network.blocks=1"),
+    *("--set", "training.patch=16"),
+    *("--set", "loop.batch=2"),
+    *("--set", "loop.precision=float32"),
 ]
 
 
@@ -36,6 +47,17 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("album")
     for index in range(3):
         Image.fromarray(waves(72, 80, index)).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean picture, and a real pair."""
+    folder, random = tmp_path_factory.mktemp("held-out"), np.random.default_rng(7)
+    clean = waves(50, 70, 8)
+    noisy = (clean + random.normal(0, 9, clean.shape)).clip(0, 255).round().astype(np.uint8)
+    for name, pixels in (("a", waves(40, 48, 9)), ("b_clean", clean), ("b_noisy", noisy)):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
     return folder
 
 
@@ -105,3 +127,96 @@ def test_mistakes_about_the_estimator_are_told_in_one_line(
     answer = invoke(*line, *ESTIMATOR, *given)
     assert text in message(answer)
     assert answer.status == status
+
+
+def test_a_denoiser_of_photographs_is_trained_and_resumed_and_denoises(
+    invoke: Invoke, album: Path, held_out: Path, photo: Path, tmp_path: Path
+) -> None:
+    out, made = tmp_path / "run", tmp_path / "run" / "weights.safetensors"
+    line = ["train-denoiser", "--data", album, "--validation", held_out, "--out", out, *DENOISER]
+    answer = invoke(*line, "--steps", 1)
+    assert answer.status == 0, answer.err
+    measured = metrics(out)
+    assert set(measured) == {"psnr_pairs", "psnr_phone", "psnr_reflex", "psnr_camera-jpeg"}
+    assert 20 < measured["psnr_pairs"] < 40
+    refused = invoke(*line, "--steps", 2, "--resume", "--set", "training.jitter=0.2")
+    assert refused.status == 1
+    assert "training.jitter: 0.1 -> 0.2" in message(refused)
+    assert invoke(*line, "--steps", 2, "--resume").status == 0
+    loaded = weights.load(str(made), role="denoiser")
+    assert loaded.config.sigma_channels == 2
+    assert loaded.training["estimator"] == "noise-map-color"
+    assert loaded.training["steps_done"] == 2
+    again = tmp_path / "again.safetensors"
+    assert invoke("weights", "from-run", out, "--out", again).status == 0
+    assert again.read_bytes() == made.read_bytes()
+    assert invoke("denoise", photo, "--sigma", 25, "--model", made).status == 0
+
+
+def test_clean_targets_are_a_baseline(invoke: Invoke, album: Path, tmp_path: Path) -> None:
+    line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1, *DENOISER]
+    clean = ["--set", "training.target=clean"]
+    refused = invoke(*line, *clean)
+    assert refused.status == 2
+    assert "a baseline, which baseline=true allows" in message(refused)
+    answer = invoke(*line, *clean, "--baseline")
+    assert answer.status == 0, answer.err
+    record = weights.load(str(tmp_path / "run" / "weights.safetensors")).training
+    assert (record["training.target"], record["training.baseline"]) == ("clean", True)
+
+
+def test_a_denoiser_of_white_noise_is_where_one_of_photographs_may_begin(
+    invoke: Invoke, album: Path, tiny: Path, tmp_path: Path
+) -> None:
+    line = ["train-denoiser", "--data", album, *DENOISER, "--set", "loop.learning_rate=0"]
+    first, second = tmp_path / "first", tmp_path / "second"
+    answer = invoke(*line, "--steps", 1, "--out", first, "--initial", tiny)
+    assert answer.status == 0, answer.err
+    began = weights.load(str(first / "weights.safetensors")).network
+    expected = tell_two_maps(weights.load(str(tiny)).network)  # type: ignore[arg-type]
+    noisy, maps = torch.rand(1, 3, 16, 16), 0.1 * torch.rand(1, 2, 16, 16)
+    assert torch.allclose(began(noisy, maps), expected(noisy, maps), atol=1e-3)
+    answer = invoke(
+        *line, "--steps", 1, "--out", second, "--initial", first / "weights.safetensors"
+    )
+    assert answer.status == 0, answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "text"),
+    [
+        (["--gray"], 2, "cameras are simulated in color only"),
+        (["--noisy", "ALBUM"], 2, "name no noisy ones"),
+        (["--set", "network.maps=1"], 2, "network.maps must be 2"),
+        (["--set", "network.noise_map=false"], 2, "network.maps must be 2"),
+        (["--set", "network.unshuffle=3"], 2, "network's stride, 3"),
+        (["--set", "training.patch=20"], 2, "a multiple of 8"),
+        (["--set", "training.late_patch=24"], 2, "a multiple of the patch"),
+        (["--set", "training.shot=0.1,0.01"], 2, "must ascend"),
+        (["--set", "training.target=noisy"], 2, "one of recorrupted, clean"),
+        (["--data-term", "r2r"], 2, "no setting 'training.objective.data_term'"),
+        (["--prior", "prior-color"], 2, "no setting 'prior'"),
+        (["--estimator", "noise-level-color"], 1, "a noise map is needed"),
+        (["--initial", "color"], 2, "of other sizes"),
+        (["--validation", "EMPTY"], 1, "no image files"),
+    ],
+)
+def test_mistakes_about_photographs_are_told_in_one_line(
+    invoke: Invoke, album: Path, tmp_path: Path, options: list[str], status: int, text: str
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    names = {"ALBUM": str(album), "EMPTY": str(empty)}
+    line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1]
+    answer = invoke(*line, *DENOISER, *[names.get(word, word) for word in options])
+    assert text in message(answer)
+    assert answer.status == status
+
+
+def test_a_recipe_without_a_prior_is_not_swept(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["tune", "--data", album, "--validation", album, "--prior", "prior-color"]
+    answer = invoke(*line, "--preset", "photo", "--out", tmp_path)
+    assert answer.status == 2
+    assert "no prior has a say in the recipe photo" in message(answer)

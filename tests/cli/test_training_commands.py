@@ -199,6 +199,17 @@ def test_a_run_resumes_and_refuses_other_settings(
     assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").step == 4
 
 
+def test_a_run_of_another_kind_of_network_resumes(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    small = ["--set", "network.layers=3", "--set", "network.channels=4", "--set", "loop.batch=2"]
+    line = ["train-denoiser", "--preset", "dncnn", "--data", album, "--out", tmp_path / "run"]
+    line += [*small, "--set", "training.patch=16"]
+    assert invoke(*line, "--steps", 1).status == 0
+    answer = invoke(*line, "--steps", 2, "--resume")
+    assert answer.status == 0, answer.err
+
+
 def test_nothing_to_resume(invoke: Invoke, album: Path, tmp_path: Path) -> None:
     answer = invoke("train-denoiser", "--data", album, "--out", tmp_path, "--resume", *SMALL)
     assert answer.status == 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps
 
 configs = st.builds(
     lambda channels, scales, unshuffle, noise_map, image_channels, bottleneck: ResNetConfig(
@@ -144,3 +144,19 @@ def test_in_bfloat16_only_the_noise_is_rounded() -> None:
 def test_impossible_sizes_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         ResNetConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_network_is_told_brightness_and_color_apart() -> None:
+    config = ResNetConfig(channels=(4, 6), blocks=(1, 1))
+    network = ResNet(config)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    made = tell_two_maps(network)
+    assert made.config == dataclasses.replace(config, maps=2)
+    noisy, level = torch.rand(2, 3, 16, 16), torch.rand(2, 1, 16, 16) * 0.2
+    alike = made(noisy, level.expand(-1, 2, -1, -1))
+    assert torch.allclose(alike, network(noisy, 1.4 * level), atol=1e-5)
+    zero = torch.zeros_like(level)
+    first, second = (made(noisy, torch.cat(maps, 1)) for maps in ((level, zero), (zero, level)))
+    assert torch.allclose(first, second, atol=1e-6)
+    assert torch.allclose(first, network(noisy, 0.7 * level), atol=1e-5)
+    assert all(value.equal(before[name]) for name, value in network.state_dict().items())

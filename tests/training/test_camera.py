@@ -52,7 +52,7 @@ def test_the_target_holds_noise_of_its_own_that_the_input_does_not_tell() -> Non
     sampler = PatchSampler(grays(128), 48, seed=1)
     draws = sampler.draws(0, 32)
     made = photographs(sampler, draws, training())
-    clean = photographs(sampler, draws, training(target="clean"))
+    clean = photographs(sampler, draws, training(target="clean", baseline=True))
     assert torch.equal(made.noisy, clean.noisy)
     own = (made.target - clean.target).flatten(1)
     seen = (made.noisy - 128 / 255).flatten(1)
@@ -102,8 +102,9 @@ def test_a_real_pair_is_validated_on_as_it_is() -> None:
 
     made = stage(Same())
     clean = torch.full((3, 32, 32), 0.5)
-    made.pairs = ((clean + 0.1, clean),)
-    assert made.validate(made.model) == {"psnr_pairs": pytest.approx(20.0, abs=0.01)}
+    made.validation = {"pairs": [(clean + 0.1, clean)], "phone": [(clean + 0.01, clean)]}
+    found = made.validate(made.model)
+    assert found == pytest.approx({"psnr_pairs": 20.0, "psnr_phone": 40.0}, abs=0.01)
 
 
 @pytest.mark.parametrize("color", [ColorConfig(permute=0.1), ColorConfig(mix=0.1, by_image=False)])

@@ -76,12 +76,18 @@ def test_settings_json_shows_the_names_that_can_be_set() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_presets_are_complete_runs(name: str, channels: int) -> None:
+    if (name, channels) == ("photo", 1):
+        with pytest.raises(UsageError, match="in color only"):
+            preset(name, channels)
+        return
     run = preset(name, channels)
-    assert run.network.image_channels == channels
+    assert run.network.image_channels == run.data.channels == channels
 
 
 def test_the_papers_presets_have_the_papers_values() -> None:
     text, code = preset("paper-text", 3), preset("paper-code", 3)
+    assert isinstance(text, DenoiserRun)
+    assert isinstance(code, DenoiserRun)
     assert text.training.objective.data_term == "blur"
     assert text.training.objective.blur == 3
     assert text.loop.learning_rate == 1e-3

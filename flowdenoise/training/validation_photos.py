@@ -1,0 +1,89 @@
+"""What a denoiser of photographs is measured on while it learns: pairs, real and simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from flowdenoise import images
+from flowdenoise.data.corpus import Corpus, load_corpus
+from flowdenoise.data.pairs import find_pairs
+from flowdenoise.data.sources import Sources
+from flowdenoise.errors import DataError
+from flowdenoise.images import as_floats
+from flowdenoise.networks import NoiseMapNet
+from flowdenoise.noise import camera
+
+Pair: TypeAlias = tuple[Tensor, Tensor]
+"""A photograph with noise and the truth, each (3, H, W) in [0, 1]."""
+
+Photos: TypeAlias = Mapping[str, Sequence[Pair]]
+"""Pairs by what they are: `pairs` are real ones, the others of simulated cameras."""
+
+SIDE = 256
+"""At most this side, the middle of each picture is measured."""
+
+
+def validation_photos(sources: Sources, smallest: int, stride: int) -> Photos:
+    """The pairs that the validation images hold or make.
+
+    Two files are a real pair if their names say so (`data.pairs`). Every other picture is clean,
+    and each kind of camera takes a photograph of it, always the same one.
+
+    Args:
+        sources: Names the validation images; there may be none.
+        smallest: Clean pictures with a side below this are left out.
+        stride: Sides are multiples of this, as a network needs it.
+
+    Raises:
+        DataError: A folder does not exist, or holds no images, or a pair's sizes differ.
+        ImageError: A picture of a pair can't be read.
+    """
+    files = sources.files("validation")
+    real = find_pairs(files)
+    alone = [file for file in files if file not in real and file not in real.values()]
+    multiple = math.lcm(stride, NoiseMapNet.stride)
+    found: dict[str, Sequence[Pair]] = {}
+    if real:
+        found["pairs"] = [_pair(noisy, clean, multiple) for clean, noisy in real.items()]
+    if alone:
+        corpus = load_corpus(alone, channels=3, smallest=smallest, on_skip=sources.on_skip)
+        found |= _simulated(corpus, multiple)
+    return found
+
+
+def _pair(noisy: Path, clean: Path, multiple: int) -> Pair:
+    pixels = [images.read_uint8(file, 3) for file in (noisy, clean)]
+    if pixels[0].shape != pixels[1].shape:
+        raise DataError(f"{noisy} and {clean} are of different sizes")
+    first, second = (as_floats(torch.tensor(shown).permute(2, 0, 1)) for shown in pixels)
+    return _middle(first, multiple), _middle(second, multiple)
+
+
+def _middle(picture: Tensor, multiple: int) -> Tensor:
+    """The middle of (C, H, W), its sides multiples of a number."""
+    for axis in (1, 2):
+        side = min(picture.shape[axis], SIDE) // multiple * multiple
+        picture = picture.narrow(axis, (picture.shape[axis] - side) // 2, side)
+    return picture
+
+
+def _simulated(corpus: Corpus, multiple: int) -> dict[str, Sequence[Pair]]:
+    """Photographs by each kind of camera, and what one without noise would have taken."""
+    found: dict[str, Sequence[Pair]] = {}
+    for name, config in camera.CAMERAS.items():
+        pairs = []
+        for index in range(len(corpus)):
+            clean, key = as_floats(corpus.image(index)), corpus.keys[index : index + 1]
+            noisy, quiet = (
+                camera.simulate(_middle(clean, multiple)[None], key, config, noise=share).picture
+                for share in (1.0, 0.0)
+            )
+            pairs.append((noisy[0], quiet[0]))
+        found[name] = pairs
+    return found
