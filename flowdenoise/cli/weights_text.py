@@ -14,7 +14,7 @@ from typing import Any
 from flowdenoise import noise
 from flowdenoise.system.cache import readable_size
 from flowdenoise.system.rules import COLORS
-from flowdenoise.weights.architectures import architecture
+from flowdenoise.weights.architectures import ARCHITECTURES, architecture
 from flowdenoise.weights.manifest import Entry, Result
 from flowdenoise.weights.store import Inspection, Shipped
 
@@ -84,6 +84,7 @@ def facts(inspection: Inspection) -> dict[str, Any]:
         "size": found.path.stat().st_size,
         "role": architecture(record.kind, str(found.address)).role,
         "kind": record.kind,
+        "takes": _takes(record.kind, record.config),
         "format": record.format,
         "parameters": header.parameters,
         "manifest": None if entry is None else asdict(entry),
@@ -91,6 +92,17 @@ def facts(inspection: Inspection) -> dict[str, Any]:
         "training": record.training,
         "tensors": {name: asdict(info) for name, info in header.tensors.items()},
     }
+
+
+def _takes(kind: str, config: Mapping[str, Any]) -> str:
+    """What a network is given, as the header has it: to build the configuration takes torch."""
+    values = {**ARCHITECTURES[kind].before, **config}
+    pictures = f"{COLORS[1 if values.get('image_channels') == 1 else 3]} pictures"
+    if values.get("noise_map") is not True:
+        return pictures
+    if values.get("maps") == 1:
+        return f"{pictures} and the level of their noise"
+    return f"{pictures} and maps of their noise, of brightness and of color"
 
 
 def page(known: Mapping[str, Any], *, tensors: bool) -> str:
@@ -106,6 +118,7 @@ def page(known: Mapping[str, Any], *, tensors: bool) -> str:
         "sha256": known["sha256"],
         "size": readable_size(known["size"]),
         "kind": f"{known['kind']} ({known['role']})",
+        "takes": known["takes"],
         "parameters": count,
     }
     lines = [known["address"], *_aligned({**file, **_from_manifest(known["manifest"])})]

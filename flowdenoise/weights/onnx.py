@@ -2,6 +2,9 @@
 
     noisy (batch, channels, height, width), sigma (batch,) -> denoised, all float32, [0, 1] scale
 
+A denoiser of photographs has an input `maps` (batch, 2, height, width) in place of `sigma`: the
+noise levels of brightness and of color.
+
 A network wants sides that are multiples of its stride. The exported graph mirrors the image at
 its right and lower border up to the next multiple, and crops the result, so its users need not
 know.
@@ -23,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
+from flowdenoise.networks import NetworkConfig
 from flowdenoise.weights.architectures import ARCHITECTURES
 from flowdenoise.weights.file import WeightsFile
 
@@ -61,9 +65,12 @@ class AnySize(nn.Module):
         self.stride = int(network.config.stride)  # type: ignore[arg-type]
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
-        """Denoise (B, C, H, W) at noise levels (B,); same shape back."""
+        """Denoise (B, C, H, W) at noise levels (B,) or maps (B, 2, H, W); same shape back."""
         height, width = noisy.shape[-2:]
-        padded = noisy[:, :, self._mirrored(height)][..., self._mirrored(width)]
+        rows, columns = self._mirrored(height), self._mirrored(width)
+        padded = noisy[:, :, rows][..., columns]
+        if sigma.ndim == 4:
+            sigma = sigma[:, :, rows][..., columns]
         denoised: Tensor = self.network(padded, sigma)
         return denoised[..., :height, :width]
 
@@ -98,8 +105,8 @@ def export_onnx(weights: WeightsFile, path: Path) -> Export:
     model = AnySize(weights.network).eval()
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        _write(model, weights.config.image_channels, part)
-        difference = _largest_difference(model, weights.config.image_channels, part)
+        _write(model, weights.config, part)
+        difference = _largest_difference(model, weights.config, part)
         if difference > TOLERANCE:
             raise WeightsError(f"the export differs from torch by {difference:.2g}: not written")
         part.replace(path)
@@ -111,37 +118,55 @@ def export_onnx(weights: WeightsFile, path: Path) -> Export:
     return Export(path, difference)
 
 
-def _write(model: AnySize, channels: int, path: Path) -> None:
-    example = (torch.zeros(2, channels, 37, 51), torch.full((2,), 0.1))
+def _write(model: AnySize, config: NetworkConfig, path: Path) -> None:
+    example = tuple(torch.full(shape, 0.1) for shape in _shapes(config, 2, 37, 51))
     batch = torch.export.Dim("batch")
     sides = {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
+    level = {0: batch, **sides} if _takes_maps(config) else {0: batch}
     with _quietly(), torch.no_grad():
         torch.onnx.export(
             model,
             example,
             path,
-            input_names=["noisy", "sigma"],
+            input_names=_input_names(config),
             output_names=["denoised"],
-            dynamic_shapes={"noisy": {0: batch, **sides}, "sigma": {0: batch}},
+            dynamic_shapes={"noisy": {0: batch, **sides}, "sigma": level},
             dynamo=True,
             external_data=False,
             verbose=False,
         )
 
 
-def _largest_difference(model: AnySize, channels: int, path: Path) -> float:
+def _takes_maps(config: NetworkConfig) -> bool:
+    return config.sigma_channels > 1
+
+
+def _input_names(config: NetworkConfig) -> list[str]:
+    return ["noisy", "maps" if _takes_maps(config) else "sigma"]
+
+
+def _shapes(
+    config: NetworkConfig, batch: int, height: int, width: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shapes of the two inputs."""
+    noisy = (batch, config.image_channels, height, width)
+    maps = (batch, config.sigma_channels, height, width)
+    return noisy, maps if _takes_maps(config) else (batch,)
+
+
+def _largest_difference(model: AnySize, config: NetworkConfig, path: Path) -> float:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     generator = torch.Generator().manual_seed(0)
     largest = 0.0
-    for batch, height, width in CHECKED_SIZES:
-        noisy = torch.rand(batch, channels, height, width, generator=generator)
-        sigma = torch.rand(batch, generator=generator) * 0.2
+    for size in CHECKED_SIZES:
+        noisy, level = (torch.rand(shape, generator=generator) for shape in _shapes(config, *size))
+        inputs = (noisy, 0.2 * level)
         with torch.no_grad():
-            expected = model(noisy, sigma)
-        feed = {"noisy": noisy.numpy(), "sigma": sigma.numpy()}
-        (actual,) = session.run(None, feed)
+            expected = model(*inputs)
+        values = (tensor.numpy() for tensor in inputs)
+        (actual,) = session.run(None, dict(zip(_input_names(config), values, strict=True)))
         largest = max(largest, float((torch.from_numpy(actual) - expected).abs().max()))
     return largest
 

@@ -20,6 +20,7 @@ from huggingface_hub import ModelCard
 import flowdenoise
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.sizes import GlowConfig
+from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.training import to_weights as export_module
 from flowdenoise.weights import manifest, read_weights, save_weights, store
 from flowdenoise.weights.manifest import Result, describe, update_manifest
@@ -153,6 +154,7 @@ def test_info_tells_what_the_file_and_the_manifest_say(invoke: Invoke, shipped: 
         f"file {path} (package)",
         f"sha256 {sha256(path)}",
         "kind resnet (denoiser)",
+        "takes color pictures and the level of their noise",
         "summary A wall.",
         "for color pictures, noise of sigma 0 to 50",
         "license MIT",
@@ -179,9 +181,29 @@ def test_info_as_json_has_the_whole_header(invoke: Invoke, shipped: Path) -> Non
 def test_info_of_a_file_says_what_the_file_says(invoke: Invoke, prior: Path) -> None:
     answer = invoke("weights", "info", prior)
     assert "glow (prior)" in answer.text
+    assert "gray pictures" in answer.text
     assert "license" not in answer.text
     (known,) = json_lines(invoke("weights", "info", prior, "--json"))
     assert (known["manifest"], known["origin"]) == (None, "path")
+
+
+@pytest.mark.parametrize(
+    ("config", "takes"),
+    [
+        (ResNetConfig(channels=(4,), blocks=(1,), maps=2), "maps of their noise, of brightness"),
+        (
+            ResNetConfig(image_channels=1, channels=(4,), blocks=(1,)),
+            "gray pictures and the level",
+        ),
+        (ResNetConfig(channels=(4,), blocks=(1,), noise_map=False), "takes color pictures param"),
+    ],
+)
+def test_info_says_what_a_denoiser_takes(
+    invoke: Invoke, tmp_path: Path, config: ResNetConfig, takes: str
+) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_weights(file, ResNet(config), training={})
+    assert takes in " ".join(invoke("weights", "info", file).text.split())
 
 
 def test_a_strangers_record_can_not_steer_the_terminal(

@@ -45,6 +45,27 @@ def test_the_exported_file_does_the_same_at_any_size(weights: WeightsFile, tmp_p
 
 
 @with_onnx
+def test_a_denoiser_of_photographs_takes_maps(tmp_path: Path) -> None:
+    import onnxruntime
+
+    config = ResNetConfig(channels=(4, 6), blocks=(1, 1), maps=2)
+    network = ResNet(config).eval()
+    made = export_onnx(WeightsFile("resnet", config, network, {}), tmp_path / "photo.onnx")
+    assert made.difference <= 1e-4
+    session = onnxruntime.InferenceSession(made.path, providers=["CPUExecutionProvider"])
+    assert [given.name for given in session.get_inputs()] == ["noisy", "maps"]
+    noisy, maps = torch.rand(2, 3, 19, 46), 0.2 * torch.rand(2, 2, 19, 46)
+    swapped = maps.flip(1)
+    results = []
+    for told in (maps, swapped):
+        (actual,) = session.run(None, {"noisy": noisy.numpy(), "maps": told.numpy()})
+        with torch.no_grad():
+            assert np.abs(actual - AnySize(network)(noisy, told).numpy()).max() <= 1e-4
+        results.append(actual)
+    assert np.abs(results[0] - results[1]).max() > 1e-4
+
+
+@with_onnx
 @pytest.mark.slow
 def test_the_network_of_the_paper_is_exported_too(tmp_path: Path) -> None:
     config = ResNetConfig.paper()
