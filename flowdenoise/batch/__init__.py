@@ -1,12 +1,12 @@
-"""Files to files: which pictures, under which names the results go, and one after the other.
+"""From files to files: which pictures are denoised, what the results are called, how it is done.
 
 ```
 naming    what a result is called
 finding   which pictures the inputs name
-plan      all files that will be read and written, and what must not be done
+plan      all files that will be read and written, and the jobs that are refused
 source    a picture's file, opened once
 one       one picture: read, denoised, written, each file whole or not at all
-many      all of them
+many      all pictures, one beside the other
 ```
 """
 

@@ -1,7 +1,7 @@
-"""Which pictures the inputs name, and what was met on the way and left out.
+"""Which pictures the inputs name, and what was left out on the way.
 
-Nothing is left out in silence: what lies in a folder and looks like a picture, or like a place for
-pictures, and is not taken, is named with the reason.
+Nothing is left out silently: files and folders that look as if they were or held pictures, and are
+not taken, are named with the reason.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OTHER_KINDS = {
     ".pam": "PAM",
     ".xcf": "GIMP",
 }
-"""Endings, in lower case, of pictures that can't be read, each with its kind."""
+"""The endings, in lower case, of pictures that can't be read, each with the kind."""
 
 _SPECIAL = {
     stat.S_IFIFO: "a FIFO",
@@ -42,9 +42,9 @@ class Found:
     """A picture to denoise.
 
     Attributes:
-        path: Its file.
-        place: The same, relative to the folder that was searched.
-        named: Whether it was named itself, and not met in a folder or by a pattern.
+        path: The file of the picture.
+        place: The path relative to the folder that was searched.
+        named: Whether an input names the picture itself, not a folder or a pattern.
     """
 
     path: Path
@@ -54,12 +54,12 @@ class Found:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that was met and not taken.
+    """A file or a folder that was met and not taken.
 
     Attributes:
-        path: Its place.
-        reason: Why, as a phrase.
-        lost: Whether pictures that could be denoised were missed by an error.
+        path: The path of the file or the folder.
+        reason: The reason, as a phrase.
+        lost: Whether an error made the search miss pictures that could be denoised.
     """
 
     path: Path
@@ -69,13 +69,13 @@ class LeftOut:
 
 @dataclass
 class Search:
-    """What was found so far.
+    """A search for pictures, and what it has found so far.
 
     Attributes:
         recursive: Whether sub-folders are searched.
         results: The folder of the results, which is not searched; None if there is none.
         found: The pictures, in the order of the inputs, those of a folder by name.
-        left_out: What was not taken.
+        left_out: The files and folders that were not taken.
     """
 
     recursive: bool = False
@@ -85,7 +85,7 @@ class Search:
     _open: dict[Path, bool] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Add what an input names: a file, a folder, or a glob pattern."""
+        """Add the pictures of an input: a file, a folder, or a glob pattern."""
         path = Path(text)
         if is_folder(path):
             self._add_folder(path)
@@ -119,7 +119,7 @@ class Search:
                 self._add_met(match, Path(match.name))
 
     def _add_met(self, path: Path, place: Path) -> None:
-        """Add what was met if it is a picture by its name."""
+        """Add a file that was met if its name is that of a picture."""
         suffix = path.suffix.lower()
         if path.name.startswith(".") or is_folder(path):
             return
@@ -145,7 +145,7 @@ class Search:
         return self._open[folder]
 
     def _why_closed(self, folder: Path) -> str | None:
-        """Why a folder that was met is not searched; None if it is."""
+        """The reason why a folder that was met is not searched; None if it is searched."""
         if folder.name.startswith("@"):
             return "folders of this name hold thumbnails"  # made by network storages
         if is_link(folder):
@@ -159,12 +159,13 @@ def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Sea
     """Find the pictures.
 
     Args:
-        inputs: Files, folders, and glob patterns, whose brackets may be meant literally.
-        recursive: Also those in sub-folders.
-        results: The folder of the results, if there is one: as a sub-folder it is not searched.
+        inputs: The files, folders, and glob patterns; brackets may be meant literally.
+        recursive: Whether sub-folders are searched, too.
+        results: The folder of the results, which is not searched if it is a sub-folder; None if
+            there is none.
 
     Raises:
-        UsageError: There are none at all.
+        UsageError: The inputs name no picture at all.
     """
     search = Search(recursive, None if results is None else real(results))
     for text in inputs:
@@ -183,7 +184,7 @@ def _nothing(inputs: Sequence[str], left_out: Sequence[LeftOut]) -> str:
 
 
 def _why_no_file(path: Path) -> str | None:
-    """Why a name stands for nothing that can be read like a file; None if it does."""
+    """The reason why a path can't be read like a file; None if it can."""
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
     except FileNotFoundError:
@@ -196,7 +197,7 @@ def _why_no_file(path: Path) -> str | None:
 
 
 def _matches(pattern: str) -> list[Path]:
-    """What a pattern stands for, in the order of names."""
+    """The paths that match a pattern, in the order of their names."""
     start = _literal_start(pattern)
     escaped = glob.escape(start) + pattern[len(start) :]
     # A pattern may be absolute, which Path.glob does not take.
@@ -204,7 +205,7 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _literal_start(pattern: str) -> str:
-    """The longest beginning that is a folder as it stands, brackets and all."""
+    """The longest beginning of a pattern that is a folder if its brackets are taken literally."""
     separators = [place for place, letter in enumerate(pattern) if letter in (os.sep, "/")]
     starts = (pattern[: place + 1] for place in reversed(separators))
     return next((start for start in starts if is_folder(Path(start))), "")

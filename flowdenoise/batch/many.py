@@ -6,7 +6,7 @@ denoise       1  2  3  4
 write            1  2  3  4
 ```
 
-What goes wrong with one does not touch the others, and outcomes come in the order of the jobs.
+An error with one picture does not affect the others, and outcomes come in the order of the jobs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from flowdenoise.system.atomic import remove_leftovers
 from flowdenoise.system.paths import is_file
 
 LARGE = 32_000_000
-"""Pixels of a picture beside which no other is held in memory."""
+"""The number of pixels above which a picture is held in memory alone."""
 
 OnTileOf = Callable[[Job, int, int], None]
-"""Told of the tiles done and all tiles of a picture."""
+"""Called with a job, the number of its finished tiles, and that of all its tiles."""
 
 
 def run(
@@ -35,17 +35,17 @@ def run(
     *,
     on_tile: OnTileOf | None = None,
 ) -> Iterator[Outcome]:
-    """Denoise pictures, yielding what became of each.
+    """Denoise pictures, and yield the outcome of each.
 
-    Where the first failure ends it all, and for a single one, pictures are taken one by one; else
-    up to three are in memory, but of large ones only one. What a run that was killed left
-    half-written in the folders of the results is removed first.
+    A single picture is treated alone, and so is each one if the first failure is to end the run.
+    Otherwise up to three pictures are in memory, but only one if it is large. Half-written files
+    that a killed run left in the folders of the results are removed first.
 
     Args:
-        jobs: From `plan_jobs`.
+        jobs: The jobs, from `plan_jobs`.
         denoiser: The engine.
-        config: How to treat each picture.
-        on_tile: Told how the picture at work gets on.
+        config: The settings for each picture.
+        on_tile: Called after each batch of tiles of a picture.
     """
     for folder in {file.parent for job in jobs for file in job.files}:
         remove_leftovers(folder)
@@ -119,14 +119,15 @@ def _overlapped(
 
 
 def _is_alone(work: Work) -> bool:
-    """Whether nothing may be done beside a picture.
+    """Whether no other picture may be treated meanwhile.
 
-    It is large, or its further pages are denoised while they are written.
+    This is so if the picture is large, or if its further pages are denoised while they are
+    written.
     """
     picture = work.picture
     return picture is not None and (picture.pages > 1 or picture.width * picture.height > LARGE)
 
 
 def _is_read_at_once(job: Job) -> bool:
-    """Whether reading a picture can't wait for another program, which nothing could interrupt."""
+    """Whether reading never waits for another program, which could not be interrupted."""
     return job.source is not None and is_file(job.source)

@@ -1,4 +1,4 @@
-"""Names of results: templates, endings, and what a name asks for."""
+"""Names of results: templates, endings, and the format that a name asks for."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ STREAM = "-"
 """The name of standard input and standard output."""
 
 BESIDE = "{stem}_denoised{suffix}"
-"""Template of a result's name where it goes beside its source."""
+"""The template of a result's name beside its source."""
 
 ELSEWHERE = "{stem}{suffix}"
-"""Template of a result's name in another folder."""
+"""The template of a result's name in another folder."""
 
 NOISE, COMPARISON = "{stem}_noise.png", "{stem}_compare.png"
-"""Templates of the names of what is written besides a result, filled from its own name."""
+"""The templates of the names of extra pictures, which are filled from the result's name."""
 
 _PLACEHOLDERS = frozenset({"stem", "suffix", "index"})
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Where results go, and under which names.
+    """Where results go, and what they are called.
 
     Attributes:
         output: A folder, a file name where there is a single input, or `-`; None puts each result
             beside its source.
-        template: Name of a result, with `{stem}`, `{suffix}` and `{index}` of its source; None is
-            `BESIDE` or `ELSEWHERE`.
-        format: Of the results; None keeps that of each source, as its content tells.
-        recursive: Also the pictures in sub-folders, whose structure is kept in `output`.
-        save_noise: Also write the removed noise.
-        compare: Also write before and after side by side.
+        template: The name of a result, with `{stem}`, `{suffix}` and `{index}` of its source; None
+            takes `BESIDE` or `ELSEWHERE`.
+        format: The format of the results; None keeps that of each source, as its content tells.
+        recursive: Whether pictures in sub-folders are denoised, too; `output` gets the same
+            sub-folders.
+        save_noise: Whether the removed noise is written, too.
+        compare: Whether before and after are written side by side, too.
     """
 
     output: str | None = None
@@ -56,10 +57,10 @@ class Naming:
             _check_template(self.template, self.format)
 
     def folder(self) -> Path | None:
-        """The folder that `output` names, there already or not; None if it names none.
+        """The folder that `output` names, whether it exists or not; None if it names none.
 
         Raises:
-            UsageError: It is the name of a file of no known format, or a template.
+            UsageError: The name is that of a file of no known format, or a template.
         """
         output = self.output
         if not output or output == STREAM:
@@ -75,12 +76,12 @@ class Naming:
         return None if exists(path) else path
 
     def of_result(self, source: Path, index: int, folder: Path | None) -> Path:
-        """The name of a result, in the folder of the results or beside its source.
+        """The path of a result, in the folder of the results or beside its source.
 
         Args:
-            source: The picture's file.
-            index: Its number, from 1.
-            folder: Where to, or None.
+            source: The file of the picture.
+            index: The number of the picture, from 1.
+            folder: The folder of the results; None puts the result beside its source.
         """
         template = self.template or (BESIDE if folder is None else ELSEWHERE)
         ending = source.suffix
@@ -91,7 +92,7 @@ class Naming:
         return (folder or source.parent) / _fill(template, source.stem, ending, index)
 
     def format_asked(self, source: Path | None, target: Path) -> str | None:
-        """The format that a result must have; None leaves it to the content of its source."""
+        """The format that a result must have; None takes that of its source's content."""
         if self.format is not None:
             return format_named(self.format)
         follows = "{suffix" in (self.template or BESIDE) and self.output != str(target)
@@ -105,7 +106,7 @@ def _check_ending(name: Path, asked: str | None) -> None:
     """Refuse the name of a result that tells no format to write.
 
     Raises:
-        UsageError: It does not, and no format was asked for.
+        UsageError: The name tells no format to write, and no format was asked for.
     """
     kind = format_of(name)
     if asked is None and (kind is None or not is_written(kind)):
@@ -119,7 +120,7 @@ def _check_template(template: str, asked: str | None) -> None:
     """Refuse a template that can't be filled.
 
     Raises:
-        UsageError: It can't, or does not give the name of a picture.
+        UsageError: The template can't be filled, or does not give the name of a picture.
     """
     hint = f"the name template {template!r} may use {{stem}}, {{suffix}} and {{index}}"
     try:

@@ -1,6 +1,6 @@
 """One picture of a batch: read, denoised and written, each file whole or not at all.
 
-What goes wrong with it, whatever it is, becomes its outcome and touches no other.
+Any error with a picture becomes its outcome and does not affect another picture.
 """
 
 from __future__ import annotations
@@ -30,28 +30,29 @@ from flowdenoise.system.rules import Range
 T = TypeVar("T")
 
 Existing = Literal["refuse", "skip", "overwrite"]
-"""What to do where the name of a file to write is taken."""
+"""What to do where a file to be written exists."""
 
 Status = Literal["denoised", "clean", "unknown", "skipped", "failed"]
-"""`clean` is found clean and copied bit for bit; so is `unknown`, of whose noise nothing is known;
-`skipped` is done already."""
+"""What became of a picture. `clean` and `unknown` ones are copied bit for bit: the first was found
+clean, the noise of the second is not known. A `skipped` one has a result already."""
 
 _COPY_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class BatchConfig(RemovalConfig):
-    """How to treat each picture, besides how much is removed.
+    """The settings for each picture, with those of `RemovalConfig`.
 
     Attributes:
-        existing: What to do where names are taken: refuse the picture; leave the files that are
-            there and write those that are not; or overwrite.
-        keep_going: Go on after a picture that failed.
-        quality: Of JPEG and WebP results; None is high.
-        black, white: Their values in the files' own units; None is to find them from the data.
-        max_pixels: Larger pictures are refused before they are decoded.
-        max_memory: Files whose decoding takes more bytes are refused; None is 2 GiB, or as much
-            as the size of the file makes likely.
+        existing: What to do where files exist: refuse the picture, write only the files that do
+            not exist, or overwrite.
+        keep_going: Whether to go on after a picture that failed.
+        quality: The quality of JPEG and WebP results; None takes a high one.
+        black, white: The values of black and white in the files' own units; None leaves them to
+            be found in the data.
+        max_pixels: The most pixels; larger pictures are refused before they are decoded.
+        max_memory: The most bytes that decoding may take; None allows 2 GiB, or more for a large
+            file.
     """
 
     existing: Existing = "refuse"
@@ -68,15 +69,15 @@ class Outcome:
     """What became of one picture.
 
     Attributes:
-        job: The picture.
+        job: The job.
         status: What was done.
-        sigma: Noise level of the input on the [0, 1] scale, if it was looked at.
-        verdict: What was found out about the noise, if it was estimated.
-        error: Why it failed, one line.
-        warnings: What could not be kept.
+        sigma: The noise level of the input on the [0, 1] scale; None if the engine never saw it.
+        verdict: The verdict on the noise; None if it was not estimated.
+        error: The reason for a failure, one line.
+        warnings: What could not be kept, a line each.
         written: All files that were written.
-        size: Width and height.
-        seconds: Reading and writing included.
+        size: The width and the height.
+        seconds: The time that it took, reading and writing included.
     """
 
     job: Job
@@ -92,19 +93,21 @@ class Outcome:
 
 @dataclass
 class Work:
-    """A picture on its way: `read`, `denoise`, `write`, each by `attempt`; `outcome`; `close`.
+    """A picture at work. Its stages are called in order, each by `attempt`.
+
+    They are `read`, `denoise` and `write`; `outcome` and `close` follow.
 
     Attributes:
-        job: From `plan_jobs`.
-        config: How to treat the picture.
+        job: The job, from `plan_jobs`.
+        config: The settings.
         wanted: The files that are to be written.
-        written: Those that were.
-        source: Its file.
-        picture: What was read.
-        denoised: What was made of it.
-        status: Set as soon as it is known what becomes of the picture; later stages do nothing.
-        error: Why it failed.
-        warnings: What could not be kept.
+        written: The files that were written.
+        source: The open input.
+        picture: The picture that was read.
+        denoised: The result of the engine.
+        status: What becomes of the picture. Once it is set, later stages do nothing.
+        error: The reason for a failure.
+        warnings: What could not be kept, a line each.
     """
 
     job: Job
@@ -123,7 +126,7 @@ class Work:
     _start: float = field(default_factory=time.perf_counter)
 
     def attempt(self, stage: Callable[[], None]) -> None:
-        """Run a stage behind the picture's one fence: an error of any kind is its outcome."""
+        """Run a stage; an error of any kind becomes the picture's outcome."""
         if self.status is not None:
             return
         try:
@@ -135,7 +138,7 @@ class Work:
         """Open and decode the picture, unless there is nothing to do.
 
         Raises:
-            ImageError: The job is refused, a name is taken, or the picture can't be read.
+            ImageError: The job is refused, a file exists already, or the picture can't be read.
         """
         self.wanted = _wanted(self.job, self.config.existing)
         if self.job.target is not None and not self.wanted:
@@ -160,10 +163,10 @@ class Work:
 
         Args:
             denoiser: The engine.
-            report: Told of each finished batch of tiles.
+            report: Called after each batch of tiles.
 
         Raises:
-            FlowdenoiseError: The engine can't.
+            FlowdenoiseError: The engine can't denoise it.
         """
         config = self.config
         self._denoise_page = partial(
@@ -178,10 +181,10 @@ class Work:
         self.denoised = self._denoise_page(_there(self.picture))
 
     def write(self) -> None:
-        """Write what is wanted; a clean picture in its own format is copied bit for bit.
+        """Write the wanted files; a clean picture in its own format is copied bit for bit.
 
         Raises:
-            ImageError: It can't be written.
+            ImageError: A file can't be written.
         """
         job, before, denoised = self.job, _there(self.picture), _there(self.denoised)
         if job.target is None:
@@ -294,7 +297,7 @@ def _verdict(denoised: Denoised | None) -> Verdict | None:
 
 
 def _there(value: T | None) -> T:
-    """What an earlier stage made."""
+    """A value that an earlier stage has set."""
     if value is None:
         raise RuntimeError("the stages of a picture are called in order")
     return value
@@ -304,7 +307,7 @@ def _wanted(job: Job, existing: Existing) -> tuple[Path, ...]:
     """The files of a job that are to be written.
 
     Raises:
-        ImageWriteError: The job is refused, or a name is taken and may not be.
+        ImageWriteError: The job is refused, or a file exists that may not be replaced.
     """
     if job.refusal is not None:
         raise ImageWriteError(job.refusal)
@@ -325,7 +328,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Why something failed, as one line."""
+    """The reason for a failure, as one line."""
     if isinstance(error, FlowdenoiseError):
         return str(error)
     if isinstance(error, MemoryError):

@@ -1,7 +1,7 @@
-"""All files of a batch by name: what is read, what is written, and which jobs must not be done.
+"""The plan of a batch: all files that will be read and written, and the jobs that are refused.
 
-Plain bookkeeping of paths, done before the first picture is opened, so that a mistake in a name is
-told before an hour's work, no file is written twice, and no input is ever written to.
+All paths are settled before the first picture is opened. So a mistake in a name is told before an
+hour's work, no file is written twice, and no input is ever written to.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Job:
     """One picture to denoise, and all files that this will write.
 
     Attributes:
-        source: Its file, or None for standard input.
-        target: Where the result goes, or None for standard output.
-        noise: Where the removed noise goes, if it is wanted.
-        comparison: Where before and after go, if they are wanted.
-        format: Of the result, if it was asked for; None is the source's own.
-        refusal: Why the job must not be done, one line; None if it may.
+        source: The file of the picture; None for standard input.
+        target: The file of the result; None for standard output.
+        noise: The file for the removed noise; None if it is not wanted.
+        comparison: The file for before and after; None if it is not wanted.
+        format: The format of the result that was asked for; None takes that of the source.
+        refusal: The reason why the job must not be done, one line; None if it may be done.
     """
 
     source: Path | None
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The source as the user knows it."""
+        """The name of the source for the user."""
         return STREAM if self.source is None else str(self.source)
 
     @property
@@ -55,8 +55,8 @@ class Plan:
     """What will be done.
 
     Attributes:
-        jobs: One for each picture, in order.
-        left_out: What was met and not taken.
+        jobs: The jobs, one for each picture, in order.
+        left_out: The files and folders that were met and not taken.
     """
 
     jobs: tuple[Job, ...]
@@ -69,14 +69,15 @@ _BESIDE = Naming()
 def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan:
     """Find the pictures and name all files.
 
-    A job that would write to an input, or where another job does, is refused; the others are done.
+    A job is refused if it would write to an input or to a file of another job; the others are
+    done.
 
     Args:
-        inputs: Files, folders, glob patterns, or `-`.
-        naming: Where results go.
+        inputs: The files, folders and glob patterns, or `-`.
+        naming: The settings for the names of results.
 
     Raises:
-        UsageError: There is no picture, or the names don't work out for any.
+        UsageError: The inputs name no picture, or the output can't take what they name.
     """
     try:
         if STREAM in inputs:
@@ -102,7 +103,7 @@ def _stream_job(inputs: Sequence[str], naming: Naming) -> Job:
 
 
 def _single_job(found: list[Found], inputs: Sequence[str], naming: Naming) -> Job:
-    """The job of the one picture that standard output or a file can hold."""
+    """The job of a picture whose output, a file or standard output, takes only one."""
     if len(inputs) > 1 or len(found) > 1 or is_folder(Path(inputs[0])):
         place = "standard output" if naming.output == STREAM else f"the file {naming.output}"
         raise UsageError(f"{place} takes a single picture that is named itself: name a folder")
@@ -111,7 +112,7 @@ def _single_job(found: list[Found], inputs: Sequence[str], naming: Naming) -> Jo
 
 
 def _to_output(source: Path | None, naming: Naming) -> Job:
-    """The job of a picture whose result goes to standard output or to the file that is named."""
+    """The job of a picture whose result goes to standard output or to a named file."""
     if naming.output in (None, STREAM):
         if naming.save_noise or naming.compare:
             raise UsageError("standard output takes one picture: name an `output` to have others")
@@ -122,7 +123,7 @@ def _to_output(source: Path | None, naming: Naming) -> Job:
 
 
 class _Names:
-    """Which names stand for one file, whether it is there or not; folders are looked up once."""
+    """Tells which paths name the same file, whether it exists or not; looks folders up once."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, tuple[str, bool]] = {}
@@ -141,7 +142,7 @@ class _Names:
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Whether names that differ by case are one in a folder, or in the nearest that is there."""
+    """Whether a folder, or its nearest parent that exists, ignores the case of names."""
     for place in (folder, *folder.parents):
         other = place.with_name(place.name.swapcase()) if place.name else place
         if other != place and exists(place):
@@ -150,7 +151,7 @@ def _ignores_case(folder: Path) -> bool:
 
 
 def _jobs(found: list[Found], naming: Naming, folder: Path | None, names: _Names) -> list[Job]:
-    """The jobs of all pictures; one that was named twice has one."""
+    """The jobs of all pictures; a picture that was named twice has one job."""
     jobs: dict[tuple[str, str], Job] = {}
     for index, item in enumerate(found, start=1):
         goal = None if folder is None else folder / item.place.parent
@@ -162,18 +163,19 @@ def _jobs(found: list[Found], naming: Naming, folder: Path | None, names: _Names
 
 
 def _plain_stem(job: Job) -> tuple[Path, str]:
-    """What the names of the pictures beside a result are made of."""
+    """The folder and the stem that decide the names of a result's extra pictures."""
     target = job.target or Path()
     return target.parent, target.stem.casefold()
 
 
 def _with_others(job: Job, naming: Naming, shared: bool = False) -> Job:
-    """Name what is to be written besides a result.
+    """Name the extra pictures that are written beside a result.
 
     Args:
-        job: With its target.
-        naming: What is wanted.
-        shared: Whether another result differs by its ending alone, which is then in the names.
+        job: The job, with its target.
+        naming: The settings, which say what is wanted.
+        shared: Whether another result only differs in its ending, which is then put into the
+            names.
     """
     if job.target is None:
         return job
@@ -186,9 +188,10 @@ def _with_others(job: Job, naming: Naming, shared: bool = False) -> Job:
 def _without_results(
     found: list[Found], naming: Naming, folder: Path | None, names: _Names
 ) -> tuple[list[Found], list[LeftOut]]:
-    """Leave out what a run, this way or beside the sources, makes of others that were found.
+    """Leave out pictures that an earlier run made from others that were found.
 
-    Only what holds the name of its source and more is known to be made from it.
+    The earlier run may have been named like this one or by default. A picture is only taken for a
+    result if its name contains the name of its source and more.
     """
     longer: dict[str, bool] = {}  # by the stem of a result that holds the name of its source
     for job in _jobs(found, naming, folder, names) + _jobs(found, _BESIDE, None, names):
@@ -212,16 +215,16 @@ _OTHER_ENDS = tuple(
     for template in (NOISE, COMPARISON)
     for suffix in ("", *writable_suffixes())
 )
-"""How the stems of pictures beside a result go on from its own, see `_with_others`."""
+"""The ends of the stems of extra pictures, see `_with_others`."""
 
 
 def _stem(file: Path, names: _Names) -> str:
-    """A text that is the same for results that differ by format alone."""
+    """A text that is the same for results that only differ in their format."""
     return names.place(file.with_suffix("")).casefold()
 
 
 def _refuse_inputs(jobs: list[Job], names: _Names) -> list[Job]:
-    """Refuse jobs that would write to an input, be it their own or that of another job."""
+    """Refuse jobs that would write to an input, their own or another job's."""
     inputs = {names.file(job.source) for job in jobs if job.source is not None}
     checked = []
     for job in jobs:

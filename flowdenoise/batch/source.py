@@ -1,4 +1,4 @@
-"""A picture's file, opened once: what was decoded and what is copied are the same bytes."""
+"""A picture's file, opened once, so that the bytes decoded and the bytes copied are the same."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Source:
     """An open input.
 
     Attributes:
-        name: As messages call it.
-        file: Its bytes from the first to the last, seekable.
-        status: Of the file when it was opened; None for what has no file: a pipe, a device.
+        name: The name of the input in messages.
+        file: A seekable stream of all its bytes.
+        status: The status of the file when it was opened; None for a pipe or a device.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Source:
     status: os.stat_result | None
 
     def check_unchanged(self) -> None:
-        """Refuse a file into which something was written since it was opened.
+        """Refuse a file that was changed since it was opened.
 
         Raises:
-            ImageReadError: That happened.
+            ImageReadError: The file was changed.
         """
         if self.status is None:
             return
@@ -48,10 +48,10 @@ def open_source(path: Path | None) -> Source:
     """Open a picture's file; pipes, FIFOs and devices are read to their end.
 
     Args:
-        path: Of the file, or None for standard input.
+        path: The path of the file; None for standard input.
 
     Raises:
-        ImageReadError: It can't be opened, or what a stream brings is no picture.
+        ImageReadError: The file can't be opened, or a stream does not bring a picture.
     """
     if path is None:
         if sys.stdin is None:
@@ -71,7 +71,7 @@ def open_source(path: Path | None) -> Source:
 
 
 def _read_stream(stream: BinaryIO, name: str) -> BinaryIO:
-    """All of a stream, unless its beginning shows that it is no picture: it may have no end."""
+    """Read all of a stream, unless it does not begin like a picture: then it may have no end."""
     try:
         head = stream.read(_HEAD)
         sniff(head)
