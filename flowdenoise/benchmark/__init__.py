@@ -1,16 +1,17 @@
-"""The benchmark: methods x images x noise levels, and the tables and pictures that come of it.
+"""The benchmark: methods x images x noise levels, with tables and pictures of the results.
 
 ```
 protocols      how noise is added and how a result is measured, by name
-config         what a run does unless the user says otherwise
-catalog, sets  named sets of images, where they come from, whether they are what they should be
+config         the settings of a run and their defaults
+catalog, sets  named sets of images: where they come from, and how they are checked
 image_set      images and pairs, decoded one by one
 methods/       each system behind one small contract
-measurements, runner  one method on one image at one level; all of them, going on where it stopped
+measurements   one method on one image at one level, and the file that keeps the results
+runner         all methods on all images, going on where an earlier run stopped
 statistics     mean, spread, bootstrap interval
-summary        measurements to lines of a table
+summary        from measurements to the lines of a table
 report/        tables, files, the figure, the page
-table1         the paper's Table 1, done again
+table1         the paper's Table 1, measured again
 speed, whole_command  megapixels per second, share of the machine's peak, time and memory
 ```
 """

@@ -1,8 +1,8 @@
-"""The named sets of images: what they are, where the public keeps them, how to know them.
+"""The named sets of images: what they are, where they are published, how they are recognized.
 
 Sources are pinned: a commit of a repository, or an archive with its checksum. The fingerprints of
 BSD68's pixels, gray and color, are in `fingerprints.json`. For the other sets no fingerprint was
-published; those seen at the first download are remembered, and later ones are held against them.
+published; those of the first download are remembered, and later downloads must have the same.
 """
 
 from __future__ import annotations
@@ -37,16 +37,18 @@ class NamedSet:
     """A set of images that the literature measures on.
 
     Attributes:
-        name: As users and results call it.
+        name: The name of the set, for users and in results.
         gray: Whether it is measured in gray.
-        count: Of its images, or of its pairs.
-        source: Where they are: a folder on the web, or the page that tells about the archive.
-        clean: Where a clean image is below the source, with `{}` for its name.
-        noisy: The same for the photograph of the same thing with noise, in a set of pairs.
-        names: Of its images, without the ending; none where `listing` or an archive knows them.
-        listing: Of all files of the source's repository at a commit, as GitHub's API gives it.
+        count: The number of images, or of pairs.
+        source: The address of the images: a folder on the web, or the page about the archive.
+        clean: The path of a clean image below the source, with `{}` for its name.
+        noisy: The path of the photograph with noise, in a set of pairs, likewise.
+        names: The names of the images, without the ending; empty where `listing` or an archive
+            tells them.
+        listing: The address of the list of all files of the source's repository at a commit, from
+            GitHub's API.
         archive: The archive with all files, where they are not fetched one by one.
-        terms: Under which they may be used.
+        terms: The terms under which the images may be used.
     """
 
     name: str
@@ -66,7 +68,7 @@ class NamedSet:
         return COLORS[1 if self.gray else 3]
 
     def remotes(self, names: Iterable[str]) -> Mapping[str, Remote]:
-        """The files to fetch one by one, by what they are called in the cache."""
+        """The files to fetch one by one, by their names in the cache."""
         paths = [
             pattern.format(name)
             for name in names
@@ -76,10 +78,10 @@ class NamedSet:
         return {path.rpartition("/")[2]: Remote(f"{self.source}/{path}") for path in paths}
 
     def listed(self, listing: bytes) -> tuple[str, ...]:
-        """The names of the images, from what `listing` holds.
+        """Take the names of the images from the content of `listing`.
 
         Raises:
-            DataError: It is no list of this set's files.
+            DataError: The content is no list of this set's files.
         """
         before, after = self.clean.split("{}")
         try:
@@ -191,10 +193,10 @@ SETS = {
 
 
 def find_set(name: str) -> NamedSet:
-    """The set of that name.
+    """Find the set of that name.
 
     Raises:
-        UsageError: There is none; says which there are.
+        UsageError: No set has this name. The message lists those that exist.
     """
     if name not in SETS:
         raise UsageError(f"no set {name!r}; there are {', '.join(SETS)}, and any folder of images")
@@ -203,7 +205,7 @@ def find_set(name: str) -> NamedSet:
 
 @cache
 def fingerprints(name: str) -> Mapping[str, str]:
-    """The fingerprints of a set's images by name, as this package knows them; may be empty."""
+    """The fingerprints of a set's images by name, which are empty if this package has none."""
     known: dict[str, dict[str, str]] = json.loads(
         (Path(__file__).parent / "fingerprints.json").read_text("utf-8")
     )

@@ -1,4 +1,4 @@
-"""What a run of the benchmark does, and what it does unless the user says otherwise.
+"""The settings of the benchmark and their defaults.
 
 The command line takes its defaults from here, so nothing heavy is imported.
 """
@@ -21,11 +21,12 @@ class BenchmarkConfig:
     """What to run.
 
     Attributes:
-        sigmas_255: Noise levels on the scale of 0 to 255; not looked at where none is added.
-        protocol: Name.
-        limits: Most images by a method's label, the first ones of the set; all where it is not
-            named.
-        pictures: Images whose results are kept as pictures, for the figure and the page.
+        sigmas_255: The noise levels on the scale of 0 to 255; ignored where none is added.
+        protocol: The name of the protocol.
+        limits: The number of images, from the first of the set, by a method's label; a method
+            that is not named gets all images.
+        pictures: The number of images whose results are kept as pictures, for the figure and the
+            page.
     """
 
     sigmas_255: tuple[Annotated[float, Range(0, noise.WHITE)], ...] = SIGMAS
@@ -47,11 +48,11 @@ class BenchmarkConfig:
 
 @dataclass(frozen=True)
 class WholeCommandConfig:
-    """On what to time the whole command.
+    """What to time the whole command on.
 
     Attributes:
-        megapixels: Sizes of the photographs.
-        rounds: How often each is denoised.
+        megapixels: The sizes of the photographs.
+        rounds: The number of times that each is denoised.
     """
 
     megapixels: tuple[Annotated[float, Range(0)], ...] = (12.0,)
@@ -66,12 +67,12 @@ class SpeedConfig:
     """What to time.
 
     Attributes:
-        methods: As a user names them.
-        tiles: Sides of tiles for networks; 0 is the whole image at once.
-        side: Of the square image that networks are given.
-        slow_side: Of the one that other methods are given.
-        rounds: How often each is timed.
-        matrix: Side of the matrices whose product tells the machine's peak.
+        methods: The methods, as a user names them.
+        tiles: The sides of tiles for networks; 0 is the whole image at once.
+        side: The side of the square image that networks are given.
+        slow_side: The side of the square image that other methods are given.
+        rounds: The number of times that each is timed.
+        matrix: The side of the matrices whose product tells the machine's peak.
     """
 
     methods: str = "flowdenoise,dncnn,ffdnet"

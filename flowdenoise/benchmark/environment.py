@@ -15,7 +15,7 @@ _ALWAYS = ("torch", "numpy", "pillow")
 
 
 def versions(packages: Iterable[str] = ()) -> dict[str, str]:
-    """Versions of Python, flowdenoise and packages; those that are not installed are left out."""
+    """The versions of Python, flowdenoise and packages, without those that are not installed."""
     found = {"flowdenoise": __version__, "python": platform.python_version()}
     for package in (*_ALWAYS, *packages):
         try:
@@ -34,7 +34,7 @@ def machine(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """The processor's name as Linux tells it, else what Python knows."""
+    """The processor's name as Linux tells it, or else as Python does."""
     record = Path("/proc/cpuinfo")
     if record.is_file():
         for line in record.read_text("utf-8", "replace").splitlines():

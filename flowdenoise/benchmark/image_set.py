@@ -1,7 +1,7 @@
 """Images to measure on, decoded one by one: clean ones, or pairs.
 
-An image is known by its fingerprint, a hash of its pixels, so that the same image in another file
-format or compression is the same image, and an altered one is noticed.
+The fingerprint of an image is a hash of its pixels. So an image in another file format or
+compression has the same fingerprint, and an altered image has another.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Sample:
     """A clean image, or a pair, decoded.
 
     Attributes:
-        name: Of its file, without the ending.
-        clean: (C, H, W), [0, 1], whole 255ths.
-        fingerprint: sha256 of its pixels.
+        name: The name of the file, without the ending.
+        clean: The clean image, (C, H, W), [0, 1], whole multiples of 1/255.
+        fingerprint: The sha256 of the pixels.
         noisy: The photograph with noise, like `clean`, if this is a pair.
     """
 
@@ -47,12 +47,13 @@ class ImageSet:
     """Images to measure on.
 
     Attributes:
-        name: Of the set or the folder.
-        gray: Whether they are measured in gray.
-        files: Of the clean images, in the order of their names.
-        known: What the fingerprints must be, by name, as far as that is known.
+        name: The name of the set or the folder.
+        gray: Whether the images are measured in gray.
+        files: The files of the clean images, in the order of their names.
+        known: The fingerprints that the images must have, by name, as far as they are known.
         partners: The photographs with noise of a set of pairs, by the file of the clean image.
-        side: Only the middle of each image is measured, a square of this side; 0 is all of it.
+        side: The side of the square in the middle of each image that is measured; 0 measures the
+            whole image.
     """
 
     name: str
@@ -64,23 +65,24 @@ class ImageSet:
 
     @property
     def kind(self) -> str:
-        """`gray` or `color`."""
+        """The word `gray` or `color`."""
         return COLORS[self.channels]
 
     @property
     def channels(self) -> int:
-        """1 or 3."""
+        """The number of channels, 1 or 3."""
         return 1 if self.gray else 3
 
     def first(self, limit: int) -> ImageSet:
-        """The set cut to its first images; 0 is all."""
+        """The set cut to its first images; 0 keeps all."""
         return replace(self, files=self.files[:limit] if limit else self.files)
 
     def listed(self, table: Path | None) -> ImageSet:
-        """The set cut to the images that a CSV file names in its column `image`; None is all.
+        """The set cut to the images that a CSV file names in its column `image`; None keeps all.
 
         Raises:
-            DataError: The file can't be read, has no such column, or names what is not there.
+            DataError: The file can't be read, has no such column, or names an image that the set
+                does not have.
         """
         if table is None:
             return self
@@ -99,15 +101,15 @@ class ImageSet:
         return replace(self, name=f"{self.name}-{table.stem}", files=files)
 
     def middle(self, side: int) -> ImageSet:
-        """The set of the images' middles, squares of that side; 0 is the whole images."""
+        """The set cut to the middle of each image, a square of that side; 0 keeps whole images."""
         return replace(self, name=f"{self.name}-middle{side}", side=side) if side else self
 
     def load(self, file: Path) -> Sample:
         """Decode one of the images.
 
         Raises:
-            ImageReadError: It can't be read.
-            DataError: Its pixels are not those of the set, or are fewer than are wanted.
+            ImageReadError: The file can't be read.
+            DataError: The pixels are not those of the set, or are too few.
         """
         pixels, noisy = images.read_uint8(file, self.channels), None
         name, found = self.name_of(file), fingerprint(pixels)
@@ -125,7 +127,7 @@ class ImageSet:
         return Sample(name, _tensor(pixels), found, None if noisy is None else _tensor(noisy))
 
     def name_of(self, file: Path) -> str:
-        """What results call the image, or pair, of a clean file."""
+        """The name, in results, of the image or pair of a clean file."""
         return pair_name(file.stem) if file in self.partners else file.stem
 
     def _cut(self, pixels: Pixels, file: Path) -> Pixels:
@@ -140,7 +142,7 @@ def _tensor(pixels: Pixels) -> Tensor:
 
 
 def fingerprint(*pictures: Pixels) -> str:
-    """The sha256 of the sizes and pixels of an image, or of both of a pair, (H, W, C) uint8."""
+    """The sha256 of the sizes and pixels of an image, or of both images of a pair, (H, W, C)."""
     digest = hashlib.sha256()
     for pixels in pictures:
         digest.update("x".join(str(side) for side in pixels.shape).encode() + b":")

@@ -1,6 +1,6 @@
 """Cells of the benchmark, each one method on one image at one level, and the file that keeps them.
 
-The file has one JSON object per line, so that a run that was interrupted goes on where it was.
+The file has one JSON object per line, so that an interrupted run can go on where it stopped.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from flowdenoise.errors import DataError
 
 @dataclass(frozen=True)
 class CellKey:
-    """What the numbers of a cell depend on.
+    """Everything that the numbers of a cell depend on.
 
     Attributes:
-        method: Label of the method.
-        settings: All that the method can be set to.
-        weights: sha256 of its weights.
-        image: Fingerprint of the clean image.
-        sigma_255: Noise level on the scale of 0 to 255.
-        protocol: Name.
-        seed: Of the noise.
+        method: The label of the method.
+        settings: The settings of the method.
+        weights: The sha256 of its weights.
+        image: The fingerprint of the clean image.
+        sigma_255: The noise level on the scale of 0 to 255.
+        protocol: The name of the protocol.
+        seed: The seed of the noise.
     """
 
     method: str
@@ -39,27 +39,27 @@ class CellKey:
 
     @property
     def text(self) -> str:
-        """The key as one line."""
+        """The key as one line of text."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A result.
+    """The result of one method on one image at one noise level.
 
     Attributes:
-        method: Label of the method.
-        image: Name of the image.
-        sigma_255: Noise level on the scale of 0 to 255.
-        pixels: Of the image.
-        psnr: dB; not a number in a failed cell, like all that follow.
-        ssim: Structural similarity.
-        gmsd: Gradient magnitude similarity deviation.
-        seconds: For denoising.
-        peak_bytes: Memory at the peak above what was in use before, where it can be told.
-        machine: Where it was computed, for the times.
-        picture: File of the result, relative to the run folder, where it was kept.
-        error: Why it failed, one line.
+        method: The label of the method.
+        image: The name of the image.
+        sigma_255: The noise level on the scale of 0 to 255.
+        pixels: The number of pixels of the image.
+        psnr: The PSNR in dB. In a failed cell this and the next three are not a number.
+        ssim: The structural similarity.
+        gmsd: The gradient magnitude similarity deviation.
+        seconds: The time that denoising took.
+        peak_bytes: The memory at the peak above that in use before; None if it can't be told.
+        machine: The hardware that computed, in words.
+        picture: The file of the result, relative to the run folder; None if it was not kept.
+        error: The reason for a failure, one line.
         found_255: The noise level that a blind method found, on the scale of 0 to 255.
     """
 
@@ -82,10 +82,10 @@ class CellStore:
     """The cells of a run folder.
 
     Args:
-        path: The file; need not exist.
+        path: The file, which need not exist.
 
     Raises:
-        DataError: It is damaged, or can't be read.
+        DataError: The file is damaged, or can't be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,14 +104,14 @@ class CellStore:
             self._cells[key] = cell
 
     def find(self, key: CellKey) -> Cell | None:
-        """The cell of that key, if it is there."""
+        """The cell of that key; None if there is none."""
         return self._cells.get(key.text)
 
     def add(self, key: CellKey, cell: Cell) -> None:
         """Keep a cell; it is on the disk when this returns.
 
         Raises:
-            DataError: It can't be written.
+            DataError: The file can't be written.
         """
         line = json.dumps({"key": asdict(key), "cell": asdict(cell)}) + "\n"
         try:

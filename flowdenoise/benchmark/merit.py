@@ -15,9 +15,9 @@ class Merit:
     """Full-reference figures of merit of one image.
 
     Attributes:
-        psnr: dB.
-        ssim: 1 for equal images.
-        gmsd: 0 for equal images, less is better.
+        psnr: The PSNR in dB.
+        ssim: The structural similarity, 1 for equal images.
+        gmsd: The gradient magnitude similarity deviation: 0 for equal images, less is better.
     """
 
     psnr: float
@@ -26,11 +26,11 @@ class Merit:
 
 
 def measure(output: Tensor, clean: Tensor) -> Merit:
-    """All figures of merit.
+    """Compute all figures of merit.
 
     Args:
-        output: (C, H, W), what `Protocol.finish` gave; at least 11 pixels a side, for SSIM.
-        clean: Like `output`.
+        output: The image, (C, H, W), from `Protocol.finish`; SSIM needs 11 pixels a side.
+        clean: The clean image, like `output`.
 
     Raises:
         UsageError: The image is too small.

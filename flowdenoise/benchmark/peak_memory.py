@@ -1,4 +1,4 @@
-"""How much memory does a piece of work take at its peak?"""
+"""The memory that a piece of work takes at its peak."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROCESS = Path("/proc/self")  # Linux alone lets a process forget its earlier p
 
 @dataclass
 class Peak:
-    """Bytes at the peak above those in use before; None where that can't be told."""
+    """The bytes at the peak above those in use before; None where that can't be told."""
 
     bytes: int | None = None
 
@@ -23,10 +23,10 @@ class Peak:
 def peak_memory(device: torch.device) -> Iterator[Peak]:
     """Watch the memory of the device, or of the process, while the body runs.
 
-    What the allocators had kept from earlier work counts as in use before.
+    Memory that the allocators keep from earlier work counts as in use before.
 
     Yields:
-        Filled in at the end.
+        The peak, which is filled in at the end.
     """
     peak = Peak()
     if device.type == "cuda":
@@ -42,7 +42,7 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
 
 
 def _forget_peak() -> int | None:
-    """Reset the process's peak; returns the bytes now in use, None where that can't be done."""
+    """Reset the process's peak; return the bytes now in use, None where that can't be done."""
     try:
         (_PROCESS / "clear_refs").write_text("5")
         return _status("VmRSS")

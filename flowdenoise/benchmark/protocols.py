@@ -1,7 +1,7 @@
 """Protocols: how noise is added and how the result is measured.
 
-Numbers of different protocols can't be compared, so a protocol is code with a name, and every
-result carries it.
+Numbers of different protocols can't be compared. So a protocol is code with a name, and every
+result states that name.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ class Protocol:
     """A way to measure.
 
     Attributes:
-        name: As results carry it.
-        summary: One sentence.
-        finish: What is measured of an estimate.
-        degrade: What is seen of an image whose noise is added but not stored, (C, H, W); None
-            where nothing is added, and photographs with noise are seen as they are.
+        name: The name that results state.
+        summary: The protocol in one sentence.
+        finish: The function from a method's output to the image that is measured.
+        degrade: The function from a noisy image, (C, H, W), to the one that methods see, which may
+            be clipped and rounded; None where no noise is added and photographs with noise are
+            given as they are.
         eight_bit: Whether methods see pictures of 8 bits, as files hold them.
-        seed: Of the noise; the generator starts afresh at it for every image.
+        seed: The seed of the noise, with which the generator begins for every image.
     """
 
     name: str
@@ -49,15 +50,15 @@ class Protocol:
 
     @property
     def adds_noise(self) -> bool:
-        """Whether noise is added, of a level that is known."""
+        """Whether noise of a known level is added."""
         return self.degrade is not None
 
     def noisy(self, clean: Tensor, sigma: float) -> Tensor:
-        """The noisy version of an image.
+        """Make the noisy version of an image.
 
         Args:
-            clean: (C, H, W), [0, 1].
-            sigma: Noise level on the [0, 1] scale.
+            clean: The clean image, (C, H, W), [0, 1].
+            sigma: The noise level on the [0, 1] scale.
         """
         if self.degrade is None:
             raise UsageError(f"protocol {self.name} adds no noise")
@@ -65,7 +66,7 @@ class Protocol:
 
 
 def level_text(sigma_255: float) -> str:
-    """A noise level in a sentence.
+    """A noise level as sentences have it.
 
     >>> level_text(25.0), level_text(AS_FOUND)
     ('sigma 25', 'as found')
@@ -75,7 +76,7 @@ def level_text(sigma_255: float) -> str:
 
 
 def level_name(sigma_255: float) -> str:
-    """A noise level as tables and files call it.
+    """A noise level as tables and names of files have it.
 
     >>> level_name(25.0), level_name(AS_FOUND)
     ('25', 'as found')
@@ -123,10 +124,10 @@ PROTOCOLS = {
 
 
 def find_protocol(name: str) -> Protocol:
-    """The protocol of that name.
+    """Find the protocol of that name.
 
     Raises:
-        UsageError: There is none; says which there are.
+        UsageError: No protocol has this name. The message lists those that exist.
     """
     if name not in PROTOCOLS:
         raise UsageError(f"no protocol {name!r}; there are {', '.join(PROTOCOLS)}")

@@ -1,4 +1,4 @@
-"""All that a run found, with all that it depends on, ready to be written down."""
+"""The results of a run with everything they depend on, ready to be written down."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class MethodRecord:
     """A method as results name it.
 
     Attributes:
-        label: In the tables.
-        blind: Whether it was not told the noise level.
-        told_255: The level that it was told whatever the noise was, on the scale of 0 to 255.
-        weights: sha256 of its weights, if it has any.
-        settings: All that it was set to.
-        multiply_adds_per_pixel: Of a network.
-        note: What readers must know.
-        images: On how many of the set's images it ran.
+        label: The label in the tables.
+        blind: Whether the method was not told the noise level.
+        told_255: The level that it was told for any noise, on the scale of 0 to 255.
+        weights: The sha256 of its weights, if it has any.
+        settings: The settings of the method.
+        multiply_adds_per_pixel: The multiply-adds per pixel, if it is a network.
+        note: A remark that readers must know.
+        images: The number of the set's images on which it ran.
     """
 
     label: str
@@ -50,19 +50,19 @@ class Results:
     """A finished run.
 
     Attributes:
-        image_set: Name of the set.
-        kind: `gray` or `color`.
-        images: Of the set that were used.
-        fingerprints: Of the images, by name.
-        protocol: Name.
-        seed: Of the noise.
-        sigmas_255: Noise levels on the scale of 0 to 255; `AS_FOUND` where none was added.
-        methods: In the order of the tables; the first is what others are compared with.
-        device: Where networks computed.
+        image_set: The name of the set.
+        kind: The word `gray` or `color`.
+        images: The number of images of the set that were used.
+        fingerprints: The fingerprints of the images, by name.
+        protocol: The name of the protocol.
+        seed: The seed of the noise.
+        sigmas_255: The noise levels on the scale of 0 to 255; `AS_FOUND` where none was added.
+        methods: The methods in the order of the tables; the others are compared with the first.
+        device: The device on which networks computed.
         machine: The hardware, in words.
-        versions: Of the packages.
-        lines: The table.
-        cells: What it was made from.
+        versions: The versions of the packages.
+        lines: The lines of the table.
+        cells: The cells that the table was made from.
     """
 
     image_set: str
@@ -81,12 +81,12 @@ class Results:
 
     @property
     def title(self) -> str:
-        """Set, kind and protocol, without which a number means nothing."""
+        """The set, the kind and the protocol, without which a number means nothing."""
         return f"{self.image_set}, {self.kind}, {self.images} images, protocol {self.protocol}"
 
     @property
     def seed_note(self) -> str:
-        """What was seen of the noise, in words."""
+        """The noise that methods saw, in words."""
         return (
             f"seed {self.seed} for every image"
             if find_protocol(self.protocol).adds_noise
@@ -99,11 +99,11 @@ class Results:
         return tuple(cell for cell in self.cells if cell.error is not None)
 
     def method(self, label: str) -> MethodRecord:
-        """The method of that label."""
+        """Find the method of that label."""
         return next(method for method in self.methods if method.label == label)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON; what is not a finite number is null."""
+        """The results as plain JSON, in which numbers that are not finite are null."""
         cleaned: dict[str, Any] = _finite(asdict(self))
         return cleaned
 
@@ -115,7 +115,7 @@ def collect(
     config: BenchmarkConfig,
     device: torch.device,
 ) -> Results:
-    """Put together what a run gave and what it depends on."""
+    """Put the results of a run together with everything they depend on."""
     protocol = find_protocol(config.protocol)
     packages = dict.fromkeys(package for method in methods for package in method.packages)
     return Results(

@@ -1,7 +1,7 @@
 """Run methods x images x noise levels, keep each result, go on where an earlier run stopped.
 
-A method that fails on an image has its cell marked; the others are run all the same. Failed cells
-are tried again by the next run.
+If a method fails on an image, the cell is marked and the run goes on. The next run tries failed
+cells again.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _PICTURE_SIDE = 640  # pixels; of larger images the middle is shown
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes:
-        done: Cells that are done.
-        total: Cells in all.
-        cell: The one at work: method, image and noise level.
-        seconds_left: Estimated; None until each method has been timed.
+        done: The number of cells that are done.
+        total: The number of all cells.
+        cell: The cell at work: method, image and noise level.
+        seconds_left: The estimated time left; None until each method has been timed.
     """
 
     done: int
@@ -50,11 +50,11 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run gave.
+    """The outcome of a run.
 
     Attributes:
-        cells: Image by image.
-        fingerprints: Of the images, by name.
+        cells: The cells, image by image.
+        fingerprints: The fingerprints of the images, by name.
     """
 
     cells: tuple[Cell, ...]
@@ -85,18 +85,19 @@ def run(
 
     Args:
         image_set: The images.
-        methods: Not yet prepared.
-        config: What to run.
-        device: Where networks compute.
-        folder: Of the run; made if needed. What an earlier run left there is used.
-        on_progress: Told of each cell before it is tried.
+        methods: The methods, which are not yet prepared.
+        config: The settings of the run.
+        device: The device on which networks compute.
+        folder: The folder of the run, which is made if needed. Results of an earlier run in it are
+            used.
+        on_progress: Called before each cell is tried.
 
     Returns:
         The cells, image by image.
 
     Raises:
-        MissingExtraError, WeightsError, UsageError: A method can't be prepared, or must be told
-            a noise level that nobody knows.
+        MissingExtraError, WeightsError, UsageError: A method can't be prepared, or must be told a
+            noise level that is not known.
         DataError: The folder can't be used, or the set has no photographs with noise and the
             protocol adds none.
     """
@@ -152,7 +153,7 @@ class _Bench:
         self._loaded: tuple[Path, Sample] | None = None
 
     def fill(self, job: Job) -> Cell:
-        """The result of a job: remembered, or computed and remembered, or marked as failed."""
+        """The cell of a job, from an earlier run or computed now; a failed one is marked."""
         try:
             sample = self._sample(job.file)
         except FlowdenoiseError as error:
@@ -174,7 +175,7 @@ class _Bench:
         return cell
 
     def seconds_left(self, jobs: Sequence[Job]) -> float | None:
-        """Time for these jobs, by the mean time of each method so far."""
+        """The time for these jobs, estimated by the mean time of each method so far."""
         total = 0.0
         for job in jobs:
             times = self._times.get(job.method.label)
@@ -204,7 +205,7 @@ class _Bench:
     def _compute(
         self, job: Job, sample: Sample, key: CellKey
     ) -> tuple[Cell, dict[Path, torch.Tensor]]:
-        """The result, and the pictures to keep by where they go."""
+        """Compute a cell, and the pictures to keep by the paths of their files."""
         method = job.method
         sigma = noise.from_255(job.sigma_255) if self.protocol.adds_noise else None
         noisy = sample.noisy if sigma is None else self.protocol.noisy(sample.clean, sigma)
@@ -242,13 +243,13 @@ class _Bench:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where a run keeps the pictures of one image at one noise level.
+    """The files of a run's pictures of one image at one noise level.
 
     Attributes:
-        folder: Of the run.
-        protocol: Name.
-        image: Fingerprint.
-        sigma_255: Noise level on the scale of 0 to 255.
+        folder: The folder of the run.
+        protocol: The name of the protocol.
+        image: The fingerprint of the image.
+        sigma_255: The noise level on the scale of 0 to 255.
     """
 
     folder: Path
@@ -258,16 +259,16 @@ class Pictures:
 
     @property
     def clean(self) -> Path:
-        """The truth."""
+        """The file of the clean image."""
         return self.folder / "pictures" / f"{self.image[:12]}-clean.png"
 
     @property
     def noisy(self) -> Path:
-        """With noise."""
+        """The file of the noisy image."""
         return self.folder / self._name("noisy")
 
     def of(self, key: str) -> Path:
-        """The result with the key of that text, relative to the folder."""
+        """The file of the result whose key has that text, relative to the folder."""
         digest = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self._name(digest)
 
@@ -283,6 +284,6 @@ def _failed(job: Job, error: Exception) -> Cell:
 
 
 def _middle(image: torch.Tensor) -> torch.Tensor:
-    """The middle of an image, (C, H, W), all of it where it is small."""
+    """The middle of an image, (C, H, W), or all of it if it is small."""
     top, left = (max(0, side - _PICTURE_SIDE) // 2 for side in image.shape[-2:])
     return image[:, top : top + _PICTURE_SIDE, left : left + _PICTURE_SIDE]

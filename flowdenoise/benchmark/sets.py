@@ -1,7 +1,7 @@
-"""Images to measure on: a named set, fetched or in a folder that stands in for it, or any folder.
+"""Finding the images to measure on: a named set, fetched or in a folder, or any other folder.
 
-Some sets are pairs: a photograph with noise, and the truth, mostly the mean of many shots. The
-ends of the files' names tell which is which (`data.pairs`).
+Some sets are pairs of a photograph with noise and the truth, which mostly is the mean of many
+shots. The ends of the files' names tell which is which (`data.pairs`).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def open_set(
     gray: bool = False,
     report: StageReport | None = None,
 ) -> ImageSet:
-    """Find the images of a named set, or of a folder, and check that they are what they should be.
+    """Find the images of a named set, or of a folder, and check them.
 
     Args:
         name: A key of `catalog.SETS`, or a folder of clean images or of pairs.
         data_dir: A folder that holds the set, or a sub-folder of its name that does; None
             fetches a named set into the cache.
-        gray: Measure a color set, or a folder, in gray. A folder of nothing but gray images
-            always is; gray ones among color ones are measured as color.
-        report: Told about downloads.
+        gray: Whether a color set, or a folder, is measured in gray. A folder of only gray images
+            always is; gray images among color ones are measured as color.
+        report: Called as downloads proceed.
 
     Raises:
-        UsageError: There is neither a set nor a folder of that name.
+        UsageError: Neither a set nor a folder has that name.
         DataError: Images are missing, altered, or can't be fetched.
     """
     if name not in SETS:
@@ -92,7 +92,7 @@ def _beneath(data_dir: Path, entry: NamedSet) -> Path:
 
 
 def _match(entry: NamedSet, folder: Path) -> ImageSet:
-    """A set in a folder, at any depth and in any format, in the set's order."""
+    """Find a set's images in a folder, at any depth and in any format, in the set's order."""
     every = [file for file in sorted(folder.rglob("*")) if images.looks_like_image(file)]
     pairs = find_pairs(every) if entry.noisy else {}
     found: dict[str, Path] = {}
@@ -114,7 +114,7 @@ def _match(entry: NamedSet, folder: Path) -> ImageSet:
 
 
 def _fetch(entry: NamedSet, report: StageReport | None) -> Path:
-    """The folder of a set in the cache, filled if need be."""
+    """The folder of a set in the cache, which is filled if needed."""
     folder = cache_folder() / "sets" / entry.name
     try:
         if entry.archive is not None:
@@ -142,7 +142,7 @@ def _fetch(entry: NamedSet, report: StageReport | None) -> Path:
 
 
 def _first_seen(own: ImageSet, folder: Path) -> Mapping[str, str]:
-    """The fingerprints of a fetched set as they were when it was first complete."""
+    """The fingerprints that a fetched set had when it was first complete."""
     record = folder / _SEEN
     if record.is_file():
         try:

@@ -1,8 +1,8 @@
 """Megapixels per second by method and tile, and how much of the machine's peak that is.
 
 The peak is that of a large float32 matrix product in the same run: a network of convolutions can
-hardly do better. All is timed in rounds, each thing once per round, and the best round counts:
-what else the machine does can only slow things down.
+hardly do better. Everything is timed once per round, and the best round counts, because other work
+of the machine can only slow things down.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ _SIGMA = 25 / 255
 
 @dataclass(frozen=True)
 class Speed:
-    """A measurement.
+    """The speed of one method.
 
     Attributes:
-        method: Label.
-        tile: Side of the tiles; None for methods that have none.
-        precision: In which it multiplies; None for methods that are no networks.
-        megapixels_per_second: Of the image; what tiles compute twice counts once.
-        share_of_peak: Of the machine's float32 peak, by the network's multiply-adds per pixel.
-        psnr: Mean over the images that were given for it, at sigma 25, if any were.
+        method: The label of the method.
+        tile: The side of the tiles; None for methods without tiles.
+        precision: The type in which a network multiplies; None for other methods.
+        megapixels_per_second: The megapixels of the image per second; pixels that tiles compute
+            twice count once.
+        share_of_peak: The share of the machine's float32 peak, by the network's multiply-adds per
+            pixel.
+        psnr: The mean PSNR at sigma 25 over the images that were given for it, if any were.
     """
 
     method: str
@@ -52,8 +54,8 @@ class SpeedTable:
     """All measurements of a run.
 
     Attributes:
-        peak_flops: Of the machine, float32 operations per second.
-        speeds: By method and tile.
+        peak_flops: The machine's peak, in float32 operations per second.
+        speeds: The speeds, by method and tile.
     """
 
     peak_flops: float
@@ -74,12 +76,13 @@ def measure(
 
     Args:
         chosen: The methods.
-        config: What to time.
-        options: Of the methods, besides their tiles.
-        channels: 1 or 3.
-        device: Where networks compute.
-        quality: Images on which to also measure PSNR.
-        on_step: Told of the steps done, all steps, and what comes next.
+        config: The settings of the run.
+        options: The options of the methods, besides their tiles.
+        channels: The number of channels, 1 or 3.
+        device: The device on which networks compute.
+        quality: The images on which PSNR is measured, too; None measures none.
+        on_step: Called with the number of steps done, that of all steps, and the next step in
+            words.
     """
     runs = list(_runs(chosen, config, options, channels, device))
     best = [math.inf] * len(runs)
@@ -103,7 +106,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _Run:
-    """A method, ready, with its image."""
+    """A method that is ready to run, with its image."""
 
     method: Method
     tile: int | None
@@ -136,7 +139,7 @@ def _runs(
 
 
 def _image(side: int, channels: int) -> torch.Tensor:
-    """A noisy square image, (1, C, side, side)."""
+    """Draw a noisy square image, (1, C, side, side)."""
     pixels = as_floats(torch.from_numpy(photograph(side, side, sigma_255=0)))
     clean = pixels.permute(2, 0, 1)[None, :channels].contiguous()
     return noise.add_gaussian(clean, _SIGMA, seed=0)

@@ -1,8 +1,8 @@
-"""Statistics of a table: mean over images, their spread, and how sure a difference is.
+"""Statistics of a table: the mean over images, their spread, and how sure a difference is.
 
-Images differ by many dB, methods by tenths; so a difference is taken image by image, and its
-interval is found by the bootstrap (Efron, Annals of Statistics 1979): draw as many images as
-there are, with replacement, many times, and see where the means of the draws lie.
+Images differ by many dB, methods by tenths. So a difference is taken image by image, and its
+interval is found by the bootstrap (Efron, Annals of Statistics 1979): as many images as there are
+are drawn with replacement, many times, and the interval holds most of the means of these draws.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Interval:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean; not a number where there are no values."""
+    """The mean; not a number if there are no values."""
     return math.fsum(values) / len(values) if values else math.nan
 
 
 def spread(values: Sequence[float]) -> float:
-    """Standard deviation of the images' values, with the divisor n - 1; 0 for a single image.
+    """The standard deviation of the images' values, with the divisor n - 1; 0 for a single image.
 
     >>> spread([1.0, 3.0])
     1.4142135623730951
@@ -49,12 +49,12 @@ def spread(values: Sequence[float]) -> float:
 def bootstrap(
     values: Sequence[float], *, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> Interval:
-    """Mean and its percentile bootstrap interval; the same values give the same interval.
+    """The mean and its percentile bootstrap interval; the same values give the same interval.
 
     Args:
-        values: Finite; at least one.
-        level: Share of the resampled means within the interval.
-        resamples: How often to draw.
+        values: The values, at least one, all finite.
+        level: The share of the resampled means within the interval.
+        resamples: The number of draws.
 
     >>> bootstrap([2.0, 2.0, 2.0])
     Interval(mean=2.0, low=2.0, high=2.0)

@@ -15,18 +15,18 @@ class Line:
     """A method at a noise level.
 
     Attributes:
-        method: Label.
-        sigma_255: Noise level on the scale of 0 to 255.
-        images: How many went into the means.
-        failed: How many failed.
-        psnr: dB, mean of the images' PSNR.
-        psnr_spread: Standard deviation over the images.
-        ssim: Mean.
-        gmsd: Mean.
-        seconds_per_megapixel: All time over all pixels.
-        peak_bytes: The largest of the images.
-        difference: PSNR less that of the first method, over the images that both have, with its
-            bootstrap interval; None for the first method itself.
+        method: The label of the method.
+        sigma_255: The noise level on the scale of 0 to 255.
+        images: The number of images in the means.
+        failed: The number of images on which the method failed.
+        psnr: The mean of the images' PSNR, in dB.
+        psnr_spread: The standard deviation of the images' PSNR.
+        ssim: The mean SSIM.
+        gmsd: The mean GMSD.
+        seconds_per_megapixel: The time for all images divided by all their pixels.
+        peak_bytes: The largest peak memory among the images.
+        difference: The PSNR minus that of the first method, over the images that both have, with
+            its bootstrap interval; None for the first method itself.
     """
 
     method: str
@@ -81,7 +81,7 @@ def _line(group: list[Cell], reference: list[Cell] | None) -> Line:
 
 
 def _difference(good: list[Cell], reference: list[Cell]) -> Interval | None:
-    """Of the images that both have; None where there are none."""
+    """The difference over the images that both have; None where there are none."""
     others = {cell.image: cell.psnr for cell in reference if cell.error is None}
     values = [cell.psnr - others[cell.image] for cell in good if cell.image in others]
     finite = [value for value in values if math.isfinite(value)]

@@ -12,12 +12,12 @@ def photograph(height: int, width: int, *, sigma_255: float = 15.0) -> npt.NDArr
     """Draw gradients, edges and texture, with noise; the same one each time.
 
     Args:
-        height: In pixels.
-        width: In pixels.
-        sigma_255: Level of the noise on the scale of 0 to 255.
+        height: The height, in pixels.
+        width: The width, in pixels.
+        sigma_255: The noise level on the scale of 0 to 255.
 
     Returns:
-        (height, width, 3).
+        The photograph, (height, width, 3).
     """
     y, x = np.mgrid[0:_SIDE, 0:_SIDE] / _SIDE
     rings = 0.5 + 0.3 * np.sin(60 * np.hypot(x - 0.4, y - 0.6) ** 1.5)

@@ -1,7 +1,7 @@
-"""The paper's Table 1, done again: its five systems on the same pixels, beside its own numbers.
+"""The paper's Table 1, measured again: its five systems on the same pixels, with its own numbers.
 
-The paper mixes settings: its DnCNN row is the published one of *gray* BSD68, its own row is of
-*color* images whose noisy versions are clipped to 8 bits. Here each setting is a table of its own.
+The paper mixes settings: its DnCNN row is the published one for *gray* BSD68, its own row is for
+*color* images whose noisy versions are clipped to 8 bits. Here each setting has its own table.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Setting:
     """One of the tables.
 
     Attributes:
-        name: Of its folder.
-        image_set: A key of `catalog.SETS`.
-        protocol: A key of `protocols.PROTOCOLS`.
+        name: The name of the folder.
+        image_set: The set, a key of `catalog.SETS`.
+        protocol: The protocol, a key of `protocols.PROTOCOLS`.
     """
 
     name: str
@@ -59,10 +59,10 @@ SETTINGS = (
 
 
 def find_settings(names: str) -> tuple[Setting, ...]:
-    """The settings that a comma-separated text names.
+    """Find the settings that a comma-separated text names.
 
     Raises:
-        UsageError: One does not exist; says which do.
+        UsageError: A setting does not exist. The message lists those that do.
     """
     known = {setting.name: setting for setting in SETTINGS}
     wanted = [name.strip() for name in names.split(",") if name.strip()]
@@ -73,7 +73,7 @@ def find_settings(names: str) -> tuple[Setting, ...]:
 
 
 def table(results: Results) -> Grid:
-    """The table of one setting: what was measured, and what the paper printed."""
+    """The table of one setting: the measured numbers, and those that the paper printed."""
     from flowdenoise.benchmark.report.grids import Grid  # the command line reads the settings
 
     lines = {(line.method, line.sigma_255): line for line in results.lines}

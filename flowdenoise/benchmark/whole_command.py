@@ -1,8 +1,8 @@
 """The whole command on a large photograph: its time against the bare network's, its memory.
 
 `flowdenoise denoise` starts, decodes, estimates the noise, cuts, blends and encodes; the bare
-network only passes over the same pixels, each once. Both are timed in the same run, so their
-ratio means something on any machine.
+network only passes over the same pixels, each once. Both are timed in the same run, so their ratio
+can be compared between machines.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ print(json.dumps([os.waitstatus_to_exitcode(status), seconds, used.ru_maxrss]))
 
 @dataclass(frozen=True)
 class WholeCommand:
-    """A measurement.
+    """The time and the memory of the whole command.
 
     Attributes:
-        width: Of the photograph, in pixels.
-        height: Of the photograph, in pixels.
-        seconds: Of the whole command, from its start to its end.
-        peak_bytes: Of the command's memory.
-        bare_seconds: Of the network alone; None if it was not timed.
+        width: The width of the photograph, in pixels.
+        height: The height of the photograph, in pixels.
+        seconds: The time of the whole command, from its start to its end.
+        peak_bytes: The command's peak memory, in bytes.
+        bare_seconds: The time of the network alone; None if it was not measured.
     """
 
     width: int
@@ -64,7 +64,7 @@ class WholeCommand:
 
     @property
     def ratio(self) -> float | None:
-        """Whole command to bare network."""
+        """The time of the whole command divided by that of the bare network."""
         return None if self.bare_seconds is None else self.seconds / self.bare_seconds
 
 
@@ -78,20 +78,20 @@ def measure(
     bare: bool = True,
     on_step: Callable[[str], None] | None = None,
 ) -> WholeCommand:
-    """Denoise a photograph of 4:3 by the command and, in turn with it, by the bare network.
+    """Denoise a photograph of 4:3, in turns by the command and by the bare network.
 
     Args:
-        megapixels: Size of the photograph.
-        model: Address of the weights.
-        device: As for the command.
-        precision: As for the command.
-        rounds: How often; the best of each counts.
-        bare: Also time the bare network.
-        on_step: Told what comes next.
+        megapixels: The size of the photograph.
+        model: The address of the weights.
+        device: The device, as the command takes it.
+        precision: The precision, as the command takes it.
+        rounds: The number of rounds, of which the best counts.
+        bare: Whether to time the bare network, too.
+        on_step: Called with the next step in words.
 
     Raises:
         DeviceError: The system does not tell the memory of a process.
-        FlowdenoiseError: The command failed; says with what.
+        FlowdenoiseError: The command failed. The message is its own.
     """
     if not hasattr(os, "wait4"):
         raise DeviceError("this system does not tell how much memory a command took")
@@ -117,10 +117,10 @@ def measure(
 
 
 def run_command(arguments: list[str]) -> tuple[float, int]:
-    """Seconds and peak bytes of `flowdenoise denoise` with these arguments.
+    """Run `flowdenoise denoise` with these arguments; return its seconds and its peak bytes.
 
     Raises:
-        FlowdenoiseError: It failed; says with what.
+        FlowdenoiseError: The command failed. The message is its own.
     """
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", _LAUNCHER, *COMMAND, *arguments],
@@ -138,7 +138,7 @@ def run_command(arguments: list[str]) -> tuple[float, int]:
 
 
 def _bare(source: Path, model: str, device: str, precision: str) -> float:
-    """Seconds of the network alone over all pixels, in tiles side by side."""
+    """The seconds of the network alone over all pixels, in tiles side by side."""
     where = choose_device(device)
     network = TileDenoiser.of(
         weights.load(model).network, where, choose_precision(precision, where)

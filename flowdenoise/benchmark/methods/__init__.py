@@ -1,6 +1,6 @@
 """The methods by name: `flowdenoise`, `bm3d`, `flowdenoise=my-weights.safetensors`, `ffdnet@12`.
 
-The table needs no more than names: what computes is imported when a method is built, so that the
+The table holds only names. The code of a method is imported when the method is built, so that the
 command line can read the table for its help.
 """
 
@@ -25,9 +25,9 @@ class Choice:
     """A method as a user names it: `NAME`, `NAME=WEIGHTS`, `NAME@SIGMA`.
 
     Attributes:
-        name: A key of `METHODS`.
-        address: Of the weights, where the user chose them.
-        told_255: The noise level that it is told whatever the noise is, on the scale of 0 to 255.
+        name: The name of the method, a key of `METHODS`.
+        address: The address of the weights, if the user chose them.
+        told_255: The noise level that the method is told for any noise, on the scale of 0 to 255.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """What tables call it.
+        """The label of the method in tables.
 
         >>> Choice("flowdenoise", "runs/7/weights.safetensors").label
         'flowdenoise=weights'
@@ -53,15 +53,15 @@ class Kind:
     """A method that users can name.
 
     Attributes:
-        summary: A few words.
-        build: What makes it.
-        blind: Whether it is never told the noise level.
-        quick: Whether it is run unless the user says otherwise: it takes less than a minute per
-            image.
-        takes_weights: Whether users may choose its weights.
-        tiled: Whether it cuts images into tiles, of a side that users may choose.
-        extra: The extra of this package that brings what it needs.
-        modules: What that is.
+        summary: The method in a few words.
+        build: The function that makes the method.
+        blind: Whether the method is never told the noise level.
+        quick: Whether the method takes less than a minute per image, so that it is run unless the
+            user says otherwise.
+        takes_weights: Whether users may choose the weights.
+        tiled: Whether the method cuts images into tiles, of a side that users may choose.
+        extra: The extra of this package that installs the modules.
+        modules: The modules that the method needs.
     """
 
     summary: str
@@ -75,7 +75,7 @@ class Kind:
 
 
 def _plain(choice: Choice, options: MethodOptions, *, home: str) -> Method:
-    """A method without options, by its module and class."""
+    """Make a method that has no options, by its module and class."""
     module, _, name = home.partition(".")
     made: Method = getattr(import_module(f"{__name__}.{module}"), name)(choice.label)
     return made
@@ -154,10 +154,10 @@ METHODS: Mapping[str, Kind] = {
 
 
 def parse(names: str) -> tuple[Choice, ...]:
-    """The methods that a comma-separated text names; all quick ones of which it names none.
+    """Find the methods that a comma-separated text names, or all quick ones if it is empty.
 
     Raises:
-        UsageError: One does not exist, or is named twice; says which exist.
+        UsageError: A method does not exist, which lists those that do, or is named twice.
 
     >>> parse("flowdenoise=mine.safetensors, ffdnet@12")[1]
     Choice(name='ffdnet', address=None, told_255=12.0)
@@ -191,7 +191,7 @@ def _is_number(text: str) -> bool:
 
 
 def quick() -> tuple[Choice, ...]:
-    """What is run unless the user says otherwise: all that is quick and installed."""
+    """The methods that are run unless the user says otherwise: quick and installed ones."""
     left_out = missing()
     return tuple(
         Choice(name) for name, kind in METHODS.items() if kind.quick and name not in left_out
@@ -199,7 +199,7 @@ def quick() -> tuple[Choice, ...]:
 
 
 def missing() -> Mapping[str, str]:
-    """The quick methods whose optional packages are not installed, and what to install."""
+    """The quick methods whose optional packages are not installed, each with its extra."""
     return {
         name: f"it needs pip install 'flowdenoise[{kind.extra}]'"
         for name, kind in METHODS.items()
@@ -208,7 +208,7 @@ def missing() -> Mapping[str, str]:
 
 
 def build(chosen: Sequence[Choice], options: MethodOptions) -> list[Method]:
-    """Make methods, not yet prepared."""
+    """Make methods, without preparing them."""
     return [_build(choice, options) for choice in chosen]
 
 

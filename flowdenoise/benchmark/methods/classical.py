@@ -17,24 +17,24 @@ Image = npt.NDArray[np.floating]
 
 
 class Noisy(Method):
-    """The noisy image as it is: where the others begin. It is measured without rounding."""
+    """The noisy image as it is, from which the others begin. It is measured without rounding."""
 
     blind = True
     measured_raw = True
 
     def settings(self) -> Mapping[str, object]:
-        """None."""
+        """There are no settings."""
         return {"version": 1}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Do nothing."""
+        """Return the noisy image."""
         return noisy.clone()
 
 
 class Bm3d(Method):
     """BM3D (Dabov et al., IEEE TIP 2007) as its authors publish it; color in their opponent space.
 
-    One thread: with more, its sums are added up in another order each time.
+    It runs in one thread: with more, its sums are added up in another order each time.
     """
 
     note = "the package bm3d may be used for non-commercial purposes only"
@@ -48,11 +48,11 @@ class Bm3d(Method):
         )
 
     def settings(self) -> Mapping[str, object]:
-        """The package's default profile."""
+        """The name of the package's default profile."""
         return {"version": 1, "profile": "np", "threads": 1}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Both stages, with the true noise level."""
+        """Run both stages, with the true noise level."""
         profile = self._package.BM3DProfile()
         profile.num_threads = 1
         image = _as_image(noisy)
@@ -61,9 +61,9 @@ class Bm3d(Method):
 
 
 class NonLocalMeans(Method):
-    """Non-local means (Buades et al., CVPR 2005) of OpenCV, which takes 8-bit images.
+    """Non-local means (Buades et al., CVPR 2005) by OpenCV, which takes 8-bit images.
 
-    The strength is the best of those tried on BSDS500's validation images.
+    The strength is the best of those that were tried on BSDS500's validation images.
     """
 
     packages = ("opencv-python-headless",)
@@ -71,7 +71,7 @@ class NonLocalMeans(Method):
     """h as a multiple of the noise level."""
 
     def settings(self) -> Mapping[str, object]:
-        """Strength, patch and search window."""
+        """The strength, the patch and the search window."""
         return {"version": 1, "strength": self.strength, "patch": 7, "search": 21}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
@@ -87,7 +87,7 @@ class NonLocalMeans(Method):
 
 
 class Wavelet(Method):
-    """BayesShrink (Chang et al., IEEE TIP 2000) of scikit-image: soft thresholds, in YCbCr."""
+    """BayesShrink (Chang et al., IEEE TIP 2000) by scikit-image: soft thresholds, in YCbCr."""
 
     packages = ("scikit-image", "PyWavelets")
     _package: ModuleType
@@ -98,11 +98,11 @@ class Wavelet(Method):
         self._package = import_extra("skimage.restoration", "benchmark", "wavelet")
 
     def settings(self) -> Mapping[str, object]:
-        """Thresholds and color space."""
+        """The thresholds and the color space."""
         return {"version": 1, "method": "BayesShrink", "mode": "soft", "color": "YCbCr"}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Shrink, with the true noise level."""
+        """Shrink the wavelets, with the true noise level."""
         image = _as_image(noisy)
         color = image.ndim == 3
         result = self._package.denoise_wavelet(
@@ -118,12 +118,12 @@ class Wavelet(Method):
 
 
 def _as_image(tensor: Tensor) -> Image:
-    """(H, W) or (H, W, 3) of (1, C, H, W)."""
+    """Convert a tensor (1, C, H, W) to an image (H, W) or (H, W, 3)."""
     image = tensor[0].permute(1, 2, 0).numpy()
     return np.array(image[..., 0] if image.shape[2] == 1 else image)
 
 
 def _as_tensor(image: npt.NDArray[np.generic]) -> Tensor:
-    """(1, C, H, W) float32 of (H, W) or (H, W, C)."""
+    """Convert an image (H, W) or (H, W, C) to a tensor (1, C, H, W) of float32."""
     planes = np.atleast_3d(image).transpose(2, 0, 1)
     return torch.from_numpy(np.array(planes, np.float32, order="C"))[None]

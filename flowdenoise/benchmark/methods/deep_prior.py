@@ -35,19 +35,19 @@ class DeepPriorConfig:
     """Sizes and training of a deep image prior.
 
     Attributes:
-        scales: Halvings of the resolution.
-        channels: Width of all scales.
-        skip: Channels of each skip connection.
-        inputs: Channels of the random input.
-        amplitude: The input is uniform between 0 and this.
-        jitter: Deviation of the normal noise added to the input at each step.
-        steps: When to stop at the latest.
-        patience: Steps without a lesser variance after which to stop.
-        settling: Steps before which the variance says nothing yet.
-        forgetting: Weight of the newest output in the running variance.
-        learning_rate: Of Adam.
-        averaging: Weight of the past in the running average of the outputs.
-        seed: Of everything random.
+        scales: The number of times that the resolution is halved.
+        channels: The width of all scales.
+        skip: The number of channels of each skip connection.
+        inputs: The number of channels of the random input.
+        amplitude: The upper end of the input, which is uniform from 0.
+        jitter: The deviation of the normal noise that is added to the input at each step.
+        steps: The number of steps after which training stops at the latest.
+        patience: The number of steps without a smaller variance after which training stops.
+        settling: The number of steps before which the variance is not used.
+        forgetting: The weight of the newest output in the running variance.
+        learning_rate: The learning rate of Adam.
+        averaging: The weight of the past in the running average of the outputs.
+        seed: The seed of everything random.
     """
 
     scales: Annotated[int, Range(1, 10)] = 5
@@ -100,13 +100,13 @@ def _layer(inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> nn.Seq
 
 
 class RunningVariance:
-    """The variance of the last outputs, and whether it still falls.
+    """The variance of the latest outputs, which tells when to stop.
 
     With the newest output x, of weight a, the mean m becomes m + a (x - m) and the variance v
     becomes (1 - a) (v + a |x - m|^2).
 
     Args:
-        config: Weight, settling and patience.
+        config: The configuration, with weight, settling and patience.
     """
 
     def __init__(self, config: DeepPriorConfig) -> None:
@@ -117,7 +117,7 @@ class RunningVariance:
         self._variance = 0.0
 
     def add(self, output: Tensor) -> bool:
-        """Take an output; returns whether the variance is the least so far."""
+        """Take an output; return whether the variance is the smallest so far."""
         self.steps += 1
         if self._mean is None:
             self._mean = output.clone()
@@ -131,16 +131,16 @@ class RunningVariance:
 
     @property
     def rises(self) -> bool:
-        """Whether it has long been no less."""
+        """Whether the variance has not become smaller for long."""
         return self.steps - max(self.least_at, self.config.settling) >= self.config.patience
 
 
 class DeepPrior(Method):
-    """The method; slow, because each image trains its own network.
+    """Deep image prior, which is slow because each image trains its own network.
 
     Args:
-        label: See `Method`.
-        config: Sizes and training.
+        label: The label in tables.
+        config: The sizes and the training.
     """
 
     note = "each image trains its own network, so it is often run on a few images only"
@@ -158,11 +158,11 @@ class DeepPrior(Method):
         self._device = device
 
     def settings(self) -> Mapping[str, object]:
-        """The whole configuration, and the device, which has its own random numbers."""
+        """The whole configuration, and the device, as random numbers depend on it."""
         return {"version": 2, "device": self._device.type, **asdict(self.config)}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Train a network on the image; return the average of its outputs at their calmest."""
+        """Train a network on the image; return its average output at the least variance."""
         config, target = self.config, noisy.to(self._device)
         height, width = noisy.shape[-2:]
         network = self._network(noisy.shape[1])
@@ -188,7 +188,7 @@ class DeepPrior(Method):
         return calmest.cpu()
 
     def _network(self, channels: int) -> nn.Module:
-        """A fresh network; the same one for the same seed."""
+        """Make a new network, which the seed determines."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             body = _Scale(self.config, self.config.inputs, self.config.scales)

@@ -24,9 +24,9 @@ class FFDNetConfig(NetworkConfig):
     """Sizes of an `FFDNet`.
 
     Attributes:
-        image_channels: 3 for color, 1 for gray.
-        channels: Width.
-        layers: Convolutions in all.
+        image_channels: The number of channels of pictures: 3 for color, 1 for gray.
+        channels: The width of the inner layers.
+        layers: The number of convolutions.
     """
 
     channels: Size = 96
@@ -34,12 +34,12 @@ class FFDNetConfig(NetworkConfig):
 
     @property
     def stride(self) -> int:
-        """Tiles begin at even pixels."""
+        """The number of pixels of which sides and places of tiles must be multiples."""
         return 2
 
     @property
     def sigma_channels(self) -> int:
-        """One map of the noise level."""
+        """The number of maps of the noise level, one."""
         return 1
 
     @property
@@ -49,7 +49,7 @@ class FFDNetConfig(NetworkConfig):
 
     @property
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of the image."""
+        """The multiply-adds per pixel of the image."""
         folded = 4 * self.image_channels
         ends = (folded + 1 + folded) * self.channels
         return 9 * (ends + self.channels**2 * (self.layers - 2)) / 4
@@ -59,7 +59,7 @@ class FFDNet(DenoisingNetwork):
     """The network.
 
     Args:
-        config: Its sizes.
+        config: The sizes of the network.
     """
 
     config: FFDNetConfig
@@ -77,8 +77,8 @@ class FFDNet(DenoisingNetwork):
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Estimate the clean images: see `DenoisingNetwork`.
 
-        The last convolution is computed in the images' type whatever the others are: it gives the
-        image itself, and eight bits of mantissa are too few for that.
+        The last convolution is always computed in the images' type: it gives the image itself, for
+        which eight bits of mantissa are too few.
         """
         folded = F.pixel_unshuffle(noisy, 2)
         level = sigma_maps(sigma, folded, channels=1, unshuffle=2)

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MethodOptions:
-    """What the user says about how methods run; methods that don't care don't look.
+    """The user's options for running methods, of which a method uses those that concern it.
 
     Attributes:
-        precision: In what networks multiply, as `device.PRECISIONS`.
-        tile: Side of a tile, 0 for none, None for the network's own default.
-        overlap: Context on each side of a tile; None for the network's own default.
-        offline: Never ask the network for weights.
-        data_dir: Folder in which weights of others may lie, or in its sub-folder `peers`.
-        eight_bit: Give the engine pictures of 8 bits, as files hold them, instead of floats.
+        precision: The precision in which networks multiply, one of `device.PRECISIONS`.
+        tile: The side of a tile, 0 for no tiles, None for the network's own default.
+        overlap: The context on each side of a tile; None takes the network's own default.
+        offline: Whether weights must be there already: nothing is fetched.
+        data_dir: The folder in which weights of others may lie, also in its sub-folder `peers`.
+        eight_bit: Whether the engine gets pictures of 8 bits, as files hold them, not floats.
     """
 
     precision: str = "auto"
@@ -42,7 +42,7 @@ class Method(ABC):
     """One system that denoises, as the benchmark sees it.
 
     Args:
-        label: What the tables call it.
+        label: The label in tables.
     """
 
     blind: bool = False
@@ -76,18 +76,18 @@ class Method(ABC):
         """Get ready for images of `channels` channels on `device`.
 
         Raises:
-            MissingExtraError: A package is not installed; says which.
-            WeightsError, UsageError: Weights can't be had, or are for other images.
+            MissingExtraError: A package is not installed. The message names it.
+            WeightsError, UsageError: The weights can't be loaded, or are for other images.
         """
 
     def level(self, sigma: float | None) -> float | None:
-        """What it is told about noise of a level; None if it is told nothing.
+        """The level that the method is told about noise of a level; None if it is told nothing.
 
         Args:
-            sigma: On the [0, 1] scale; None where nobody knows it.
+            sigma: The noise level on the [0, 1] scale; None if it is not known.
 
         Raises:
-            UsageError: It must be told, and nobody knows.
+            UsageError: The method must be told a level, and the level is not known.
         """
         if self.blind:
             return None
@@ -99,9 +99,9 @@ class Method(ABC):
 
     @abstractmethod
     def settings(self) -> Mapping[str, object]:
-        """All that its numbers depend on besides image, noise and weights; plain JSON.
+        """Everything that the results depend on besides image, noise and weights, as plain JSON.
 
-        Results are kept under these settings, so a change of a method must show in them.
+        Results are kept under these settings, so any change of a method must show in them.
         """
 
     @abstractmethod
@@ -109,11 +109,11 @@ class Method(ABC):
         """Estimate the clean image.
 
         Args:
-            noisy: (1, C, H, W), about [0, 1], on the CPU; not changed.
-            sigma: Noise level on the [0, 1] scale; None for a `blind` method.
+            noisy: The noisy image, (1, C, H, W), about [0, 1], on the CPU, which is not changed.
+            sigma: The noise level on the [0, 1] scale; None for a `blind` method.
 
         Returns:
-            (1, C, H, W) on the CPU, float32, not clamped.
+            The denoised image, (1, C, H, W) float32 on the CPU, not clamped.
         """
 
 
@@ -121,7 +121,7 @@ def import_extra(module: str, extra: str, what: str, remark: str = "") -> Module
     """Import an optional package.
 
     Raises:
-        MissingExtraError: It is not installed.
+        MissingExtraError: The package is not installed.
     """
     try:
         return import_module(module)

@@ -1,6 +1,6 @@
-"""Our networks as methods: told the true noise level, or with its own estimate; Noise2Void.
+"""Our networks as methods: told the true noise level, or with their own estimate; Noise2Void.
 
-All run through `Denoiser`, the very engine of the command, so what is measured is what users get.
+All of them run through `Denoiser`, the engine of the command, so users get what is measured.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class NetworkMethod(Method):
     """A denoising network.
 
     Args:
-        label: See `Method`.
-        models: The weights by number of channels.
-        options: Precision, tiles, and what kind of samples pictures have.
-        estimate: Use the estimated noise level, as the command does by default.
-        ensemble: Average over the eight turned and mirrored versions of the image.
+        label: The label in tables.
+        models: The weights, by the number of channels.
+        options: The options for precision, tiles, and the samples of pictures.
+        estimate: Whether to use the estimated noise level, as the command does by default.
+        ensemble: Whether to average over the eight turned and mirrored versions of the image.
     """
 
     denoiser: Denoiser
@@ -76,7 +76,7 @@ class NetworkMethod(Method):
         self.denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
 
     def settings(self) -> Mapping[str, object]:
-        """Precision, device, tiles, estimator and ensemble."""
+        """The precision, the device, the tiles, the estimator and the ensemble."""
         return {
             "version": 3,
             "estimator": self._estimator_hash,
@@ -89,7 +89,7 @@ class NetworkMethod(Method):
         }
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
-        """Estimate the clean image, as the command would of a picture with such samples."""
+        """Denoise the image as the command would denoise a picture with such samples."""
         samples = noisy[0].permute(1, 2, 0).contiguous().numpy()
         if self.options.eight_bit:
             samples = quantize(noisy, np.uint8)
@@ -98,9 +98,9 @@ class NetworkMethod(Method):
         return done.picture.tensor()
 
     def _level(self, sigma: float | None) -> SigmaOrAuto:
-        """What the engine is told.
+        """The level that the engine is told.
 
-        Of a picture from a file it finds the level itself where nobody tells it. Otherwise a
+        For a picture from a file, the engine estimates the level if it is not known. Otherwise a
         network that takes no level must still be told that there is noise to remove.
         """
         if self.estimate or (self.options.eight_bit and sigma is None):

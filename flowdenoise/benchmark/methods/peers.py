@@ -1,8 +1,8 @@
-"""Peers by their own weights: DnCNN and FFDNet with the files that their authors published.
+"""Peers with their own weights: DnCNN and FFDNet with the files that their authors published.
 
-The files are fetched from the authors' repositories at a commit, are known by their sha256, and
-are no part of this package. They are MATLAB's, version 7.3, which is HDF5: a list of layers, each
-convolution with its kernel, stored as (out, in, column, row), and its bias.
+The files are fetched from the authors' repositories at a commit, are checked by their sha256, and
+are no part of this package. They are MATLAB files, version 7.3, which is HDF5: a list of layers,
+in which each convolution has its kernel, stored as (out, in, column, row), and its bias.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Peer:
 
     Attributes:
         blind: Whether it is not told the noise level.
-        files: Its weights by the images' channels.
-        build: What makes the network of its convolutions.
+        files: The files of its weights, by the number of channels.
+        build: The function that makes the network from its convolutions.
     """
 
     blind: bool
@@ -50,15 +50,15 @@ class Peer:
 
 
 class PeerMethod(Method):
-    """A network of others, with their weights, in tiles that overlap by all that it looks at.
+    """A network of others, with their weights, in tiles that overlap by its receptive radius.
 
-    It sees the pixels as they are: nothing of what our engine does around a network. It computes
-    in float32 unless bfloat16 is asked for, which costs DnCNN up to 0.12 dB.
+    The network sees the pixels as they are; our engine adds nothing around it. It computes in
+    float32 unless bfloat16 is asked for, which costs DnCNN up to 0.12 dB.
 
     Args:
-        label: See `Method`.
-        peer: Which one.
-        options: Precision, tiles, and where its file may lie.
+        label: The label in tables.
+        peer: The network.
+        options: The options for precision, tiles, and the folder of its file.
     """
 
     packages = ("h5py",)
@@ -87,7 +87,7 @@ class PeerMethod(Method):
         self._network = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def settings(self) -> Mapping[str, object]:
-        """Precision, device and tiles."""
+        """The precision, the device and the tiles."""
         return {
             "version": 1,
             "device": self._device.type,
@@ -110,7 +110,7 @@ class PeerMethod(Method):
 
 
 def _find(remote: Remote, options: MethodOptions) -> Path:
-    """The file of a peer: in the user's folder of data, else in the cache, fetched if need be."""
+    """Find a peer's file in the user's folder of data, or else fetch it into the cache."""
     name = remote.url.rpartition("/")[2]
     if options.data_dir is not None:
         for file in (options.data_dir / "peers" / name, options.data_dir / name):
@@ -131,7 +131,7 @@ def _find(remote: Remote, options: MethodOptions) -> Path:
 
 
 def read_convolutions(file: Path) -> list[Convolution]:
-    """The convolutions of a network that was saved by MATLAB.
+    """Read the convolutions of a network that was saved by MATLAB.
 
     Raises:
         MissingExtraError: The package `h5py` is not installed.
@@ -163,7 +163,7 @@ def _dncnn(convolutions: list[Convolution]) -> DnCNN:
 
 
 def _ffdnet(convolutions: list[Convolution]) -> FFDNet:
-    """Their 2x2 blocks are folded in the order (channel, column, row), ours row before column."""
+    """Build FFDNet; the file folds 2x2 blocks as (channel, column, row), ours rows first."""
     width, folded = convolutions[0][0].shape[:2]
     channels = (folded - 1) // 4
     order = np.arange(4 * channels).reshape(channels, 2, 2).swapaxes(1, 2).ravel()
@@ -176,7 +176,7 @@ def _ffdnet(convolutions: list[Convolution]) -> FFDNet:
 
 
 def _fill(net: nn.Module, convolutions: list[Convolution]) -> None:
-    """Give a network's convolutions, in their order, these kernels and biases."""
+    """Copy kernels and biases into a network's convolutions, in their order."""
     own = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
     with torch.no_grad():
         for layer, (kernel, bias) in zip(own, convolutions, strict=True):

@@ -1,4 +1,4 @@
-r"""WNNM: similar patches, side by side as columns of a matrix, are nearly of low rank.
+r"""WNNM: a matrix whose columns are similar patches has nearly a low rank.
 
 Gu, Zhang, Zuo and Feng, "Weighted nuclear norm minimization with application to image denoising"
 (CVPR 2014; IJCV 2017). Around each of a grid of patches the most similar ones are collected in a
@@ -8,8 +8,8 @@ most: where the weights w = c sqrt(n) / s(X) and X fit each other, the minimum o
 
     (s + sqrt(s^2 - 4 C)) / 2 where s^2 > 4 C, else 0,    C = c sqrt(n) sigma^2.
 
-The patches go back to their places, where they are averaged; a tenth of what was removed is added
-again, and all is repeated with the noise that is left.
+The patches go back to their places, where they are averaged. A tenth of what was removed is added
+again, and everything is repeated with the noise that is left.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from flowdenoise.system.typed import check
 
 @dataclass(frozen=True)
 class WnnmConfig:
-    """Sizes for a range of noise levels.
+    """The sizes for a range of noise levels.
 
     Attributes:
-        patch: Side of a patch, in pixels.
-        alike: Patches in a group; at each new search, the first one included, ten less.
-        iterations: How often all is repeated.
-        left: Share of the noise that is taken to be left after an iteration (lambda).
-        search: How far from its patch a similar one may be, in pixels.
-        inner: Iterations after which similar patches are sought again.
-        feedback: Share of what was removed that is added again (delta).
-        weight: c of the weights.
+        patch: The side of a patch, in pixels.
+        alike: The number of patches in a group; each search, the first included, takes ten fewer.
+        iterations: The number of iterations.
+        left: The share of the noise that is assumed to be left after an iteration (lambda).
+        search: The distance up to which similar patches are searched, in pixels.
+        inner: The number of iterations after which similar patches are searched again.
+        feedback: The share of the removed noise that is added again (delta).
+        weight: The factor c of the weights.
     """
 
     patch: Annotated[int, Range(2, 64)]
@@ -58,7 +58,7 @@ class WnnmConfig:
 
     @property
     def step(self) -> int:
-        """Pixels from one patch of the grid to the next."""
+        """The distance from one patch of the grid to the next, in pixels."""
         return max(1, self.patch // 2 - 1)
 
 
@@ -75,11 +75,11 @@ _GROUPS = 512  # that are shrunk together
 
 
 class Wnnm(Method):
-    """The method; minutes per image. A color image is treated channel by channel.
+    """WNNM, which takes minutes per image. Color images are denoised channel by channel.
 
     Args:
-        label: See `Method`.
-        sizes: By the largest noise level that they are for, on the scale of 0 to 255.
+        label: The label in tables.
+        sizes: The sizes, by the largest noise level that they are for, on the scale of 0 to 255.
     """
 
     note = "WNNM is for gray images; color channels are treated one by one"
@@ -111,12 +111,12 @@ def wnnm(noisy: Tensor, sigma: float, config: WnnmConfig) -> Tensor:
     """Denoise an image.
 
     Args:
-        noisy: (H, W), about [0, 1], sides of at least the patch's.
-        sigma: Noise level on the [0, 1] scale.
-        config: Sizes.
+        noisy: The noisy image, (H, W), about [0, 1], with sides of at least a patch.
+        sigma: The noise level on the [0, 1] scale.
+        config: The sizes.
 
     Returns:
-        (H, W), not clamped.
+        The denoised image, (H, W), not clamped.
     """
     estimate, groups = noisy, torch.empty(0)
     seen = _patches(noisy, config)
@@ -134,7 +134,7 @@ def wnnm(noisy: Tensor, sigma: float, config: WnnmConfig) -> Tensor:
 
 
 def patch_grid(size: torch.Size, config: WnnmConfig) -> tuple[Tensor, Tensor]:
-    """Rows and columns of the patches around which others are collected; they cover the image."""
+    """The rows and the columns of the patches of the grid, which together cover the image."""
     last = [side - config.patch for side in size]
     rows, columns = (sorted({*range(0, end + 1, config.step), end}) for end in last)
     return torch.tensor(rows), torch.tensor(columns)
@@ -148,16 +148,16 @@ def _patches(image: Tensor, config: WnnmConfig) -> Tensor:
 def similar(image: Tensor, count: int, config: WnnmConfig) -> Tensor:
     """Find the patches that are most similar to those of the grid, in the square around each.
 
-    The image is set against itself, moved by each way there is within the square: the squared
+    The image is compared with itself, moved by each distance within the square: the squared
     differences, summed over patches, compare all patches with their neighbors at that distance.
 
     Args:
-        image: (H, W).
-        count: How many to find, fewer where the image has fewer.
-        config: Sizes of patches and of the square.
+        image: The image, (H, W).
+        count: The number of patches to find; a small image may have fewer.
+        config: The sizes of patches and of the square.
 
     Returns:
-        (grid, count) numbers of patches, each one's own first.
+        The numbers of the patches, (grid, count), of which the first is the patch itself.
     """
     side, reach = config.patch, config.search
     rows, columns = patch_grid(image.shape, config)
@@ -191,7 +191,7 @@ def _span(reach: int) -> range:
 def _averaged(
     patches: Tensor, groups: Tensor, levels: Tensor, size: torch.Size, config: WnnmConfig
 ) -> Tensor:
-    """The image of which each pixel is the mean of what all groups say about it, (H, W)."""
+    """The image, (H, W), in which each pixel is the mean of its values in all groups."""
     sums, counts = torch.zeros_like(patches), torch.zeros_like(patches[:, :1])
     parts = torch.split(groups, _GROUPS), torch.split(levels, _GROUPS)
     for own, sigma in zip(*parts, strict=True):
@@ -209,12 +209,12 @@ def shrink(groups: Tensor, sigma: Tensor, config: WnnmConfig) -> Tensor:
     The singular vectors are found as eigenvectors of the small matrix of Y times itself.
 
     Args:
-        groups: (groups, patches, pixels).
-        sigma: (groups,) noise levels on the [0, 1] scale.
-        config: The weight.
+        groups: The groups, (groups, patches, pixels).
+        sigma: The noise levels on the [0, 1] scale, (groups,).
+        config: The configuration, with the weight.
 
     Returns:
-        Like `groups`.
+        The shrunk groups, like `groups`.
     """
     mean = groups.mean(1, keepdim=True)
     rest = groups - mean

@@ -1,4 +1,4 @@
-"""What people get to see of a run: tables, files, a figure, a page."""
+"""The reports of a run for people: tables, files, a figure, a page."""
 
 from flowdenoise.benchmark.report.files import write_all
 from flowdenoise.benchmark.report.grids import Grid, as_markdown, result_grids

@@ -28,9 +28,9 @@ class Series:
     """Points that belong together.
 
     Attributes:
-        name: Stands beside them.
-        points: From left to right.
-        joined: Whether a line joins them; else they are dots.
+        name: The name beside the points.
+        points: The points from left to right.
+        joined: Whether a line joins the points; else they are dots.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Axis:
     """An axis.
 
     Attributes:
-        name: With its unit.
-        low: Where it begins.
-        high: Where it ends.
+        name: The name, with its unit.
+        low: The value at the beginning.
+        high: The value at the end.
         logarithmic: Whether equal steps are equal factors.
     """
 
@@ -56,7 +56,7 @@ class Axis:
 
     @classmethod
     def around(cls, name: str, values: Sequence[float], *, logarithmic: bool = False) -> Axis:
-        """An axis with room for these values."""
+        """Make an axis with room for these values."""
         low, high = min(values), max(values)
         if logarithmic:
             factor = (high / low) ** _PADDING if high > low else 2.0
@@ -65,7 +65,7 @@ class Axis:
         return cls(name, low - room, high + room)
 
     def place(self, value: float) -> float:
-        """Where a value is, 0 at the beginning and 1 at the end."""
+        """The place of a value, 0 at the beginning and 1 at the end."""
         if self.logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -86,13 +86,13 @@ def chart(title: str, x: Axis, y: Axis, series: Sequence[Series]) -> str:
     """Draw a chart.
 
     Args:
-        title: Above it.
+        title: The title above the chart.
         x: The horizontal axis.
-        y: The vertical one.
-        series: What it shows; each with at least one point.
+        y: The vertical axis.
+        series: The series, each with at least one point.
 
     Returns:
-        SVG.
+        The chart as SVG.
     """
     names = _spread([_at(x, y, one.points[-1])[1] for one in series])
     parts = [*_frame(title, x, y)]
@@ -113,7 +113,7 @@ def _at(x: Axis, y: Axis, point: Point) -> Point:
 
 
 def _frame(title: str, x: Axis, y: Axis) -> list[str]:
-    """The title, the axes, and thin lines at their ticks."""
+    """Draw the title, the axes, and thin lines at their ticks."""
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
     parts = [_text(title, (_LEFT + right) / 2, _TOP - 16, "middle", 'font-weight="bold"')]
     for tick in x.ticks():
@@ -129,7 +129,7 @@ def _frame(title: str, x: Axis, y: Axis) -> list[str]:
 
 
 def _drawn(one: Series, color: str, x: Axis, y: Axis, name_at: float) -> list[str]:
-    """A series and its name, which a thin line joins to the last point."""
+    """Draw a series and its name, which a thin line joins to the last point."""
     places = [_at(x, y, point) for point in one.points]
     parts = []
     if one.joined:
@@ -149,7 +149,7 @@ def _drawn(one: Series, color: str, x: Axis, y: Axis, name_at: float) -> list[st
 
 
 def _spread(wanted: Sequence[float]) -> list[float]:
-    """Heights near the wanted ones at which names don't cover each other."""
+    """Find heights near the wanted ones at which names don't cover each other."""
     placed: list[float] = [0.0] * len(wanted)
     lowest = float(_TOP)
     for number in sorted(range(len(wanted)), key=lambda index: wanted[index]):

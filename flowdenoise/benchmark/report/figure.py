@@ -26,7 +26,7 @@ def write(results: Results, sigma_255: float, folder: Path) -> list[Path]:
     """Write the figure of one noise level as `figure-LEVEL.png`, if pictures were kept.
 
     Returns:
-        The file; nothing where there are no pictures.
+        The file, or nothing if there are no pictures.
     """
     blocks = [_draw(scene) for scene in scenes(results, sigma_255, folder)]
     if not blocks:
@@ -43,7 +43,7 @@ def write(results: Results, sigma_255: float, folder: Path) -> list[Path]:
 
 
 def _draw(scene: Scene) -> Samples:
-    """One image's panels, row by row, (H, W, 3)."""
+    """Draw one image's panels, row by row, (H, W, 3)."""
     pictures = [images.read_uint8(panel.file, 3) for panel in scene.panels]
     height, width = pictures[0].shape[:2]
     side = max(4, min(height, width) // 5)
@@ -91,7 +91,7 @@ def _draw_inset(
 
 
 def _where_they_differ(pictures: list[Samples], side: int) -> tuple[int, int]:
-    """Row and column of the square in which the pictures have the least in common."""
+    """The row and the column of the square in which the pictures differ most."""
     stack = torch.from_numpy(np.stack(pictures)).float().permute(0, 3, 1, 2)
     spread = stack.var(0, correction=0) if len(pictures) > 1 else (stack[0] - stack.mean()) ** 2
     step = max(1, side // 2)
@@ -101,7 +101,7 @@ def _where_they_differ(pictures: list[Samples], side: int) -> tuple[int, int]:
 
 
 def _resized(pixels: Samples, height: int, width: int, *, sharp: bool = False) -> Samples:
-    """Another size; `sharp` leaves the pixels as squares."""
+    """Resize a picture; `sharp` keeps pixels as squares."""
     planes = torch.from_numpy(pixels).float().permute(2, 0, 1)[None] / 255
     if sharp:
         planes = F.interpolate(planes, (height, width), mode="nearest")

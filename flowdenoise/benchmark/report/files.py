@@ -19,7 +19,7 @@ def write_all(results: Results, folder: Path) -> list[Path]:
     """Write every report into the run's folder; each file appears whole.
 
     Raises:
-        ImageWriteError: One can't be written.
+        ImageWriteError: A file can't be written.
     """
     texts = {
         "results.json": json.dumps(results.as_json(), indent=1, allow_nan=False) + "\n",

@@ -17,10 +17,10 @@ class Grid:
     """A table.
 
     Attributes:
-        title: Says what is measured, on what, how.
-        header: Of the columns.
-        rows: As many texts as columns.
-        notes: To be read with it.
+        title: The title, which says what is measured, on what, and how.
+        header: The headings of the columns.
+        rows: The rows, each with a text for each column.
+        notes: The remarks below the table.
     """
 
     title: str

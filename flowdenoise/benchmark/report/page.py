@@ -1,6 +1,6 @@
 """`index.html`: the tables, and pictures to compare under a slider, all in one file.
 
-The file loads nothing: pictures are in it as data, and its own policy forbids the rest.
+The file loads nothing: it contains its pictures, and its content policy forbids everything else.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def render(results: Results, folder: Path) -> str:
-    """The page of a run.
+    """Make the page of a run.
 
     Args:
-        results: The run.
-        folder: Where its pictures are.
+        results: The results of the run.
+        folder: The folder with its pictures.
     """
     sigma = sorted(results.sigmas_255)[(len(results.sigmas_255) - 1) // 2]
     kept = [_scene(scene) for scene in scenes(results, sigma, folder)]

@@ -1,4 +1,4 @@
-"""The kept pictures of a run, read back: truth, noisy, each method, with what to write beside."""
+"""The kept pictures of a run, read back: the truth, the noisy image, each method's result."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Panel:
     """A picture.
 
     Attributes:
-        label: The method's, or `CLEAN`, `NOISY`.
-        file: Its PNG file.
-        psnr: Of the whole image in dB; None for the truth.
+        label: The label of the method, or `CLEAN` or `NOISY`.
+        file: The PNG file.
+        psnr: The PSNR of the whole image in dB; None for the truth.
     """
 
     label: str
@@ -33,9 +33,9 @@ class Scene:
     """All pictures of one image at one noise level.
 
     Attributes:
-        image: Its name.
-        sigma_255: Noise level on the scale of 0 to 255.
-        panels: Truth, noisy, each method that did not fail.
+        image: The name of the image.
+        sigma_255: The noise level on the scale of 0 to 255.
+        panels: The truth, the noisy image, and the result of each method that did not fail.
     """
 
     image: str

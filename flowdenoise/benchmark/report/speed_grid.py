@@ -13,7 +13,7 @@ from flowdenoise.benchmark.whole_command import WholeCommand
 
 
 def speed_grid(table: SpeedTable, device: torch.device) -> Grid:
-    """Megapixels per second by method and tile."""
+    """The table of megapixels per second by method and tile."""
     with_psnr = any(speed.psnr is not None for speed in table.speeds)
     header = ("method", "tile", "precision", "megapixels/s", "share of the peak")
     rows = []
@@ -43,7 +43,7 @@ def _share(speed: Speed) -> str:
 
 
 def whole_command_grid(found: Sequence[WholeCommand]) -> Grid:
-    """Time and memory of the command by the photograph's size."""
+    """The table of the command's time and memory by the photograph's size."""
     rows = tuple(
         (
             f"{one.width} x {one.height}",
