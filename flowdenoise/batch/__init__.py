@@ -1,12 +1,13 @@
 """From files to files: which pictures are denoised, what the results are called, how it is done.
 
 ```
-naming    what a result is called
-finding   which pictures the inputs name
-plan      all files that will be read and written, and the jobs that are refused
-source    a picture's file, opened once
-one       one picture: read, denoised, written, each file whole or not at all
-many      all pictures, one beside the other
+naming      what a result is called
+finding     which pictures the inputs name
+plan        all files that will be read and written, and the jobs that are refused
+source      a picture's file, opened once
+one         one picture: read, denoised, written, each file whole or not at all
+many        all pictures, one beside the other
+simulation  clean pictures become noisy photographs
 ```
 """
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from flowdenoise.batch.naming import Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
     from flowdenoise.batch.plan import Job, Plan, plan_jobs
+    from flowdenoise.batch.simulation import NOISY, SimulationConfig, simulate, simulate_picture
 
 __all__ = [
+    "NOISY",
     "BatchConfig",
     "Existing",
     "Job",
@@ -29,8 +32,11 @@ __all__ = [
     "Naming",
     "Outcome",
     "Plan",
+    "SimulationConfig",
     "plan_jobs",
     "run",
+    "simulate",
+    "simulate_picture",
 ]
 
 __getattr__ = homes(
@@ -41,5 +47,6 @@ __getattr__ = homes(
         "naming": ("Naming",),
         "one": ("BatchConfig", "Existing", "Outcome"),
         "plan": ("Job", "Plan", "plan_jobs"),
+        "simulation": ("NOISY", "SimulationConfig", "simulate", "simulate_picture"),
     },
 )

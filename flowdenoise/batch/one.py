@@ -169,16 +169,26 @@ class Work:
             FlowdenoiseError: The engine can't denoise it.
         """
         config = self.config
-        self._denoise_page = partial(
-            denoiser.denoise_picture,
-            sigma=config.sigma,
-            strength=config.strength,
-            noise=config.noise,
-            luma=config.luma,
-            chroma=config.chroma,
-            on_tile=report,
+        self.treat(
+            partial(
+                denoiser.denoise_picture,
+                sigma=config.sigma,
+                strength=config.strength,
+                noise=config.noise,
+                luma=config.luma,
+                chroma=config.chroma,
+                on_tile=report,
+            )
         )
-        self.denoised = self._denoise_page(_there(self.picture))
+
+    def treat(self, page: Callable[[Picture], Denoised]) -> None:
+        """Make something of the picture, and later of its further pages.
+
+        Args:
+            page: What is made of each.
+        """
+        self._denoise_page = page
+        self.denoised = page(_there(self.picture))
 
     def write(self) -> None:
         """Write the wanted files; a clean picture in its own format is copied bit for bit.

@@ -14,6 +14,7 @@ from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.help_texts import Command
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
+from flowdenoise.cli.simulate import simulate
 from flowdenoise.cli.train import (
     train_denoiser,
     train_noise_level,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command(cls=Command)(denoise)
 app.command()(info)
+app.command(cls=Command)(simulate)
 app.command()(doctor)
 app.command()(score)
 app.command(cls=Command)(sample)

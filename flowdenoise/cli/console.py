@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from flowdenoise.batch import LeftOut
     from flowdenoise.benchmark.runner import Progress as Benchmark
     from flowdenoise.training.progress import Progress as Training
 
+_NAMED = 3  # so many of the files that were left out for one reason are named
 _quiet = 0
 
 
@@ -99,6 +101,20 @@ def warn(text: str) -> None:
 def error(text: str) -> None:
     """Print an error, always."""
     _tell(f"error: {' '.join(text.split())}", "red")
+
+
+def left_out(items: Sequence[LeftOut]) -> bool:
+    """Say what was met and not taken; returns whether nothing was missed by an error."""
+    reasons: dict[str, list[str]] = {}
+    for item in items:
+        if item.lost:
+            error(f"{item.path}: {item.reason}")
+        else:
+            reasons.setdefault(item.reason, []).append(str(item.path))
+    for reason, paths in reasons.items():
+        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+        say(f"left out: {', '.join(paths[:_NAMED])}{more} ({reason})")
+    return not any(item.lost for item in items)
 
 
 def _tell(text: str, style: str | None = None) -> None:

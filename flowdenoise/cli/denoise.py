@@ -14,10 +14,8 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Job, LeftOut, Outcome
+    from flowdenoise.batch import BatchConfig, Existing, Job, Outcome
     from flowdenoise.engine import Denoiser, SigmaOrAuto
-
-_NAMED = 3  # so many of the files that were left out for one reason are named
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
@@ -85,10 +83,6 @@ KeepGoing = Annotated[
     bool | None,
     typer.Option("--keep-going/--fail-fast", help="After a failure: go on, as usual, or stop."),
 ]
-Quality = Annotated[
-    int | None,
-    typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
-]
 SaveNoise = Annotated[
     bool, typer.Option("--save-noise", help="Also write the removed noise as a picture.")
 ]
@@ -119,7 +113,7 @@ def denoise(
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
     keep_going: KeepGoing = None,
-    quality: Quality = None,
+    quality: options.Quality = None,
     save_noise: SaveNoise = False,
     compare: Compare = False,
     black: options.Black = None,
@@ -168,7 +162,7 @@ def denoise(
         offline=offline,
     )
     denoiser = _load(engine, threads)
-    fine = _tell_left_out(plan.left_out)
+    fine = console.left_out(plan.left_out)
     if not _run(plan.jobs, denoiser, config, as_json) or not fine:
         raise typer.Exit(1)
 
@@ -213,20 +207,6 @@ def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
     return Denoiser.load(**engine, report=console.say)
 
 
-def _tell_left_out(left_out: Sequence[LeftOut]) -> bool:
-    """Say what was met and not taken; returns whether nothing was missed by an error."""
-    reasons: dict[str, list[str]] = {}
-    for item in left_out:
-        if item.lost:
-            console.error(f"{item.path}: {item.reason}")
-        else:
-            reasons.setdefault(item.reason, []).append(str(item.path))
-    for reason, paths in reasons.items():
-        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-        console.say(f"left out: {', '.join(paths[:_NAMED])}{more} ({reason})")
-    return not any(item.lost for item in left_out)
-
-
 def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
     """Denoise all, showing progress; returns whether all went well."""
     from flowdenoise import batch
@@ -268,14 +248,15 @@ def _report(outcome: Outcome) -> None:
     for warning in outcome.warnings:
         console.warn(f"{outcome.job.name}: {warning}")
     if outcome.status == "failed":
-        console.error(_with_name(outcome))
+        console.error(with_name(outcome))
     elif outcome.status == "skipped":
         console.say(f"{outcome.job.name}: skipped, {outcome.job.target} is there")
     else:
         console.say(_success(outcome))
 
 
-def _with_name(outcome: Outcome) -> str:
+def with_name(outcome: Outcome) -> str:
+    """Why a picture failed, with its name in front."""
     error, name = outcome.error or "", outcome.job.name
     return error if error.startswith(name) else f"{name}: {error}"
 

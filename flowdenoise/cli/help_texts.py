@@ -41,7 +41,12 @@ class _Facts(dict[str, Any]):
     """Facts by name, each found when a help text names it."""
 
     def __missing__(self, name: str) -> Any:
-        sources = {"removal": _removal, "sample": _sample}
+        sources = {
+            "removal": _removal,
+            "sample": _sample,
+            "simulation": _simulation,
+            "cameras": _simulation,
+        }
         self.update(sources.get(name, _training)())
         return self[name]
 
@@ -56,6 +61,17 @@ def _sample() -> dict[str, Any]:
     from flowdenoise.flow import SampleConfig
 
     return {"sample": SampleConfig()}
+
+
+def _simulation() -> dict[str, Any]:
+    from flowdenoise.batch import SimulationConfig
+    from flowdenoise.noise.camera import CAMERAS
+
+    *cameras, last = CAMERAS
+    return {
+        "simulation": SimulationConfig(),
+        "cameras": f"{', '.join(cameras)} or {last}",
+    }
 
 
 def _training() -> dict[str, Any]:

@@ -57,6 +57,10 @@ MaxMemory = Annotated[
     int | None,
     typer.Option("--max-memory", min=1, help="Refuse files that take more bytes to decode."),
 ]
+Quality = Annotated[
+    int | None,
+    typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
+]
 Tile = Annotated[
     int | None,
     typer.Option("--tile", help="Side of a tile, a multiple of 32; 0 is the whole picture."),

@@ -4,6 +4,7 @@
 levels         sigma, checked and converted
 white          noise of one level, independent from pixel to pixel
 camera         what a camera does to light, and so what the noise of a photograph is
+sensor         what is added where light is measured
 demosaicking   from one color a pixel to three
 compression    8 bits, and JPEG
 smoothing      what a camera does to detail
@@ -38,6 +39,7 @@ __all__ = [
     "compression",
     "fixed_gaussian",
     "from_255",
+    "sensor",
     "smoothing",
     "to_255",
     "tone",

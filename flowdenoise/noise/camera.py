@@ -37,6 +37,7 @@ from flowdenoise.noise.demosaicking import (
     demosaic_signal,
     mosaic,
 )
+from flowdenoise.noise.sensor import Sensor, read_variance, unit_noise, variance
 from flowdenoise.noise.smoothing import (
     blur_each,
     gaussian,
@@ -68,6 +69,7 @@ class CameraConfig:
     Attributes:
         shot: The gain a of the noise's variance a x + b on the raw scale where white is 1; it
             is drawn log-uniformly.
+        sensor: The size of the sensor, which decides the gain at a sensitivity.
         fine: The smoothing's gain for brightness detail finer than one pixel; 1 keeps all of it.
         middle: The gain for brightness detail of one to two pixels.
         coarse: The gain for brightness detail of two to four pixels.
@@ -83,6 +85,7 @@ class CameraConfig:
     """
 
     shot: Gains
+    sensor: Sensor = "large"
     fine: Ends = (1.0, 1.0)
     middle: Ends = (1.0, 1.0)
     coarse: Ends = (1.0, 1.0)
@@ -103,6 +106,7 @@ class CameraConfig:
 CAMERAS: dict[Camera, CameraConfig] = {
     "phone": CameraConfig(
         shot=(2e-4, 6e-2),
+        sensor="small",
         fine=(0.0, 1.0),
         color_fine=(0.0, 0.5),
         color_middle=(0.1, 0.8),
@@ -166,14 +170,6 @@ def draw_log(
     return (low + (high - low) * _units(keys, stream)).exp()
 
 
-def read_variance(shot: Tensor, deviation: Tensor | float = 0.0) -> Tensor:
-    """The constant part b of the variance that usually goes with a gain a.
-
-    log b = 2.18 log a + 1.2, with a standard deviation of 0.3, in units of which `deviation` is.
-    """
-    return (2.18 * shot.log() + 1.2 + 0.3 * torch.as_tensor(deviation)).exp()
-
-
 @dataclass(frozen=True)
 class Scene:
     """The light and the lens of one photograph, and how it is brought to sRGB.
@@ -228,24 +224,6 @@ def _camera_matrix(keys: Tensor) -> Tensor:
     mixed = torch.einsum("bn,nij->bij", shares, known)
     matrix: Tensor = torch.linalg.inv(mixed / mixed.sum(2, keepdim=True))
     return matrix
-
-
-def variance(raw: Tensor, shot: Tensor, read: Tensor) -> Tensor:
-    """The variance a x + b of the noise of raw values x, (B, 3, H, W), with a and b (B,)."""
-    return shot[:, None, None, None] * raw.clamp(min=0) + read[:, None, None, None]
-
-
-def sensor_noise(raw: Tensor, shot: Tensor, scene: Scene, keys: Tensor) -> Tensor:
-    """Draw the photon and read noise of raw values: Gaussian, each value independent.
-
-    Args:
-        raw: The light on the sensor, (B, 3, H, W).
-        shot: The gain of the variance, (B,).
-        scene: The scenes, which say how the read noise deviates from its law.
-        keys: The keys, (B,) int32; the same key gives the same noise.
-    """
-    unit = random_streams.Draws(keys).normal(Stream.CAMERA_NOISE, tuple(raw.shape[1:]))
-    return variance(raw, shot, read_variance(shot, scene.read)).sqrt() * unit
 
 
 @dataclass(frozen=True)
@@ -378,6 +356,7 @@ def simulate(
     *,
     noise: float = 1.0,
     noise_keys: Tensor | None = None,
+    unit: Tensor | None = None,
 ) -> Photograph:
     """Simulate the noisy photograph that a camera would take of a clean picture.
 
@@ -388,12 +367,15 @@ def simulate(
         shot: The gain of the noise's variance, (B,); None draws it from `config.shot`.
         noise: The factor of the noise; 0 gives the photograph of a camera without noise.
         noise_keys: The keys of the noise alone, (B,) int32, for another noise in the same light.
+        unit: The numbers of `unit_noise`, (B, 3, H, W), if the picture is part of a photograph.
     """
     scene = Scene.draw(keys, config)
     if shot is None:
         shot = draw_log(keys, Stream.CAMERA_SHOT, config.shot)
     read = read_variance(shot, scene.read)
     raw = scene.unprocess(picture)
-    own = keys if noise_keys is None else noise_keys
-    noisy = raw + noise * sensor_noise(raw, shot, scene, own)
+    if unit is None:
+        size = (raw.shape[2], raw.shape[3])
+        unit = unit_noise(keys if noise_keys is None else noise_keys, size)
+    noisy = raw + noise * variance(raw, shot, read).sqrt() * unit
     return photograph(noisy, scene, Development.draw(keys, config), shot, read)

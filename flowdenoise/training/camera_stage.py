@@ -41,7 +41,7 @@ from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseMapNet
-from flowdenoise.noise import camera, smoothing, tone
+from flowdenoise.noise import camera, sensor, smoothing, tone
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
@@ -217,14 +217,14 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
 
     light = scene.unprocess(as_floats(clean))
     own = camera.draw_log(keys, Stream.REFERENCE, training.shot)
-    own_read = camera.read_variance(own, scene.read)
-    noisy = light + camera.variance(light, own, own_read).sqrt() * unit
+    own_read = sensor.read_variance(own, scene.read)
+    noisy = light + sensor.variance(light, own, own_read).sqrt() * unit
 
     shot = _input_shot(draws, kinds, which, training.least * own)
-    read = camera.read_variance(shot, scene.read)
+    read = sensor.read_variance(shot, scene.read)
     smooth = smoothing.gaussian(noisy, 1.0)
-    has = camera.variance(smooth, own, own_read)
-    lacks = camera.variance(smooth, shot, read) - has
+    has = sensor.variance(smooth, own, own_read)
+    lacks = sensor.variance(smooth, shot, read) - has
     added = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
     added = added * lacks.sqrt()
     photo = camera.photograph(noisy + added, scene, how, shot, read)

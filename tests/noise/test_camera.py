@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import hypothesis
 import hypothesis.strategies as st
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
-from flowdenoise.noise import camera, demosaicking, smoothing, tone
+from flowdenoise.noise import camera, demosaicking, sensor, smoothing, tone
 from flowdenoise.system import random_streams
 
 KEYS = random_streams.fold(torch.arange(6), 11)
@@ -154,8 +155,8 @@ def test_the_noise_has_the_variance_that_the_law_of_the_sensor_says() -> None:
     config = replace(camera.CAMERAS["phone"], smoothed=0.0, sharpening=(0.0, 0.0))
     scene, shot = camera.Scene.draw(key, config), torch.tensor([1e-4])
     raw = scene.unprocess(flat)
-    noisy = raw + camera.sensor_noise(raw, shot, scene, key)
-    expected = camera.variance(raw, shot, camera.read_variance(shot, scene.read))
+    expected = sensor.variance(raw, shot, sensor.read_variance(shot, scene.read))
+    noisy = raw + expected.sqrt() * sensor.unit_noise(key, (128, 128))
     found = (noisy - raw).square().mean((2, 3))
     assert torch.allclose(found, expected.mean((2, 3)), rtol=0.05)
 
@@ -193,3 +194,19 @@ def test_stronger_noise_on_the_sensor_is_stronger_in_the_picture() -> None:
 def test_a_picture_of_odd_size_is_refused_in_one_line() -> None:
     with pytest.raises(UsageError, match="even"):
         demosaicking.mosaic(torch.zeros(1, 3, 5, 4))
+
+
+def test_the_gain_at_a_sensitivity_is_that_of_the_table_and_grows_between() -> None:
+    for name, table in sensor.GAINS.items():
+        for iso, gain in table:
+            assert sensor.gain_at(name, iso) == pytest.approx(gain)
+        gains = [sensor.gain_at(name, 50 * 2**step) for step in range(12)]
+        assert all(low < high for low, high in pairwise(gains))
+    between = sensor.gain_at("large", 3200)
+    assert between == pytest.approx((3.7e-5 * 1.4e-4) ** 0.5, rel=1e-6)  # half-way by logarithms
+
+
+def test_some_rows_have_the_noise_that_they_have_in_the_whole() -> None:
+    whole = sensor.unit_noise(KEYS, (12, 7))
+    assert torch.equal(sensor.unit_noise(KEYS, (12, 7), slice(3, 9)), whole[:, :, 3:9])
+    assert whole.unique().numel() > 0.99 * whole.numel()
