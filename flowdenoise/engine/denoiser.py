@@ -36,7 +36,7 @@ from flowdenoise.engine.planes import Plane, planes_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
-from flowdenoise.flow import TweedieDenoiser
+from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.rules import COLORS
@@ -119,18 +119,20 @@ class Denoiser:
         def source(name: str) -> Callable[[], nn.Module]:
             return lambda: weights.load(name, offline=offline, report=report).network
 
+        knows_cameras = model == "auto"
         if model in AUTOMATIC:
             networks = {channels: source(name) for channels, name in AUTOMATIC[model].items()}
         else:
             loaded = weights.load(model, offline=offline, report=report)
             networks = {loaded.config.image_channels: lambda: loaded.network}
+            knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
         return cls(
             networks,
             {channels: source(name) for channels, name in ESTIMATORS.items()},
             device=where,
             precision=choose_precision(precision, where),
             config=config,
-            camera=source(MAP_ESTIMATOR) if model == "auto" else None,
+            camera=source(MAP_ESTIMATOR) if knows_cameras else None,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:

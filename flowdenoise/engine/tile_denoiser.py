@@ -89,9 +89,9 @@ class TileDenoiser:
     def told(self, tiles: Tensor, maps: Tensor, luma: float, chroma: float) -> Tensor:
         """Denoise tiles that have the noise of a camera.
 
-        The network is told more than the mean of both levels: it was trained on white noise, and
-        leaves some of a coarser one (tuned on Nam25). The removed brightness and the removed color
-        are then scaled separately.
+        A network that takes both levels is told them. One that takes a single level is told more
+        than their mean: it was trained on white noise, and leaves some of a coarser one (tuned on
+        Nam25). The removed brightness and the removed color are then scaled separately.
 
         Args:
             tiles: The noisy tiles, (B, C, h, w) float32.
@@ -99,7 +99,9 @@ class TileDenoiser:
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
         """
-        level = _TOLD * maps.mean(1, keepdim=True)
+        level = maps
+        if self.config.sigma_channels < 2:
+            level = _TOLD * maps.mean(1, keepdim=True)
         if luma == chroma:
             return self(tiles, level, luma)
         most = max(1.0, luma, chroma)

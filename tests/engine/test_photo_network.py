@@ -1,0 +1,116 @@
+"""Photographs in the hands of a network that is told two maps of their noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from flowdenoise.engine import Denoiser, TileDenoiser
+from flowdenoise.errors import UsageError
+from flowdenoise.images import Picture
+from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
+from flowdenoise.weights import save_weights
+
+BRIGHTNESS, COLOR = 0.05, 0.1
+
+
+class Known(NoiseMapNet):
+    """An estimator that says of every picture that a camera took it, at one level everywhere."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def forward(self, picture: Tensor) -> Noise:
+        levels = torch.tensor([BRIGHTNESS, BRIGHTNESS, COLOR, COLOR])[None, :, None, None]
+        cells = (len(picture), -1, picture.shape[2] // 8, picture.shape[3] // 8)
+        return Noise(levels.expand(cells), torch.tensor([[0.0, 0, 9]] * len(picture)))
+
+
+class Watched(ResNet):
+    """A network that removes a tenth, and keeps what it was told."""
+
+    def __init__(self, maps: int) -> None:
+        super().__init__(ResNetConfig(channels=(4,), blocks=(1,), maps=maps))
+        self.told: list[Tensor | float] = []
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        self.told.append(sigma)
+        return 0.9 * noisy
+
+
+def engine(network: nn.Module) -> Denoiser:
+    return Denoiser({3: lambda: network}, {}, device=torch.device("cpu"), camera=lambda: Known())
+
+
+@pytest.fixture
+def picture() -> Picture:
+    pixels = np.random.default_rng(0).integers(20, 230, (64, 72, 3), dtype=np.uint8)
+    return Picture(pixels)
+
+
+def test_a_network_of_two_maps_is_told_both(picture: Picture) -> None:
+    photo = Watched(2)
+    engine(photo).denoise_picture(picture, noise="camera")
+    (maps,) = photo.told
+    assert isinstance(maps, Tensor)
+    expected = torch.tensor([BRIGHTNESS, COLOR])[:, None, None]
+    assert torch.allclose(maps, expected.expand_as(maps[0]), atol=1e-5)
+
+
+def test_a_network_of_white_noise_is_told_more_than_the_mean(picture: Picture) -> None:
+    color = Watched(1)
+    engine(color).denoise_picture(picture, noise="camera")
+    (level,) = color.told
+    assert isinstance(level, Tensor)
+    assert torch.allclose(level, torch.tensor(1.3 * (BRIGHTNESS + COLOR) / 2), atol=1e-5)
+
+
+@pytest.mark.parametrize("strength", [0.5, 2.0])
+def test_strength_scales_both_maps(picture: Picture, strength: float) -> None:
+    photo = Watched(2)
+    engine(photo).denoise_picture(picture, noise="camera", strength=strength)
+    (maps,) = photo.told
+    assert isinstance(maps, Tensor)
+    assert maps.amax((0, 2, 3)).tolist() == pytest.approx([strength * 0.05, strength * 0.1])
+
+
+def test_brightness_and_color_are_removed_apart(picture: Picture) -> None:
+    denoiser = engine(Watched(2))
+
+    def removed(**share: float) -> Tensor:
+        result = denoiser.denoise_picture(picture, noise="camera", **share).picture
+        return (picture.tensor() - result.tensor())[0]
+
+    whole, step = removed(), 0.5 / 255 + 1e-6  # of rounding
+    assert whole.mean(0).abs().max() > 4 * step
+    no_luma, no_chroma = removed(luma=0.0), removed(chroma=0.0)
+    assert no_luma.mean(0).abs().max() <= step
+    assert (no_chroma - no_chroma.mean(0)).abs().max() <= 2 * step
+    assert (no_luma + no_chroma - whole).abs().max() <= 3 * step
+
+
+def test_turned_eight_ways_the_maps_turn_with_the_picture(picture: Picture) -> None:
+    torch.manual_seed(0)
+    net = ResNet(ResNetConfig(channels=(4,), blocks=(1,), maps=2))
+    tensor = picture.tensor()
+    ramp = torch.linspace(0, 0.2, tensor.shape[-1]).expand(1, 2, *tensor.shape[-2:])
+    tiles = TileDenoiser.of(net, torch.device("cpu"), torch.float32, thorough=True)
+    straight = tiles.told(tensor, ramp, 1.0, 1.0)
+    turned = tiles.told(tensor.flip(-1), ramp.flip(-1), 1.0, 1.0).flip(-1)
+    assert torch.allclose(straight, turned, atol=1e-5)
+
+
+def test_weights_that_take_maps_know_cameras_alone_too(picture: Picture, tmp_path: Path) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_weights(file, ResNet(ResNetConfig(channels=(4,), blocks=(1,), maps=2)), training={})
+    mine = Denoiser.load(str(file), device="cpu")
+    estimate = mine.denoise_picture(picture, noise="camera").estimate
+    assert estimate is not None
+    assert estimate.verdict == "camera"
+    assert not mine.denoise_picture(picture, 0.1).untouched
+    with pytest.raises(UsageError, match="no noise of cameras"):
+        Denoiser.load("color", device="cpu").denoise_picture(picture, noise="camera")
