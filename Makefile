@@ -44,7 +44,7 @@ results: .venv/installed
 	$(BIN)/python examples/results/make_results.py --data $(DATA)
 .PHONY: results
 
-# All shipped weights anew: make weights DATA="folder folder" VALIDATION=folder
+# Train all shipped weights again: make weights DATA="folder folder" VALIDATION=folder
 weights: .venv/installed
 	$(BIN)/python examples/shipped_weights/train.py --data $(DATA) --validation $(VALIDATION)
 .PHONY: weights

@@ -1,12 +1,12 @@
 """An image denoiser that was trained without pairs of noisy and clean pictures.
 
 ```
-flowdenoise.denoise(picture)                 one call, any kind of picture
-flowdenoise.Denoiser.load()                  the engine, to be used many times
-flowdenoise.FlowdenoiseError                 the base of all errors
+flowdenoise.denoise(picture)                 denoises any kind of picture in one call
+flowdenoise.Denoiser.load()                  loads the engine, which can be used many times
+flowdenoise.FlowdenoiseError                 is the base of all errors
 ```
 
-Names are imported when they are first used, so `import flowdenoise` is quick.
+The names are imported when they are first used, so `import flowdenoise` is quick.
 """
 
 from typing import TYPE_CHECKING

@@ -27,9 +27,9 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Lead standard streams that the caller closed nowhere.
+    """Open standard streams that the caller closed, leading nowhere.
 
-    Else the next files to be opened would take their numbers, and what is written to the streams.
+    Otherwise the next files to be opened would take their numbers and get what is written to them.
     """
     for number in range(3):
         try:
@@ -39,9 +39,9 @@ def _open_closed_streams() -> None:
 
 
 def _set_messages_apart() -> None:
-    """Let messages go by a descriptor of their own.
+    """Give messages a file descriptor of their own.
 
-    The usual one is silenced while a decoder works, which may be in another thread.
+    The usual one is silenced while a decoder works, possibly in another thread.
     """
     with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or no real stream
         number, old = os.dup(sys.stderr.fileno()), sys.stderr
@@ -49,7 +49,7 @@ def _set_messages_apart() -> None:
 
 
 def _flushed(status: int) -> int:
-    """The exit status, after all results are written: 1 if that fails now."""
+    """Write all results out and return the exit status, which is 1 if that fails."""
     if sys.stdout is None:
         return status
     try:

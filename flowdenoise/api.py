@@ -32,19 +32,19 @@ def denoise(
         image: The path of a file, its bytes, a Pillow image, an array (H, W) or (H, W, C), or a
             tensor (C, H, W) or (B, C, H, W). White is the largest number of an integer type, and
             1.0 for floats.
-        sigma: Noise level on the [0, 1] scale, 25/255 say, or `auto` to estimate it.
-        strength: Factor of the noise level that is removed.
-        model: Which weights, see `EngineConfig`; `auto` takes color or gray as needed.
-        device: `auto`, `cpu`, `cuda`, `mps`.
-        output: Where to write, if a path is given; by default beside it, with `_denoised` in
-            the name.
-        overwrite: Replace an existing file.
+        sigma: The noise level on the [0, 1] scale, such as 25/255, or `auto` to estimate it.
+        strength: The factor by which more or less noise than that is removed.
+        model: The weights, see `EngineConfig`; `auto` takes color or gray as needed.
+        device: The device that computes: `auto`, `cpu`, `cuda` or `mps`.
+        output: The file to write, if `image` is a path; by default it lies beside that file, with
+            `_denoised` in its name.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
-        Like `image`; for a path, that of the file that was written.
+        The denoised picture in the kind of `image`; for a path, that of the file that was written.
 
     Raises:
-        FlowdenoiseError: With one line that says what is wrong.
+        FlowdenoiseError: The picture can't be denoised. The message is one line that says why.
 
     Example:
         >>> import numpy as np

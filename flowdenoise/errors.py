@@ -1,7 +1,7 @@
-"""Everything that can go wrong, as one tree: a caller catches as much of it as is meant.
+"""All errors of this package, as one tree, so that a caller can catch a branch of it.
 
-A message names what can be set as the library calls it, `max_pixels`; a command writes its option
-in its place.
+A message names a setting as the library calls it, such as `max_pixels`; the command line replaces
+the name by its option.
 
 ```
 FlowdenoiseError
@@ -26,7 +26,7 @@ The message of each is one line that a user can act on.
 
 
 class FlowdenoiseError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """The base of all errors that this package raises on purpose."""
 
 
 class UsageError(FlowdenoiseError, ValueError):
@@ -70,7 +70,7 @@ class WeightsError(FlowdenoiseError):
 
 
 class WeightsNotFoundError(WeightsError):
-    """No weights go by that name or lie at that address."""
+    """No weights have that name or lie at that address."""
 
 
 class WeightsIntegrityError(WeightsError):

@@ -1,4 +1,4 @@
-"""Figures of merit: how close a picture is to the truth, how many bits a model needs for it.
+"""Figures of merit: how close a picture is to the truth, and how many bits a model needs for it.
 
 PSNR; SSIM (Wang et al., IEEE TIP 2004); GMSD, the deviation of gradient magnitude similarity
 (Xue et al., IEEE TIP 2014); bits per dimension.
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def psnr(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
-    """Peak signal-to-noise ratio in dB over all values; infinite for equal images.
+    """The peak signal-to-noise ratio in dB over all values, infinite for equal images.
 
     >>> round(psnr(torch.zeros(4), torch.full((4,), 0.1)), 6)
     20.0
@@ -24,18 +24,18 @@ def psnr(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
 
 
 def ssim(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
-    """Structural similarity with the Gaussian window of deviation 1.5, averaged over channels.
+    """The structural similarity with a Gaussian window of deviation 1.5, averaged over channels.
 
-    As in Wang's paper: window cut at 11 pixels, constants 0.01 and 0.03, windows that leave the
-    image are not counted.
+    As in Wang's paper, the window is cut at 11 pixels, the constants are 0.01 and 0.03, and
+    windows that leave the image are not counted.
 
     Args:
-        denoised: (C, H, W), at least 11 pixels on each side.
-        clean: Like `denoised`.
+        denoised: The image to judge, (C, H, W), at least 11 pixels on each side.
+        clean: The true image, like `denoised`.
         data_range: The value of white.
 
     Returns:
-        1 for equal images.
+        The similarity, which is 1 for equal images.
     """
     window = _gaussian_window(1.5, 5).to(clean.device)
     first, second = denoised.double()[:, None], clean.double()[:, None]
@@ -51,21 +51,22 @@ def ssim(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
 
 
 def _gaussian_window(deviation: float, radius: int) -> Tensor:
-    """(1, 1, 1, 2 radius + 1) weights that sum to one."""
+    """The weights of a window, (1, 1, 1, 2 radius + 1), which sum to one."""
     place = torch.arange(-radius, radius + 1, dtype=torch.float64)
     weights = torch.exp(-0.5 * (place / deviation) ** 2)
     return (weights / weights.sum()).view(1, 1, 1, -1)
 
 
 def gmsd(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
-    """Gradient magnitude similarity deviation of the luma: 0 for equal images, less is better.
+    """The gradient magnitude similarity deviation of the luma: 0 for equal images, less is better.
 
-    Both images are halved by 2x2 means; gradients are Prewitt's; the constant is the paper's 170
-    on the 0 to 255 scale.
+    Both images are halved by 2x2 means, gradients are Prewitt's, and the constant is the paper's
+    170 on the 0 to 255 scale.
 
     Args:
-        denoised: (C, H, W), 1 or 3 channels, at least 4 pixels on each side.
-        clean: Like `denoised`.
+        denoised: The image to judge, (C, H, W), with 1 or 3 channels, at least 4 pixels on each
+            side.
+        clean: The true image, like `denoised`.
         data_range: The value of white.
     """
     magnitudes = []
@@ -81,7 +82,7 @@ def gmsd(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
 
 
 def _luma(image: Tensor) -> Tensor:
-    """(H, W) of a (C, H, W) image, by Rec. 601."""
+    """The luma, (H, W), of an image (C, H, W), by Rec. 601."""
     if image.shape[0] == 1:
         return image[0]
     weights = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype, device=image.device)
@@ -89,13 +90,13 @@ def _luma(image: Tensor) -> Tensor:
 
 
 def bits_per_dim(log_prob: Tensor, dimensions: int) -> Tensor:
-    """Bits per value of 8-bit images whose dequantized density is `log_prob`.
+    """The bits per value of 8-bit images whose dequantized density is `log_prob`.
 
     A bin is 1/255 wide, so its probability is about p(x) / 255^D.
 
     Args:
-        log_prob: Nats per image over the [0, 1] scale.
-        dimensions: D.
+        log_prob: The log-density of each image on the [0, 1] scale, in nats.
+        dimensions: The number of values D in an image.
 
     >>> round(float(bits_per_dim(torch.zeros(()), 3072)), 4)  # uniform over [0, 1]
     7.9944

@@ -41,7 +41,7 @@ HEADINGS = (
 
 
 def autocorrelation(plane: Tensor, lag: int) -> Tensor:
-    """Of an (H, W) plane without its mean, mean of both directions."""
+    """The autocorrelation of a plane (H, W) without its mean, averaged over both directions."""
     across = (plane[:, lag:] * plane[:, :-lag]).mean()
     down = (plane[lag:] * plane[:-lag]).mean()
     return (across + down) / 2 / plane.square().mean()

@@ -95,7 +95,7 @@ class Trial:
     """Denoises pictures in three ways.
 
     Args:
-        gray: The pictures are gray, and stored in three channels.
+        gray: Whether the pictures are gray, and stored in three channels.
     """
 
     def __init__(self, *, gray: bool) -> None:

@@ -2,9 +2,9 @@
 
     python examples/results/make_results.py --data FOLDER
 
-What was measured is kept below --out, so the same command goes on after an interruption and
-measures only what has changed. A folder of data has a sub-folder for each set; a section whose
-data or packages are not there says so.
+Results are kept below --out, so the same command goes on after an interruption and measures only
+what has changed. A folder of data has a sub-folder for each set; a section whose data or packages
+are missing says so.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _LINE = 160  # characters of an error that the page repeats
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for.
+    """The user's options.
 
     Attributes:
         data: The folder of data.
-        out: Of the runs.
+        out: The folder of the runs.
         page: The file to write; charts go into `plots` beside it.
-        limit: Most images of each set, 0 for all.
-        threads: Of the processor, None for all.
+        limit: The most images of each set, 0 for all.
+        threads: The number of the processor's threads, None for all.
     """
 
     data: Path
@@ -63,13 +63,13 @@ class Options:
 
 @dataclass
 class Record:
-    """How a section's last run went; kept as JSON in its folder.
+    """The record of a section's last run, which is kept as JSON in its folder.
 
     Attributes:
-        stamp: What the run depended on: command, weights.
-        seconds: Of all its runs together.
-        answer: Its standard output.
-        problem: Why it failed, one line; empty if it did not.
+        stamp: The command and the weights, on which the run depended.
+        seconds: The time of all its runs together.
+        answer: The standard output.
+        problem: The reason for a failure, one line; empty if the run did not fail.
     """
 
     stamp: str = ""
@@ -84,7 +84,7 @@ class Record:
         return cls(**json.loads(file.read_text("utf-8"))) if file.is_file() else cls()
 
     def write(self, folder: Path) -> None:
-        """Keep it."""
+        """Write the record into its folder."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "record.json").write_text(json.dumps(vars(self), indent=1), "utf-8")
 

@@ -16,12 +16,13 @@ class Section:
     """A section of the page.
 
     Attributes:
-        name: Of its folder among the runs.
-        title: Its heading.
-        command: `benchmark ...` of flowdenoise, or a script with its options.
-        text: What a reader must know.
-        published: Rows to quote beside what was measured: who, then dB at the command's levels.
-        source: Where those rows are from.
+        name: The name of its folder among the runs.
+        title: The heading.
+        command: The command `benchmark ...` of flowdenoise, or a script with its options.
+        text: The text that a reader must know.
+        published: The published rows to quote beside the measured ones: the name, then dB at the
+            command's levels.
+        source: The source of those rows.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Section:
 
     @property
     def words(self) -> list[str]:
-        """The command, word by word."""
+        """The words of the command."""
         return self.command.split()
 
     @property

@@ -42,8 +42,8 @@ class Batch:
     """A folder of pictures, to be denoised into another.
 
     Attributes:
-        source: Where the pictures are.
-        out: Where the results go.
+        source: The folder of the pictures.
+        out: The folder of the results.
     """
 
     source: Path

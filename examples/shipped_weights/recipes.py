@@ -26,10 +26,10 @@ class Recipe:
 
     Attributes:
         command: The training command of `flowdenoise` and its options, without paths.
-        steps: Optimizer steps.
-        corpus: What of `DATA` it saw, as a sentence for the card.
-        summary: One sentence for the card: what it is for.
-        sigma_255: Highest noise level it is for, 0 to 255 scale.
+        steps: The number of optimizer steps.
+        corpus: The part of `DATA` that it saw, as a sentence for the card.
+        summary: The purpose, as one sentence for the card.
+        sigma_255: The highest noise level that it is for, 0 to 255 scale.
         shipped: Whether its file goes into `weights/`.
         wider: Whether its corpus is `WIDER` instead of `DATA`.
     """
@@ -44,7 +44,7 @@ class Recipe:
 
     @property
     def channels(self) -> int:
-        """1 for gray, 3 for color."""
+        """The number of channels: 1 for gray, 3 for color."""
         return 1 if "--gray" in self.command else 3
 
 

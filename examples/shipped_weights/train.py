@@ -1,4 +1,4 @@
-"""Train shipped weights anew, or go on where a run of them stopped.
+"""Train shipped weights again, or go on where a run of them stopped.
 
     python examples/shipped_weights/train.py color gray --data IMAGES --validation IMAGES
 

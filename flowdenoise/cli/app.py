@@ -1,7 +1,7 @@
 """The application: its commands, and one table from errors to messages and exit statuses.
 
-Exit status 0 is all done, 1 is some inputs failed, 2 is a mistake in the call, 130 is Ctrl-C and
-143 is termination.
+Exit status 0 means that all is done, 1 that some inputs failed, 2 that the call is wrong; 130
+stands for Ctrl-C and 143 for termination.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`flowdenoise benchmark SET` and `benchmark table1`: every claim of quality, made again."""
+"""`flowdenoise benchmark SET` and `benchmark table1`: every claim of quality, measured again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class _SetByDefault(TyperGroup):
-    """Takes what is no command for the name of a set: `benchmark bsd68`."""
+    """Takes a word that is no command for the name of a set: `benchmark bsd68`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command `set` before arguments that name none."""
@@ -81,8 +81,8 @@ def measure_set(
 ) -> None:
     """Measure methods on a set of images: `flowdenoise benchmark SET` is enough.
 
-    What is measured is kept in the folder --out, so the same command goes on after an
-    interruption, and measures only what has changed.
+    The results are kept in the folder --out, so the same command goes on after an interruption,
+    and measures only what has changed.
     """
     console.set_verbosity(quiet, False)
     how = MethodOptions(precision or MethodOptions.precision, tile, overlap, offline, data_dir)
@@ -110,9 +110,9 @@ def table1(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Do the paper's Table 1 again, in gray and in color, beside the numbers that it printed.
+    """Measure the paper's Table 1 again, in gray and in color, beside the numbers that it printed.
 
-    Deep image prior takes hours: give it some images only, by --limit dip=2.
+    Deep image prior takes hours: limit its images, for instance by --limit dip=2.
     """
     console.set_verbosity(quiet, False)
     wanted, failed = paper.find_settings(settings), False
@@ -132,7 +132,7 @@ def table1(
 
 
 def _open(name: str, how: MethodOptions, *, gray: bool = False) -> ImageSet:
-    """The images of that name, fetched if need be."""
+    """Find the images of that name, and fetch them if needed."""
     from flowdenoise.benchmark.sets import open_set
 
     return open_set(name, data_dir=how.data_dir, gray=gray, report=console.fetching())
@@ -146,7 +146,7 @@ def _run(
     where: torch.device,
     folder: Path,
 ) -> Results:
-    """Run, showing progress, and write all reports."""
+    """Run the benchmark, show the progress, and write all reports."""
     from flowdenoise.benchmark import runner
     from flowdenoise.benchmark.report import write_all
     from flowdenoise.benchmark.results import collect
@@ -160,7 +160,7 @@ def _run(
 
 
 def _methods(text: str, config: BenchmarkConfig) -> Sequence[Choice]:
-    """The methods that are named, or all that are quick, installed and fit the protocol."""
+    """The methods that are named, or all quick ones that are installed and fit the protocol."""
     if text:
         chosen: Sequence[Choice] = parse(text)
         unknown = [label for label in config.limits if label not in {c.label for c in chosen}]
@@ -174,7 +174,7 @@ def _methods(text: str, config: BenchmarkConfig) -> Sequence[Choice]:
 
 
 def _limits(texts: list[str]) -> tuple[int, dict[str, int]]:
-    """The most images for all methods, 0 for no limit, and for single ones by their labels."""
+    """The most images for all methods, 0 for no limit, and for single methods by label."""
     most, limits = 0, {}
     for text in texts:
         name, equals, number = text.rpartition("=")

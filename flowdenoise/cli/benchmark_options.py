@@ -93,27 +93,27 @@ Quality = Annotated[
 ]
 Most = Annotated[int, typer.Option("--limit", min=0, help="Most images for --quality.")]
 Megapixels = Annotated[
-    str, typer.Option("--megapixels", help="Sizes of the photographs, apart by commas.")
+    str, typer.Option("--megapixels", help="Sizes of the photographs, separated by commas.")
 ]
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Numbers apart by commas.
+    """Parse numbers that are separated by commas.
 
     Raises:
-        UsageError: They are not.
+        UsageError: The text does not consist of such numbers.
     """
     try:
         found = tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise UsageError(f"numbers apart by commas are needed, not {text!r}") from error
+        raise UsageError(f"numbers separated by commas are needed, not {text!r}") from error
     if not found:
-        raise UsageError(f"numbers apart by commas are needed, not {text!r}")
+        raise UsageError(f"numbers separated by commas are needed, not {text!r}")
     return found
 
 
 def device(name: str | None, threads: int | None) -> torch.device:
-    """The device of that name, with so many threads for the processor."""
+    """Choose the device of that name, and set the number of the processor's threads."""
     import torch
 
     from flowdenoise.system.device import choose_device

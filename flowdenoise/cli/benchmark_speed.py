@@ -1,4 +1,4 @@
-"""`benchmark speed` and `benchmark whole-command`: every claim of speed, made again."""
+"""`benchmark speed` and `benchmark whole-command`: every claim of speed, measured again."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def whole_command(
 ) -> None:
     """Measure time and memory of `flowdenoise denoise` on large photographs.
 
-    The smallest is also denoised by the bare network, for comparison.
+    For comparison, the bare network denoises the smallest one, too.
     """
     console.set_verbosity(quiet, False)
     from flowdenoise.benchmark.report.speed_grid import whole_command_grid

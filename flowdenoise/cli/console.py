@@ -1,4 +1,4 @@
-"""What the user sees: results on standard output, progress and messages on standard error."""
+"""The output for the user: results on standard output, progress and messages on standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _quiet = 0
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:
-    """Set how much is said: errors alone, the usual, or all."""
+    """Set how much is printed: only errors, the usual, or everything."""
     global _quiet
     _quiet = 1 if quiet else -1 if verbose else 0
 
@@ -45,11 +45,11 @@ def stdout() -> Console:
 
 
 def result(text: str) -> None:
-    """Print a result as it is; names that no text can hold are escaped.
+    """Print a result as it is; names that text can't hold are escaped.
 
     Raises:
-        FlowdenoiseError: Standard output is closed, or what it leads to is full.
-        BrokenPipeError: Nobody reads it any more.
+        FlowdenoiseError: Standard output is closed, or its disk is full.
+        BrokenPipeError: Nobody reads the output any more.
     """
     if sys.stdout is None:
         raise FlowdenoiseError("standard output is closed")
@@ -81,19 +81,19 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def say(text: str) -> None:
-    """Print a message, unless told to be quiet."""
+    """Print a message, unless the command is quiet."""
     if _quiet <= 0:
         _tell(text)
 
 
 def detail(text: str) -> None:
-    """Print a message only if told to be verbose."""
+    """Print a message only if the command is verbose."""
     if _quiet < 0:
         _tell(text)
 
 
 def warn(text: str) -> None:
-    """Print a warning, unless told to be quiet."""
+    """Print a warning, unless the command is quiet."""
     if _quiet <= 0:
         _tell(f"warning: {text}", "yellow")
 
@@ -118,13 +118,13 @@ def left_out(items: Sequence[LeftOut]) -> bool:
 
 
 def _tell(text: str, style: str | None = None) -> None:
-    """Print on standard error; where that is closed or full, there is nobody to be told."""
+    """Print on standard error, or nothing if that is closed or full."""
     with suppress(OSError):
         stderr().print(as_options(text), style=style, markup=False)
 
 
 def as_options(text: str) -> str:
-    """A message with the command's options in place of what the library calls them.
+    """Replace the library's names in a message by the command's options.
 
     >>> as_options("if you trust the file, raise `max_pixels`")
     'if you trust the file, raise --max-pixels'
@@ -134,10 +134,10 @@ def as_options(text: str) -> str:
 
 @contextmanager
 def progress(*, show: bool = True) -> Iterator[Progress]:
-    """A progress display with the time left; it vanishes when done.
+    """Show progress with the time left; the display vanishes at the end.
 
     Args:
-        show: Also subject to `--quiet`, and to standard error being a terminal.
+        show: Whether to show it, if the command is not quiet and standard error is a terminal.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Left
@@ -151,7 +151,7 @@ def progress(*, show: bool = True) -> Iterator[Progress]:
 
 @contextmanager
 def training_progress(steps: int) -> Iterator[Callable[[Training], None]]:
-    """A progress display for training; yields what the run reports to.
+    """Show the progress of training; yield the function to which the run reports.
 
     Where standard error is no terminal, a line is printed for each report instead.
     """
@@ -169,9 +169,9 @@ def training_progress(steps: int) -> Iterator[Callable[[Training], None]]:
 
 @contextmanager
 def benchmark_progress() -> Iterator[Callable[[Benchmark], None]]:
-    """A progress display for a benchmark; yields what the run reports to.
+    """Show the progress of a benchmark; yield the function to which the run reports.
 
-    Where standard error is no terminal, a line is printed for each tenth of the way instead.
+    Where standard error is no terminal, a line is printed for each tenth of the run instead.
     """
     from flowdenoise.benchmark.protocols import level_text
 
@@ -207,7 +207,7 @@ def _training_line(state: Training) -> str:
 
 
 def fetching() -> Callable[[str, int, int | None], None]:
-    """A reporter of downloads: a line for each tenth of the way."""
+    """Make a reporter of downloads, which prints a line for each tenth of a file."""
     last: dict[str, int] = {}
 
     def report(stage: str, done: int, total: int | None) -> None:

@@ -174,10 +174,10 @@ def _check_streams(inputs: list[str], output: str | None, as_json: bool) -> None
 
 
 def parse_sigma(text: str) -> SigmaOrAuto:
-    """A noise level from the command line, on the [0, 1] scale.
+    """Parse a noise level of the command line into one on the [0, 1] scale.
 
     Raises:
-        SigmaError: It is neither `auto` nor a number from 0 to 255.
+        SigmaError: The text is neither `auto` nor a number from 0 to 255.
     """
     from flowdenoise import noise
 
@@ -197,7 +197,7 @@ def _existing(skip: bool, overwrite: bool) -> Existing | None:
 
 
 def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
-    """The engine, as the options say."""
+    """Load the engine that the options ask for."""
     import torch
 
     from flowdenoise.engine import Denoiser
@@ -208,7 +208,7 @@ def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
 
 
 def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
-    """Denoise all, showing progress; returns whether all went well."""
+    """Denoise all pictures and show the progress; return whether all went well."""
     from flowdenoise import batch
 
     console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
@@ -233,7 +233,7 @@ def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: 
 
 
 def _print_json(outcome: Outcome) -> bool:
-    """Print what became of one picture; returns whether that was possible."""
+    """Print the outcome of one picture as JSON; return whether that was possible."""
     try:
         console.result(json.dumps(_as_dict(outcome)))
     except (FlowdenoiseError, BrokenPipeError) as error:
@@ -244,7 +244,7 @@ def _print_json(outcome: Outcome) -> bool:
 
 
 def _report(outcome: Outcome) -> None:
-    """Say what became of one picture."""
+    """Print the outcome of one picture in words."""
     for warning in outcome.warnings:
         console.warn(f"{outcome.job.name}: {warning}")
     if outcome.status == "failed":

@@ -1,8 +1,8 @@
-"""Help texts that name what the library has: defaults, words and tables, read when help is asked.
+"""Help texts with the library's own defaults, words and tables, which are read when help is shown.
 
-A help text writes `{noise_mode}` or `{sample.count}`, and what stands there comes from the
-configuration or the table itself, so that it can't drift apart from it. The modules that hold
-these import torch, which takes its time, so they are not asked before somebody wants the help.
+A help text contains `{noise_mode}` or `{sample.count}`, which is replaced from the configuration
+or the table itself, so that the two can't differ. Modules that hold these may import torch, which
+takes long, so they are only imported when the help is shown.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _OPTIONS = {
 
 
 class _Facts(dict[str, Any]):
-    """Facts by name, each found when a help text names it."""
+    """Facts by name, each of which is found when a help text names it."""
 
     def __missing__(self, name: str) -> Any:
         sources = {
@@ -101,7 +101,7 @@ def _training() -> dict[str, Any]:
 
 
 def _data_terms() -> str:
-    """The data terms, those that need an option behind the others."""
+    """The data terms; those that need an option come last."""
     from flowdenoise.training.objectives import DATA_TERMS
 
     groups: dict[str, list[str]] = {}
@@ -114,7 +114,7 @@ def _data_terms() -> str:
 
 
 def _words(config: type[Any], field: str) -> str:
-    """The words that a field of a configuration may be."""
+    """The words that a field of a configuration may hold."""
     *words, last = typing.get_args(typing.get_type_hints(config)[field])
     return f"{', '.join(words)} or {last}"
 

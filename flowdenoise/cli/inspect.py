@@ -1,4 +1,4 @@
-"""`flowdenoise info` and `flowdenoise doctor`: look, and change nothing."""
+"""`flowdenoise info` and `flowdenoise doctor`, which inspect and change nothing."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
 
 
 def _maps_as_facts(maps: NoiseMaps) -> dict[str, Any]:
-    """What noise maps say, levels from 0 to 255."""
+    """The facts of noise maps, with levels from 0 to 255."""
     from flowdenoise import noise
 
     return {

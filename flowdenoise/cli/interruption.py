@@ -1,8 +1,8 @@
-"""Ctrl-C, termination and a closed terminal: a command tidies up, says so, and leaves.
+"""Ctrl-C, termination and a closed terminal: a command tidies up, says so, and ends.
 
-The signals raise an exception that unwinds the command like any other, so that whatever was being
-written is removed. It is none of Python's own, which the command line's library would turn into an
-exit without a word.
+The signals raise an exception that unwinds the command like any other, so that half-written files
+are removed. It is not one of Python's own, for which the command line's library would exit without
+a message.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _SIGNALS = {getattr(signal, name): word for name, word in _WORDS.items() if hasa
 
 
 class Interruption(BaseException):
-    """A signal asks the command to end.
+    """A signal that asks the command to end.
 
     Attributes:
-        status: The exit status that is usual for the signal: 130 for Ctrl-C, 143 for termination.
+        status: The usual exit status for the signal: 130 for Ctrl-C, 143 for termination.
     """
 
     def __init__(self, number: int) -> None:
@@ -35,7 +35,7 @@ class Interruption(BaseException):
 
 @contextmanager
 def armed() -> Iterator[None]:
-    """Let signals raise an `Interruption`, but for those that the command's caller ignores."""
+    """Let signals raise an `Interruption`, except those that the command's caller ignores."""
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield
         return
@@ -56,7 +56,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 
 
 def _disarm() -> None:
-    """Once all is done, a signal just ends the process."""
+    """Let a signal simply end the process, as all is done."""
     for number in _SIGNALS:
         if signal.getsignal(number) == signal.default_int_handler:
             signal.signal(number, signal.SIG_DFL)

@@ -83,5 +83,5 @@ Data = Annotated[
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that the user gave: what is None is left to the configuration's default."""
+    """The options that the user gave, without those that are None, which keep their defaults."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""`flowdenoise score` and `flowdenoise sample`: what the prior thinks, and what it dreams of."""
+"""`flowdenoise score` and `flowdenoise sample`: the likelihood of pictures, and samples."""
 
 from __future__ import annotations
 

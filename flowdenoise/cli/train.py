@@ -154,7 +154,7 @@ def tune(
 
 
 def _named(chosen: dict[str, Any]) -> list[str]:
-    """What was chosen, as settings."""
+    """The chosen values as texts for `--set`."""
     return [f"{name}={value}" for name, value in chosen.items() if value is not None]
 
 
@@ -219,12 +219,12 @@ def _steps(steps: int | None) -> list[str]:
 
 
 def _data(base: Any, data: list[str], noisy: list[str], validation: list[str]) -> Any:
-    """The sources of images, in place of the preset's."""
+    """The sources of images, which replace those of the preset."""
     return replace(base, paths=tuple(data), noisy=tuple(noisy), validation=tuple(validation))
 
 
 def _load(address: str, role: Any) -> Any:
-    """The network at an address, or None without one."""
+    """Load the network at an address; None without an address."""
     if not address:
         return None
     from flowdenoise import weights
@@ -259,7 +259,7 @@ def _place(
     tensorboard: bool,
     cache: Path | None,
 ) -> Place:
-    """Where and how the run runs; joins the other processes under torchrun."""
+    """Decide where and how the run runs; under torchrun, join the other processes."""
     import torch
 
     from flowdenoise.system.device import choose_device
@@ -289,7 +289,7 @@ def _teaching() -> Callable[[int, int], None]:
 
 @contextmanager
 def _report(steps: int, out: Path) -> Iterator[Report]:
-    """Show how training gets on; where it is interrupted, say how it goes on."""
+    """Show the progress of training; if it is interrupted, say how to resume it."""
     with console.training_progress(steps) as report:
         try:
             yield report

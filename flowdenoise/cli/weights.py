@@ -25,7 +25,7 @@ _NONE = "no weights are shipped with this installation"
 
 @app.command("list")
 def list_shipped(as_json: options.AsJson = False) -> None:
-    """List the shipped weights: what they are for, what they reach, where they are."""
+    """List the shipped weights: what they are for, their quality, and where they are."""
     from flowdenoise.cli import weights_text
     from flowdenoise.weights import store
 
@@ -46,7 +46,7 @@ def info(
     offline: options.Offline = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell all that a weights file and the manifest say; the file is verified."""
+    """Show everything that a weights file and the manifest say; the file is verified."""
     from flowdenoise.cli import weights_text
     from flowdenoise.weights import store
 
@@ -62,13 +62,13 @@ def pull(
         bool,
         typer.Option(
             "--refresh",
-            help="Ask anew which commit a branch or tag means, and fetch damaged files anew.",
+            help="Look up again which commit a branch or tag means, and replace damaged files.",
         ),
     ] = False,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fetch weights, verify them, and print the address that means these very bytes for ever."""
+    """Fetch weights, verify them, and print the address that always means these very bytes."""
     console.set_verbosity(quiet, False)
     from dataclasses import replace
 
@@ -82,7 +82,7 @@ def pull(
 @app.command()
 def verify(
     addresses: Annotated[
-        list[str], typer.Argument(help="As for info; all shipped ones by default.")
+        list[str], typer.Argument(help="As for info; by default all shipped weights.")
     ] = [],  # noqa: B006 - typer copies it
     as_json: options.AsJson = False,
 ) -> None:
@@ -105,7 +105,7 @@ def verify(
 
 
 def _verified(address: str, *, may_be_absent: bool) -> dict[str, Any]:
-    """What became of one file: ok, absent or bad."""
+    """The finding on one file: ok, absent or bad."""
     from flowdenoise.weights import store
 
     finding = {"address": address, "status": "ok", "path": None, "sha256": None, "error": None}
@@ -127,7 +127,7 @@ def _as_line(finding: dict[str, Any]) -> str:
 
 @app.command()
 def where(address: options.Address) -> None:
-    """Print where the file is on this machine, for scripts; nothing is fetched."""
+    """Print the path of the file on this machine, for scripts; nothing is fetched."""
     from flowdenoise.weights import store
 
     console.result(str(store.resolve(address, offline=True).path))
@@ -141,7 +141,7 @@ def export(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Export a denoiser to ONNX, and compare what it does with torch."""
+    """Export a denoiser to ONNX, and compare its results with those of torch."""
     console.set_verbosity(quiet, False)
     _require_free(out, overwrite)
     from flowdenoise.weights import load

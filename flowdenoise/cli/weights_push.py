@@ -1,4 +1,4 @@
-"""`flowdenoise weights push`: a weights file, its configuration and a model card to the Hub."""
+"""`flowdenoise weights push`: publish a weights file, its configuration and its card."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Results = Annotated[
 
 def push(
     address: options.Address,
-    repo: Annotated[str, typer.Argument(help="Where to on the Hub: owner/name; made if needed.")],
+    repo: Annotated[str, typer.Argument(help="Repository, owner/name; made if needed.")],
     folder: Folder,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write the folder, upload nothing.")
@@ -69,7 +69,7 @@ def push(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Publish weights on the Hub with a model card; for shipped ones the card is known."""
+    """Publish weights on the Hub with a model card, which is known for shipped weights."""
     console.set_verbosity(quiet, False)
     from flowdenoise import noise
     from flowdenoise.weights import publish, store
@@ -98,7 +98,7 @@ def push(
 
 
 def _entry(inspection: Inspection, given: dict[str, Any]) -> Entry:
-    """The description of what is pushed: the manifest's, or the file's with what is given."""
+    """The description of the weights: that of the manifest, or of the file and the options."""
     from flowdenoise.training.settings import trained_levels
     from flowdenoise.weights import manifest
 
@@ -113,10 +113,10 @@ def _entry(inspection: Inspection, given: dict[str, Any]) -> Entry:
 
 
 def parse_result(text: str) -> Result:
-    """A measurement from the command line.
+    """Parse a measurement from the command line.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is no measurement.
 
     >>> parse_result("CBSD68,awgn,25,psnr=31.2").psnr
     31.2

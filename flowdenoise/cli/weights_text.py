@@ -1,7 +1,7 @@
 """Weights for people: lines of the list, the page of one file, and the same facts as JSON.
 
-Names and records in a weights file may come from a stranger: what could steer a terminal is shown
-in its JSON spelling.
+Names and records in a weights file may come from a stranger, so text that could control a terminal
+is shown as JSON.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def row(shipped: Shipped) -> tuple[str, ...]:
 
 
 def _headline(entry: Entry) -> str:
-    """The one figure that the list shows, with what it was measured on."""
+    """The one figure that the list shows, and the set that it was measured on."""
     for result in entry.results:
         on = f"{result.set} {result.protocol}"
         if result.bits_per_dim is not None:
@@ -54,11 +54,11 @@ def _headline(entry: Entry) -> str:
 def _where(shipped: Shipped) -> str:
     if shipped.origin == "hub":
         return "on the Hub"
-    return shipped.origin if shipped.path else "missing: install flowdenoise anew"
+    return shipped.origin if shipped.path else "missing: reinstall flowdenoise"
 
 
 def shipped_facts(shipped: Shipped) -> dict[str, Any]:
-    """All that the manifest says of one line of the list, and where the file is."""
+    """Everything that the manifest says about the weights, and the path of the file."""
     path = None if shipped.path is None else str(shipped.path)
     return {
         **asdict(shipped.entry),
@@ -69,7 +69,7 @@ def shipped_facts(shipped: Shipped) -> dict[str, Any]:
 
 
 def facts(inspection: Inspection) -> dict[str, Any]:
-    """All that a file and the manifest say; the manifest's part is None for other files.
+    """Everything that a file and the manifest say; other files have None for the manifest's part.
 
     Raises:
         WeightsIntegrityError: The file is of an unknown kind.
@@ -109,8 +109,8 @@ def page(known: Mapping[str, Any], *, tensors: bool) -> str:
     """The facts as a page.
 
     Args:
-        known: From `facts`.
-        tensors: Whether to name them all; a flow has a thousand.
+        known: The facts, from `facts`.
+        tensors: Whether to name all tensors, of which a flow has a thousand.
     """
     count = f"{known['parameters']:,} in {len(known['tensors'])} tensors"
     file = {
@@ -162,6 +162,6 @@ def _aligned(rows: Mapping[str, Any]) -> list[str]:
 
 
 def _plain(value: object) -> str:
-    """A value as it is, or as JSON where it is no text, or text that could steer a terminal."""
+    """A value as plain text, or as JSON if it is no text or could control a terminal."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text if text.isprintable() else json.dumps(text)

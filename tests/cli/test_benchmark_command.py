@@ -116,13 +116,13 @@ def test_a_failed_cell_is_told_and_the_status_is_1(invoke: Invoke, photos: Path)
         (["bsd69"], "no set 'bsd69'; there are bsd68, cbsd68"),
         (["photos", "--methods", "magic"], "no method 'magic'; there are flowdenoise"),
         (["photos", "--protocol", "magic"], "no protocol 'magic'; there are awgn, paper, real"),
-        (["photos", "--sigma", "many"], "numbers apart by commas"),
+        (["photos", "--sigma", "many"], "numbers separated by commas"),
         (["photos", "--sigma", "300"], "from 0 to 255"),
         (["photos", "--limit", "x"], "a limit is a number or METHOD=number"),
         (["photos", "--methods", "noisy", "--limit", "dip=2"], "dip names no method that is run"),
         (["photos", "--tile", "33"], "multiple of 32"),
         (["table1", "--settings", "mixed"], "settings are gray-awgn"),
-        (["speed", "--tiles", "a"], "numbers apart by commas"),
+        (["speed", "--tiles", "a"], "numbers separated by commas"),
     ],
 )
 def test_mistakes_in_the_call_are_one_line_and_status_2(

@@ -130,7 +130,7 @@ def test_the_list_says_what_is_not_on_this_machine(
     (shipped / "prior.safetensors").unlink()
     _, tiny, prior = invoke("weights", "list").text.splitlines()
     assert tiny.rstrip().endswith("on the Hub")
-    assert prior.rstrip().endswith("missing: install flowdenoise anew")
+    assert prior.rstrip().endswith("missing: reinstall flowdenoise")
     paths = [line["path"] for line in json_lines(invoke("weights", "list", "--json"))]
     assert paths == [None, None]
     assert client.requests == []
