@@ -272,6 +272,36 @@ def test_other_failures_are_not_taken_for_short_memory() -> None:
         with_less_memory(fail, TilingConfig())
 
 
+@pytest.mark.parametrize(
+    "message", ["could not create a primitive", "could not execute a primitive"]
+)
+def test_an_error_that_may_be_short_memory_is_tried_smaller_and_raised_as_it_is(
+    message: str,
+) -> None:
+    tiles: list[int] = []
+
+    def fail(config: TilingConfig) -> str:
+        tiles.append(config.tile)
+        if config.tile > least:
+            raise RuntimeError(message)
+        return "done"
+
+    least = 64
+    assert with_less_memory(fail, TilingConfig(256)) == "done"
+    least = 0
+    with pytest.raises(RuntimeError, match=message):
+        with_less_memory(fail, TilingConfig(256))
+    assert tiles == [256, 128, 64, 256, 128, 64, 32]
+
+
+def test_what_may_be_short_memory_is_so_where_memory_ran_out_before() -> None:
+    def fail(config: TilingConfig) -> None:
+        raise RuntimeError("out of memory" if config.tile > 32 else "could not create a primitive")
+
+    with pytest.raises(DeviceError, match="not enough memory even for one tile of 32"):
+        with_less_memory(fail, TilingConfig(256))
+
+
 def test_the_batch_is_halved_before_the_tile() -> None:
     tried: list[tuple[int, int]] = []
 
