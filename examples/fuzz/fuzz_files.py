@@ -1,5 +1,6 @@
 """Altered image files through the command's own path: read, denoised, written, read again.
 
+Half of the results are PNG, the others are in the format of their input, where it is written.
 Whatever the bytes, a picture is either refused with one of the program's own errors, in one line,
 or written whole in its size. Anything else is a failure and is kept: an exception from elsewhere,
 a warning of Python, more than five seconds, more memory than the limit, another size.
@@ -79,16 +80,21 @@ def alarm(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def attempt(data: bytes, folder: Path, engine: Denoiser) -> str:
+def attempt(data: bytes, folder: Path, engine: Denoiser, format: str | None = None) -> str:
     """Take a file the command's way; returns "refused", "large", or the format.
+
+    Args:
+        data: The bytes of the file.
+        folder: For the file and the result.
+        engine: What denoises.
+        format: Of the result; None is that of the file.
 
     Raises:
         Exception: Whatever must not happen.
     """
     source = folder / "in.dat"
     source.write_bytes(data)
-    naming = Naming(output=str(folder / "out.png"))
-    (job,) = plan_jobs([str(source)], naming).jobs
+    (job,) = plan_jobs([str(source)], Naming(format=format)).jobs
     config = BatchConfig(sigma=0.05, existing="overwrite", max_memory=MEMORY)
     work = Work(job, config)
     try:
@@ -107,7 +113,7 @@ def attempt(data: bytes, folder: Path, engine: Denoiser) -> str:
         return "refused"
     finally:
         work.close()
-    check(data, work, folder / "out.png")
+    check(data, work)
     return images.sniff(data[:32])
 
 
@@ -115,12 +121,12 @@ def _pixels(work: Work) -> int:
     return work.picture.width * work.picture.height if work.picture is not None else 0
 
 
-def check(data: bytes, work: Work, target: Path) -> None:
+def check(data: bytes, work: Work) -> None:
     """Compare the sizes of the file, the picture and the result."""
-    if work.picture is None:
+    if work.picture is None or work.job.target is None:
         raise WrongError("no picture and no error")
     size = {work.picture.width, work.picture.height}
-    result = images.read(target)
+    result = images.read(work.job.target)
     if {result.width, result.height} != size:
         raise WrongError(f"a result of {result.width}x{result.height} from {size}")
     stated = size_by_pillow(data)
@@ -164,7 +170,8 @@ def main() -> None:
             data = altered(known[name], files, random)
             start = time.perf_counter()
             try:
-                outcomes[attempt(data, Path(folder), engine)] += 1
+                kind = random.choice((None, "png"))
+                outcomes[attempt(data, Path(folder), engine, kind)] += 1
             except Exception as error:
                 outcomes["failed"] += 1
                 failures.append(f"{number} ({name}): {type(error).__name__}: {error}")
