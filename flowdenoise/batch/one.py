@@ -155,7 +155,7 @@ class Work:
         self.picture = next(self._pages)
         self.source.check_unchanged()
         self.warnings = self.picture.warnings
-        if self.job.source is None and images.BEHIND in self.picture.contents:
+        if self.job.source is None and images.is_followed(self.source.file):
             self.warnings += ("the first picture is read; what follows it is left out",)
 
     def denoise(self, denoiser: Denoiser, report: OnTile | None) -> None:

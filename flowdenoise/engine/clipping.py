@@ -155,14 +155,10 @@ def _fit(runs: Floats, sigma: float) -> NoiseLaw | None:
         return same
     ends = far = np.array(_LINES)
     for finer in (1.0, 0.25, 0.1):
-        lines = [(end, other) for end in ends for other in far]
-        faults = [
-            np.average(
-                np.log(_variance_at(places, _line(sigma, *line)) / variances) ** 2, weights=counts
-            )
-            for line in lines
-        ]
-        end, other = lines[int(np.argmin(faults))]
+        lines = np.array(list(itertools.product(ends, far)))
+        ratios = _variances_at(places, sigma**2 * torch.from_numpy(lines)) / variances
+        faults = np.average(np.log(ratios) ** 2, axis=1, weights=counts)
+        end, other = lines[np.argmin(faults)]
         steps = 2.0 ** (finer * np.linspace(-1, 1, 9) / 2)
         ends, far = end * steps, other * steps
     law = _line(sigma, end, other)
@@ -199,17 +195,26 @@ def _variances(runs: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
     return means, variances, counts
 
 
-def _variance_at(places: Floats, law: NoiseLaw) -> Floats:
-    """The variance, where the mean is `places`, of noise of this law that was cut off at zero."""
+def _variances_at(places: Floats, lines: Tensor) -> Floats:
+    """The variances, where the mean is `places`, of noise that was cut off at zero.
+
+    Args:
+        places: (N,).
+        lines: (L, 2), the variance of the noise at the end and at the other end of the range.
+
+    Returns:
+        (L, N).
+    """
     clean = torch.linspace(0, 1, 257, dtype=torch.float64).square()
-    deviation = law.deviation(clean)
+    at_end, slope = lines[:, :1], lines[:, 1:] - lines[:, :1]
+    deviation = torch.maximum(at_end + slope * clean, 1e-3 * at_end).sqrt()
     distance = clean / deviation
     density = torch.exp(-distance.square() / 2) / math.sqrt(2 * math.pi)
     above = torch.special.ndtr(distance)
     mean = clean * above + deviation * density
     square = (clean.square() + deviation.square()) * above + clean * deviation * density
-    variance = (square - mean.square()).numpy()
-    return np.asarray(np.interp(places, mean.numpy(), variance))
+    curves = zip(mean.numpy(), (square - mean.square()).numpy(), strict=True)
+    return np.array([np.interp(places, *curve) for curve in curves])
 
 
 def expected(clean: Tensor, ends: ClippedEnds) -> Tensor:

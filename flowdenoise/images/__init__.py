@@ -12,6 +12,7 @@ ranges          black and white of pictures whose type does not say
 limits          how many pixels and how much memory a file may take
 fitting         what a format can't hold is converted, and named in words
 metadata        what a picture carries besides its pixels
+ends            where a picture ends in a stream
 canvas          an upright picture while it is decoded
 png png_chunks  jpeg  webp  pnm  tiff/    formats that are partly or wholly ours
 pillow_images   pictures to and from Pillow's images
@@ -35,14 +36,13 @@ from flowdenoise.images.formats import (
 )
 from flowdenoise.images.jpeg import jpeg_round_trip
 from flowdenoise.images.limits import MAX_PIXELS
-from flowdenoise.images.metadata import BEHIND, Metadata
+from flowdenoise.images.metadata import Metadata
 from flowdenoise.images.picture import Picture, Samples, as_floats, quantize, white
 from flowdenoise.images.pillow_images import QUALITY, from_pillow, to_pillow
-from flowdenoise.images.reading import read, read_pages, read_uint8
+from flowdenoise.images.reading import is_followed, read, read_pages, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
-    "BEHIND",
     "MAX_PIXELS",
     "QUALITY",
     "SUFFIXES",
@@ -56,6 +56,7 @@ __all__ = [
     "format_of",
     "from_pillow",
     "in_memory",
+    "is_followed",
     "is_written",
     "jpeg_round_trip",
     "looks_like_image",

@@ -10,12 +10,19 @@ from typing import BinaryIO
 
 from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images import pillow_formats as pillow
+from flowdenoise.images.ends import (
+    end_of_bmp,
+    end_of_boxes,
+    end_of_gif,
+    end_of_riff,
+    end_of_tiff,
+)
 from flowdenoise.images.jpeg import contents_of_jpeg, read_jpeg, write_jpeg
 from flowdenoise.images.limits import Limits
 from flowdenoise.images.picture import DTYPES, Picture
 from flowdenoise.images.png import read_png, write_png
 from flowdenoise.images.png_chunks import contents_of_png
-from flowdenoise.images.pnm import contents_of_pnm, read_pnm, write_pnm
+from flowdenoise.images.pnm import contents_of_pnm, end_of_pnm, read_pnm, write_pnm
 from flowdenoise.images.tiff.read import contents_of_tiff, read_tiff, read_tiff_pages
 from flowdenoise.images.tiff.write import write_tiff, write_tiff_pages
 from flowdenoise.images.webp import contents_of_webp, read_webp, write_webp
@@ -35,6 +42,14 @@ WritePages = Callable[[Iterable[Picture], BinaryIO], None]
 Contents = Callable[[BinaryIO], Iterable[str]]
 """Names in words what a file carries besides its pixels."""
 
+End = Callable[[BinaryIO], "int | None"]
+"""Tells where a picture ends in a stream that starts at 0; None where that is not known."""
+
+
+_TARGA = (
+    rb".(?:\x00[\x02\x03\x0a\x0b]|\x01[\x01\x09]).{13}[\x08\x0f\x10\x18\x20]"  # it has no mark
+)
+
 
 @dataclass(frozen=True)
 class Format:
@@ -45,7 +60,10 @@ class Format:
         suffixes: The endings of file names, in lower case, the usual one first.
         signature: A regular expression that the beginning of a file matches.
         read: The decoder of a file of one page.
-        contents: The function that lists what a file carries besides its pixels.
+        contents: The function that lists what a file carries besides its pixels; that of PNG and
+            of JPEG also lists what lies behind a picture.
+        end: The function that tells where a picture ends, for the other formats. (JPEG 2000's
+            decoder refuses what lies behind a picture; nothing tells the length of JPEG XL.)
         write: The encoder; None where the format is only read.
         read_pages, write_pages: The decoder and the encoder of several pages; None where a file
             has only one.
@@ -61,6 +79,7 @@ class Format:
     signature: bytes
     read: Read
     contents: Contents = pillow.contents_by_pillow
+    end: End | None = None
     write: Write | None = None
     read_pages: ReadPages | None = None
     write_pages: WritePages | None = None
@@ -77,14 +96,15 @@ class Format:
         else:
             yield self.read(file, limits)
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether files begin with a mark of their own, and not just with plausible numbers."""
+        return self.signature != _TARGA
+
     def begins(self, head: bytes) -> bool:
         """Whether a file with this beginning is of the format."""
         return re.match(self.signature, head, re.DOTALL) is not None
 
-
-_TARGA = (
-    rb".(?:\x00[\x02\x03\x0a\x0b]|\x01[\x01\x09]).{13}[\x08\x0f\x10\x18\x20]"  # it has no mark
-)
 
 FORMATS = {
     "PNG": Format(
@@ -93,7 +113,7 @@ FORMATS = {
         rb"\x89PNG\r\n\x1a\n",
         read_png,
         contents_of_png,
-        write_png,
+        write=write_png,
         dtypes=("uint8", "uint16"),
     ),
     "JPEG": Format(
@@ -102,7 +122,7 @@ FORMATS = {
         rb"\xff\xd8\xff",
         read_jpeg,
         contents_of_jpeg,
-        write_jpeg,
+        write=write_jpeg,
         alpha=False,
         longest_side=65500,
     ),
@@ -112,6 +132,7 @@ FORMATS = {
         rb"II[*+]\0|MM\0[*+]",
         read_tiff,
         contents_of_tiff,
+        end_of_tiff,
         write_tiff,
         read_tiff_pages,
         write_tiff_pages,
@@ -124,17 +145,27 @@ FORMATS = {
         rb"RIFF.{4}WEBP",
         read_webp,
         contents_of_webp,
+        end_of_riff,
         write_webp,
         gray=False,
         longest_side=16383,
     ),
-    "BMP": Format("BMP", (".bmp",), rb"BM", pillow.read_bmp, write=pillow.write_bmp, alpha=False),
-    "GIF": Format("GIF", (".gif",), rb"GIF8[79]a", pillow.read_gif),
+    "BMP": Format(
+        "BMP",
+        (".bmp",),
+        rb"BM",
+        pillow.read_bmp,
+        end=end_of_bmp,
+        write=pillow.write_bmp,
+        alpha=False,
+    ),
+    "GIF": Format("GIF", (".gif",), rb"GIF8[79]a", pillow.read_gif, end=end_of_gif),
     "AVIF": Format(
         "AVIF",
         (".avif",),
         rb".{4}ftypavi[fs]",
         pillow.read_avif,
+        end=end_of_boxes,
         write=pillow.write_avif,
         gray=False,
         longest_side=65535,
@@ -152,13 +183,19 @@ FORMATS = {
         rb"P[1-6Ff][\s#]",
         read_pnm,
         contents_of_pnm,
+        end_of_pnm,
         write_pnm,
         dtypes=("uint8", "uint16", "float32"),
         alpha=False,
         odd_depths=True,
     ),
-    "HEIC": Format("HEIC", (".heic", ".heif"), rb".{4}ftyp", pillow.read_heic),
-    "JXL": Format("JPEG XL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL ", pillow.read_jpeg_xl),
+    "HEIC": Format("HEIC", (".heic", ".heif"), rb".{4}ftyp", pillow.read_heic, end=end_of_boxes),
+    "JXL": Format(
+        "JPEG XL",
+        (".jxl",),
+        rb"\xff\x0a|\0\0\0\x0cJXL ",
+        pillow.read_jpeg_xl,
+    ),
     "TGA": Format(
         "TGA",
         (".tga",),

@@ -201,6 +201,23 @@ def _of_integers(values: Samples, header: _Header) -> Picture:
     )
 
 
+def end_of_pnm(file: BinaryIO) -> int | None:
+    """The end of the pixels; None where they are text.
+
+    Raises:
+        ImageReadError: The header makes no sense.
+    """
+    header = _read_header(file)
+    if header.magic in _TEXTS:
+        return None
+    if header.magic in _BITMAPS:
+        row_bytes = -(-header.width // 8)
+    else:
+        wide = 4 if header.magic in _FLOATS else 1 + (header.largest > 255)
+        row_bytes = wide * header.channels * header.width
+    return header.start + row_bytes * header.height
+
+
 def contents_of_pnm(file: BinaryIO) -> Iterator[str]:
     """What a file carries besides its pixels, in words."""
     if _read_header(file).comment:

@@ -17,6 +17,7 @@ from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images.fitting import to_depth
 from flowdenoise.images.formats import FORMATS, sniff
 from flowdenoise.images.limits import MAX_PIXELS, Limits
+from flowdenoise.images.metadata import BEHIND
 from flowdenoise.images.native_messages import no_python_warnings
 from flowdenoise.images.picture import Picture
 from flowdenoise.images.ranges import with_range
@@ -112,6 +113,28 @@ def read_pages(
             if page is None:
                 return
             yield replace(with_range(page, black, white), warnings=page.warnings)
+
+
+def is_followed(file: BinaryIO) -> bool:
+    """Whether another picture lies behind the first in a file, as in a stream of several.
+
+    Args:
+        file: Seekable; its first picture was read.
+    """
+    file.seek(0)
+    kind = FORMATS[sniff(file.read(_HEAD))]
+    file.seek(0)
+    if kind.end is None:
+        return BEHIND in kind.contents(file)
+    try:
+        end = kind.end(file)
+    except ImageReadError:  # in what was not needed for the picture: its end is not known
+        return False
+    if not end:
+        return False
+    file.seek(end)
+    head = file.read(_HEAD)
+    return any(other.begins(head) for other in FORMATS.values() if other.is_marked)
 
 
 @contextlib.contextmanager

@@ -57,13 +57,21 @@ def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
         assert (result.format, result.size) == ("PNG", (50, 40))
 
 
+@pytest.mark.parametrize(
+    "kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "AVIF", "HEIF"]
+)
 def test_a_second_picture_on_standard_input_is_told(
-    invoke: Invoke, tiny: Path, photo: Path
+    invoke: Invoke, tiny: Path, photo: Path, kind: str
 ) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    file = io.BytesIO()
+    Image.open(photo).convert("RGB").save(file, kind)
     line = ["denoise", "-", "-s", 10, "-m", tiny, "-o", photo.with_name("out.png")]
-    answer = invoke(*line, stdin=2 * photo.read_bytes())
-    assert answer.status == 0
-    assert "what follows it is left out" in answer.err
+    for count in (1, 2):
+        answer = invoke(*line, "--overwrite", stdin=count * file.getvalue())
+        assert answer.status == 0
+        assert ("what follows it is left out" in answer.err) == (count == 2)
 
 
 @pytest.mark.parametrize(

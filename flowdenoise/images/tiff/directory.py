@@ -120,6 +120,9 @@ def first_of(tags: Tags, tag: int, default: int) -> int:
 class TagReader:
     """Reads the directories of a TIFF file or an EXIF block.
 
+    Attributes:
+        furthest: The end of what was read so far.
+
     Args:
         file: A seekable file that starts with the header.
         strict: Whether a first directory that refers beyond the end of the file is an error.
@@ -131,6 +134,7 @@ class TagReader:
     def __init__(self, file: BinaryIO, *, strict: bool = False) -> None:
         self._file = file
         self._strict = strict
+        self.furthest = 0
         self.size = file.seek(0, io.SEEK_END)
         head = self._bytes_at(0, 16)
         if head[:2] not in (b"II", b"MM") or len(head) < 8:
@@ -229,7 +233,9 @@ class TagReader:
         if not 0 <= place < self.size:
             return b""
         self._file.seek(place)
-        return self._file.read(size)
+        data = self._file.read(size)
+        self.furthest = max(self.furthest, place + len(data))
+        return data
 
     def _integer(self, code: str, data: bytes) -> int:
         value: int = struct.unpack_from(self.order + code, data)[0]
