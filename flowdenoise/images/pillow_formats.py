@@ -44,8 +44,12 @@ def _read(image: Image.Image, header: Header, limits: Limits, pixel_bytes: int) 
     limits.check(*image.size, pixel_bytes)
     header = header.count_frames(image)
     image.seek(0)
+    stated = image.size
     with no_native_messages():
-        return decode(image, header)
+        picture = decode(image, header)
+    if image.size != stated:  # by a crop beyond the borders, as HEIC may have
+        raise ImageReadError("damaged: the file states another size than the picture has")
+    return picture
 
 
 def read_bmp(file: BinaryIO, limits: Limits) -> Picture:

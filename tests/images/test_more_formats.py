@@ -76,6 +76,16 @@ def test_heic_is_read_and_becomes_png() -> None:
     assert warnings == ("HEIC is not written: it becomes PNG",)
 
 
+def test_heic_whose_crop_lies_beyond_its_borders_is_refused() -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    data = bytearray(pillow_file(image_of(pixels(40, 48, 3)), "HEIF"))
+    images.read(bytes(data))
+    crop = data.index(b"clap") + 4
+    data[crop + 25] ^= 1  # the vertical place of its middle: 65,536 halves of a pixel away
+    with pytest.raises(ImageReadError, match="states another size"):
+        images.read(bytes(data))
+
+
 def test_jpeg_xl_is_read_and_becomes_png() -> None:
     pytest.importorskip("pillow_jxl")
     samples = pixels(64, 80, 3)
