@@ -31,13 +31,20 @@ FLOORS = (
     "engine",  # pictures of any size through a network
     "training",  # corpora to networks
     "batch",  # files through the engine
+    "page",  # a browser's window on it
     "benchmark",  # methods measured
     "api",  # loose: all of it as one function
     "cli",  # all of it as commands
 )
 """The rooms from the ground up, each on a floor of its own: it may know those below."""
 
-STRANGERS = ({"benchmark", "training"}, {"data", "weights"}, {"data", "engine"}, {"api", "cli"})
+STRANGERS = (
+    {"benchmark", "training"},
+    {"data", "weights"},
+    {"data", "engine"},
+    {"api", "cli"},
+    {"page", "benchmark"},
+)
 """Rooms that must not know each other although one lies above the other."""
 
 FENCES = {
@@ -49,6 +56,8 @@ FENCES = {
     "cv2": {"benchmark", "images", "noise"},  # non-local means, 16-bit PNG, demosaicing
     "pillow_heif": {"images"},
     "pillow_jxl": {"images"},
+    "starlette": {"page"},
+    "uvicorn": {"page"},
 }
 """Library, and the only rooms that may use it."""
 

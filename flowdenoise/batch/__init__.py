@@ -17,19 +17,21 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.batch.finding import LeftOut
-    from flowdenoise.batch.many import run
-    from flowdenoise.batch.naming import Naming
+    from flowdenoise.batch.many import OnTileOf, run
+    from flowdenoise.batch.naming import BESIDE, Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
     from flowdenoise.batch.plan import Job, Plan, plan_jobs
     from flowdenoise.batch.simulation import NOISY, SimulationConfig, simulate, simulate_picture
 
 __all__ = [
+    "BESIDE",
     "NOISY",
     "BatchConfig",
     "Existing",
     "Job",
     "LeftOut",
     "Naming",
+    "OnTileOf",
     "Outcome",
     "Plan",
     "SimulationConfig",
@@ -43,8 +45,8 @@ __getattr__ = homes(
     __name__,
     {
         "finding": ("LeftOut",),
-        "many": ("run",),
-        "naming": ("Naming",),
+        "many": ("OnTileOf", "run"),
+        "naming": ("BESIDE", "Naming"),
         "one": ("BatchConfig", "Existing", "Outcome"),
         "plan": ("Job", "Plan", "plan_jobs"),
         "simulation": ("NOISY", "SimulationConfig", "simulate", "simulate_picture"),

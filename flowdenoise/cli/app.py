@@ -14,6 +14,7 @@ from flowdenoise.cli.denoise import denoise
 from flowdenoise.cli.help_texts import Command
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
+from flowdenoise.cli.serve import page
 from flowdenoise.cli.simulate import simulate
 from flowdenoise.cli.train import (
     train_denoiser,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command(cls=Command)(denoise)
 app.command()(info)
+app.command(cls=Command)(page)
 app.command(cls=Command)(simulate)
 app.command()(doctor)
 app.command()(score)

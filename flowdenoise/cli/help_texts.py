@@ -42,6 +42,7 @@ class _Facts(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         sources = {
+            "page": _page,
             "removal": _removal,
             "sample": _sample,
             "simulation": _simulation,
@@ -55,6 +56,12 @@ def _removal() -> dict[str, Any]:
     from flowdenoise.engine import RemovalConfig
 
     return {"removal": RemovalConfig()}
+
+
+def _page() -> dict[str, Any]:
+    from flowdenoise.page import PageConfig
+
+    return {"page": PageConfig()}
 
 
 def _sample() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from flowdenoise.benchmark.results import collect
 from flowdenoise.benchmark.runner import BenchmarkConfig, run
 from flowdenoise.benchmark.sets import open_set
 
-from . import browser
+from .. import browser
 from .conftest import Told
 
 PROGRAM = browser.find()
@@ -106,8 +106,8 @@ def _changes_pictures(page: browser.Browser) -> None:
 
 def _says_in_words_what_is_seen(page: browser.Browser) -> None:
     alts = page.value("[...document.images].map((image) => image.alt)")
-    assert alts[0].startswith("1, noise of sigma 25: theirs, ")
-    assert alts[1].startswith("1, noise of sigma 25: ours, ")
+    assert alts[0].startswith("1, noise sigma 25: theirs, ")
+    assert alts[1].startswith("1, noise sigma 25: ours, ")
     assert page.value("document.documentElement.lang") == "en"
     assert page.value("document.getElementById('divide').getAttribute('aria-label')")
     captions = page.value("[...document.querySelectorAll('caption')].map((c) => c.textContent)")

@@ -1,0 +1,75 @@
+"""An address with a secret in it, served until the user ends it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+
+from flowdenoise.engine import Denoiser
+from flowdenoise.errors import UsageError
+from flowdenoise.page.bounds import PageConfig
+from flowdenoise.page.routes import application
+
+_HOST = "127.0.0.1"  # and no other: the page is for this machine
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that listens; `run` answers.
+
+    Attributes:
+        address: What to open in a browser; whoever knows it may use the page.
+    """
+
+    address: str
+    _uvicorn: uvicorn.Server
+    _socket: socket.socket
+
+    def run(self) -> None:
+        """Answer requests until a signal or `stop` ends it."""
+        self._uvicorn.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Let `run`, in another thread, end."""
+        self._uvicorn.should_exit = True
+
+
+@contextmanager
+def listening(denoiser: Denoiser, config: PageConfig) -> Iterator[Server]:
+    """Listen on this machine alone, with a folder for files that goes at the end.
+
+    Args:
+        denoiser: The engine.
+        config: Where, and what may be asked for.
+
+    Raises:
+        UsageError: The port is taken.
+    """
+    token = secrets.token_urlsafe(24)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="flowdenoise-page-", ignore_cleanup_errors=True
+        ) as name,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener,
+    ):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, config.port))
+        except OSError as error:
+            raise UsageError(
+                f"the port {config.port} can't be had: take another `port`"
+            ) from error
+        listener.listen()
+        port = listener.getsockname()[1]
+        app = application(denoiser, replace(config, port=port), token=token, folder=Path(name))
+        settings = uvicorn.Config(
+            app, log_level="error", access_log=False, server_header=False, lifespan="off"
+        )
+        yield Server(f"http://{_HOST}:{port}/{token}/", uvicorn.Server(settings), listener)

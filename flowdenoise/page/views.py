@@ -1,0 +1,117 @@
+"""What the page shows of a picture, as PNG files of 8 bits in the picture's own color profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise import images
+from flowdenoise.engine import Denoiser, Examined, NoiseMaps, RemovalConfig
+from flowdenoise.errors import UsageError
+from flowdenoise.images import Metadata, Picture, quantize, sheets
+from flowdenoise.networks import MAPS
+from flowdenoise.system.rules import Range
+from flowdenoise.system.typed import check
+
+_LARGEST = 8_000_000  # pixels of a part
+_THUMBNAIL = 320  # longest side
+_SPREAD = 4  # samples of the picture for one of a thumbnail, along each side
+_RAMP = ((0.05, 0.05, 0.08), (0.45, 0.12, 0.28), (0.93, 0.45, 0.18), (1.0, 0.93, 0.65))
+"""Colors of a map of noise, from none to the strongest."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture, in pixels.
+
+    Attributes:
+        left: First column.
+        top: First row.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    left: Annotated[int, Range(0)]
+    top: Annotated[int, Range(0)]
+    width: Annotated[int, Range(1)]
+    height: Annotated[int, Range(1)]
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.width * self.height > _LARGEST:
+            raise UsageError(f"a part has at most {_LARGEST} pixels")
+
+    def inside(self, picture: Picture) -> tuple[slice, slice]:
+        """Its rows and columns.
+
+        Raises:
+            UsageError: It reaches beyond the picture.
+        """
+        if self.left + self.width > picture.width or self.top + self.height > picture.height:
+            raise UsageError("the part reaches beyond the picture")
+        rows = slice(self.top, self.top + self.height)
+        return rows, slice(self.left, self.left + self.width)
+
+
+def before(picture: Picture, part: Part) -> bytes:
+    """A part of a picture as it came."""
+    return _png(picture, picture.part(*part.inside(picture)).tensor())
+
+
+def after(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
+    """A part of a picture as it will be."""
+    rows, columns = part.inside(examined.picture)
+    result = denoiser.remove_part(examined, removal, rows, columns)
+    return _png(examined.picture, result.tensor())
+
+
+def removed(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
+    """What is removed from a part of a picture, amplified around mid-gray."""
+    rows, columns = part.inside(examined.picture)
+    result = denoiser.remove_part(examined, removal, rows, columns)
+    noise = sheets.noise_picture(examined.picture.part(rows, columns), result)
+    return _png(examined.picture, noise)
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """The whole picture, small."""
+    longest = max(picture.width, picture.height)
+    step = max(1, longest // (_SPREAD * _THUMBNAIL))
+    coarse = picture.part(slice(0, picture.height, step), slice(0, picture.width, step)).tensor()
+    factor = min(1.0, _THUMBNAIL / max(coarse.shape[-2:]))
+    size = [max(1, round(side * factor)) for side in coarse.shape[-2:]]
+    return _png(picture, F.interpolate(coarse, size, mode="area"))
+
+
+def noise_map(maps: NoiseMaps, of: str) -> bytes:
+    """How strong the noise is where, a pixel for each cell of the maps.
+
+    Args:
+        maps: Of the picture.
+        of: "brightness" or "color".
+
+    Raises:
+        UsageError: There is no such map.
+    """
+    name = f"{of}, coarse"
+    if name not in MAPS:
+        raise UsageError(f"there is no map of {of!r}")
+    levels = maps.levels[MAPS.index(name)]
+    levels = levels / levels.max().clamp(min=1e-6)
+    ramp = torch.tensor(_RAMP)
+    place = levels.clamp(0, 1) * (len(ramp) - 1)
+    below = place.long().clamp(max=len(ramp) - 2)
+    colors = torch.lerp(ramp[below], ramp[below + 1], (place - below)[..., None])
+    data, _ = images.encode(Picture(quantize(colors.permute(2, 0, 1), np.uint8)), "PNG")
+    return data
+
+
+def _png(picture: Picture, tensor: Tensor) -> bytes:
+    metadata = Metadata(icc_profile=picture.metadata.icc_profile)
+    data, _ = images.encode(Picture(quantize(tensor, np.uint8), metadata=metadata), "PNG")
+    return data

@@ -1,0 +1,288 @@
+"""The server of the page: who is answered, what is taken, and that results are the command's."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from starlette.testclient import TestClient
+
+from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
+from flowdenoise.engine import Denoiser
+from flowdenoise.networks import ResNet, ResNetConfig
+from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
+from flowdenoise.page import PageConfig, application, listening
+
+PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
+HOME = f"http://127.0.0.1:{PORT}/{TOKEN}/"
+
+
+class Estimator(NoiseLevelNet):
+    """An estimator that finds sigma 20 of 255 in everything."""
+
+    def conclude(self, evidence: torch.Tensor, trust: torch.Tensor) -> torch.Tensor:
+        return torch.log1p(torch.tensor([20.0]))
+
+
+def denoiser() -> Denoiser:
+    def small(channels: int) -> ResNet:
+        torch.manual_seed(channels)
+        return ResNet(ResNetConfig(image_channels=channels, channels=(4,), blocks=(1,)))
+
+    return Denoiser(
+        {3: lambda: small(3)},
+        {3: lambda: Estimator(NoiseLevelConfig())},
+        device=torch.device("cpu"),
+    )
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """The folder of the server."""
+    (tmp_path / "server").mkdir()
+    return tmp_path / "server"
+
+
+@pytest.fixture
+def client(shelf: Path) -> Iterator[TestClient]:
+    config = PageConfig(port=PORT, max_upload=MOST)
+    app = application(denoiser(), config, token=TOKEN, folder=shelf)
+    with TestClient(app, base_url=HOME) as made:
+        yield made
+
+
+def photo(seed: int = 0, height: int = 40, width: int = 50) -> bytes:
+    """A JPEG file with EXIF and a resolution."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=exif, dpi=(240, 240))
+    return file.getvalue()
+
+
+def drop(client: TestClient, data: bytes | None = None, name: str = "photo.jpg") -> str:
+    answer = client.post("pictures", params={"name": name}, content=data or photo())
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["key"])
+
+
+def result(client: TestClient, key: str, **removal: Any) -> dict[str, Any]:
+    answer = client.post(f"pictures/{key}/result", params=removal)
+    told: dict[str, Any] = json.loads(answer.text.splitlines()[-1])
+    return told
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": f"http://127.0.0.1:{PORT}"}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Host": f"localhost:{PORT}"}, 200),
+        ({"Host": f"evil.example:{PORT}"}, 403),
+        ({"Host": "127.0.0.1"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": f"https://127.0.0.1:{PORT}"}, 403),
+        ({"Origin": f"http://127.0.0.1:{PORT + 1}"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+    ],
+)
+def test_only_the_page_itself_is_answered(
+    client: TestClient, headers: dict[str, str], status: int
+) -> None:
+    for address in (HOME, f"{HOME}settings"):
+        answer = client.get(address, headers=headers)
+        assert answer.status_code == status
+        if status != 200:
+            assert "\n" not in answer.json()["error"]
+    answer = client.post("pictures", params={"name": "a.jpg"}, content=photo(), headers=headers)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/settings", "/wrong/settings", f"/{TOKEN[:-1]}/settings"])
+def test_without_the_secret_there_is_nothing(client: TestClient, path: str) -> None:
+    answer = client.get(f"http://127.0.0.1:{PORT}{path}")
+    assert (answer.status_code, TOKEN in answer.text) == (404, False)
+
+
+def test_every_answer_forbids_other_sites_to_use_it(client: TestClient) -> None:
+    for path in ("", "settings", "files/page.js", "nothing", "pictures/x/before"):
+        headers = client.get(f"{HOME}{path}").headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+
+
+def test_a_file_over_the_limit_is_refused_and_not_kept(client: TestClient, shelf: Path) -> None:
+    data = bytes(MOST + 1)
+    told = client.post("pictures", params={"name": "a.jpg"}, content=data)
+    untold = client.post("pictures", params={"name": "a.jpg"}, content=iter([data]))
+    for answer in (told, untold):
+        assert answer.status_code == 413
+        assert "larger than" in answer.json()["error"]
+    assert not list(shelf.iterdir())
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture at all", photo()[:200]])
+def test_a_wrong_file_is_one_clear_line(client: TestClient, shelf: Path, data: bytes) -> None:
+    answer = client.post("pictures", params={"name": "holiday/wrong.jpg"}, content=data)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error.startswith("wrong.jpg: ")
+    assert "\n" not in error
+    assert str(shelf) not in error
+    assert not list(shelf.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("../../etc/a.jpg", "etc/a.jpg"),
+        ("/root/a.jpg", "root/a.jpg"),
+        ("C:\\photos\\a.jpg", "C_/photos/a.jpg"),
+        ("a\x00b\n.jpg", "a_b_.jpg"),
+        ("Grüße 3.jpg", "Grüße 3.jpg"),
+        (f"{'x' * 999}.jpg", f"{'x' * 120}.jpg"),
+    ],
+)
+def test_no_name_leads_out_of_the_folder(
+    client: TestClient, shelf: Path, name: str, kept: str
+) -> None:
+    answer = client.post("pictures", params={"name": name}, content=photo())
+    assert answer.json()["name"] == kept
+    (folder,) = shelf.iterdir()
+    assert [file.name for file in folder.iterdir()] == [kept.rpartition("/")[2]]
+
+
+def test_a_result_is_what_the_command_writes_byte_by_byte(
+    client: TestClient, tmp_path: Path
+) -> None:
+    key = drop(client)
+    told = result(client, key, strength=0.7)
+    assert (told["status"], told["name"]) == ("denoised", "photo_denoised.jpg")
+    answer = client.get(f"pictures/{key}/result")
+    assert 'filename="photo_denoised.jpg"' in answer.headers["content-disposition"]
+    (tmp_path / "photo.jpg").write_bytes(photo())
+    jobs = plan_jobs([str(tmp_path / "photo.jpg")], Naming()).jobs
+    (outcome,) = run(jobs, denoiser(), BatchConfig(strength=0.7))
+    assert answer.content == outcome.written[0].read_bytes()
+    found = Image.open(io.BytesIO(answer.content))
+    assert found.getexif()[0x010F] == "A camera"
+    assert found.info["dpi"] == (240, 240)
+
+
+def test_what_is_seen_of_a_part_is_the_result(client: TestClient) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (60, 70, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    key = drop(client, file.getvalue(), "scan.png")
+    assert result(client, key, strength=1.2)["status"] == "denoised"
+    whole = np.asarray(Image.open(io.BytesIO(client.get(f"pictures/{key}/result").content)))
+    part = {"left": 11, "top": 5, "width": 40, "height": 30}
+    place = np.s_[5:35, 11:51]
+
+    def seen(kind: str) -> np.ndarray:
+        answer = client.get(f"pictures/{key}/{kind}", params={**part, "strength": 1.2})
+        return np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
+
+    assert np.array_equal(seen("before"), pixels[place])
+    assert np.abs(seen("after") - whole[place]).max() <= 1  # rounding
+    gone = 127.5 + 4 * (pixels[place].astype(int) - seen("after"))
+    assert np.abs(seen("removed") - gone.clip(0, 255)).max() <= 5  # four times that
+    assert client.get(f"pictures/{key}/thumbnail").headers["content-type"] == "image/png"
+    assert client.get(f"pictures/{key}/noise").json()["sigma"] == pytest.approx(20, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("before", {"left": 0, "top": 0, "width": 51, "height": 40}),
+        ("before", {"left": -1, "top": 0, "width": 5, "height": 5}),
+        ("before", {"left": 0, "top": 0, "width": 5}),
+        ("before", {"left": "x", "top": 0, "width": 5, "height": 5}),
+        ("after", {"left": 0, "top": 0, "width": 5, "height": 5, "strength": -1}),
+        ("after", {"left": 0, "top": 0, "width": 5, "height": 5, "noise": "of a dog"}),
+        ("noise", {"sigma": 300}),
+        ("map/brightness", {}),
+        ("result", {}),
+    ],
+)
+def test_a_wrong_question_is_answered_by_one_line(
+    client: TestClient, path: str, values: dict[str, Any]
+) -> None:
+    answer = client.get(f"pictures/{drop(client)}/{path}", params=values)
+    assert answer.status_code == 422
+    assert answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+
+
+def test_a_forgotten_picture_is_gone_and_others_stay(client: TestClient, shelf: Path) -> None:
+    first, second, third = drop(client), drop(client), drop(client)
+    assert client.delete(f"pictures/{first}").status_code == 204
+    assert client.post("forget", content=json.dumps([second, "unknown"])).status_code == 204
+    assert [folder.name for folder in shelf.iterdir()] == [third]
+    for key in (first, second):
+        assert client.get(f"pictures/{key}/noise").status_code == 422
+    assert client.get(f"pictures/{third}/noise").status_code == 200
+
+
+def test_an_archive_holds_all_results_in_their_folders(client: TestClient) -> None:
+    names = ("trip/one.jpg", "trip/two.jpg", "trip/day 2/one.jpg", "trip/one.jpg")
+    keys = [drop(client, photo(seed), name) for seed, name in enumerate(names)]
+    nothing = client.post("archives", content=json.dumps(keys))
+    assert "no results" in nothing.json()["error"]
+    for key in keys:
+        result(client, key)
+    made = client.post("archives", content=json.dumps(keys)).json()["key"]
+    data = client.get(f"archives/{made}").content
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == [
+            "trip/one_denoised.jpg",
+            "trip/two_denoised.jpg",
+            "trip/day 2/one_denoised.jpg",
+            "trip/one_denoised_2.jpg",
+        ]
+        for name, key in zip(archive.namelist(), keys, strict=True):
+            assert archive.read(name) == client.get(f"pictures/{key}/result").content
+
+
+def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path) -> None:
+    key = drop(client, photo(height=600, width=40))
+    steps = client.post(f"pictures/{key}/result").text.splitlines()
+    counts = [json.loads(step) for step in steps]
+    assert any(step.get("done") == step.get("total") != 0 for step in counts[:-1])
+    (file,) = (shelf / key).glob("*.jpg")
+    file.write_bytes(b"altered meanwhile")
+    told = result(client, key)
+    assert told["error"].startswith("photo.jpg: ")
+    assert str(shelf) not in told["error"]
+
+
+def test_a_real_server_listens_on_this_machine_alone_and_tidies_up() -> None:
+    with listening(denoiser(), PageConfig()) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        host = server.address.split("/")[2]
+        assert host.startswith("127.0.0.1:")
+        with httpx2.Client(base_url=server.address) as browser:
+            assert browser.get("settings").status_code == 200
+            assert browser.get(f"http://{host}/").status_code == 404
+        server.stop()
+        thread.join(30)
+        assert not thread.is_alive()
