@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from flowdenoise.networks import ResNet, ResNetConfig, tell_two_maps
+from flowdenoise.weights import load, save_weights
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -99,3 +103,45 @@ def test_the_best_level_is_that_of_each_picture(tmp_path: Path) -> None:
         "| best try of each picture | 32.50 | +0.00 |",
         "| auto | 30.50 | -2.00 |",
     ]
+
+
+def waves(file: Path, side: int) -> None:
+    y, x = np.mgrid[:side, :side] / 15
+    planes = [128 + 100 * np.sin(a * x + b * y) for a, b in ((1, 2), (2, 1), (1.5, -1))]
+    Image.fromarray(np.stack(planes, 2).round().astype(np.uint8)).save(file)
+
+
+def test_noisy_targets_stand_beside_clean_ones(tmp_path: Path) -> None:
+    waves(tmp_path / "a.png", 72)
+    net = ResNet(ResNetConfig(channels=(4,), blocks=(1,)))
+    save_weights(tmp_path / "tiny.safetensors", net, training={})
+    small = ("network.channels=4", "network.blocks=1", "training.patch=16", "loop.batch=2")
+    line = ["--data", str(tmp_path), "--validation", str(tmp_path), "--steps", "2"]
+    line += ["--initial", str(tmp_path / "tiny.safetensors"), "--out", str(tmp_path / "runs")]
+    line += [word for one in (*small, "loop.precision=float32") for word in ("--set", one)]
+    head, _, *rows = run("experiments/photo_baseline.py", *line).splitlines()
+    assert head == "| 2 steps | phone | reflex | camera-jpeg |"
+    names = [row.split("|")[1].strip() for row in rows]
+    assert names == ["before", "noisy targets", "clean targets"]
+    before, noisy, clean = (
+        load(str(tmp_path / "runs" / name.replace(" ", "-") / "weights.safetensors")).network
+        for name in names
+    )
+    picture, maps = torch.rand(1, 3, 16, 16), torch.full((1, 2, 16, 16), 0.1)
+    results = [made(picture, maps) for made in (tell_two_maps(net), before, noisy, clean)]
+    assert torch.allclose(results[0], results[1], atol=1e-3)
+    assert not torch.equal(results[1], results[2])
+    assert not torch.equal(results[2], results[3])
+
+
+def test_simulated_photographs_are_cleaned_as_files_are(tmp_path: Path) -> None:
+    waves(tmp_path / "a.png", 80)
+    weights = str(EXAMPLES.parent / "weights" / "color.safetensors")
+    answer = run("benchmarks/simulated_cameras.py", str(tmp_path), "--weights", f"mine={weights}")
+    rows = [line.split("|")[1:-1] for line in answer.splitlines() if line]
+    assert [row[0].strip() for row in rows[2:6]] == [
+        *("noisy", "automatic", "told the best level", "mine")
+    ]
+    phone = {row[0].strip(): float(row[1]) for row in rows[2:6]}
+    assert phone["told the best level"] > phone["noisy"] + 2
+    assert len(rows) == 12

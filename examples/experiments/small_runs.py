@@ -52,7 +52,11 @@ def run(name: str, extra: list[str], options: argparse.Namespace) -> dict[str, f
     if "--data" not in extra:
         line += [word for path in options.data for word in ("--data", str(path))]
     line += [word for path in options.validation for word in ("--validation", str(path))]
-    folder = train(options.out / slug(name), options.steps, [*line, *extra]).parent
+    return last_validation(train(options.out / slug(name), options.steps, [*line, *extra]).parent)
+
+
+def last_validation(folder: Path) -> dict[str, float]:
+    """What the last validation of a finished run found."""
     rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
     measured: dict[str, float] = json.loads(rows[-1]["metrics"])
     return measured

@@ -1,0 +1,119 @@
+"""What the program makes of simulated photographs: a phone's, a reflex camera's, a camera's JPEG.
+
+    python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
+        [--weights supervised=FILE ...]
+
+Each kind of camera takes one photograph of the middle 256x256 of each clean picture, and one
+without noise, which is the truth. Rows: the photograph itself; the automatic result; the best of
+some levels that `auto` is told, picture by picture; and the automatic result of further weights.
+All pass through the engine as files do, in 8 bits. The second table is the shift of the mean: over
+all pictures, brightness of the result minus that of the truth, in the band of 16 levels of the
+truth where it is largest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from flowdenoise import Denoiser, images, metrics
+from flowdenoise.benchmark.sets import open_set
+from flowdenoise.data.sources import DataConfig, Sources
+from flowdenoise.images import Picture
+from flowdenoise.training.validation_photos import Photos, validation_photos
+
+LEVELS = (3, 5, 8, 12, 20, 35, 50)
+"""The levels that are told, 0 to 255 scale."""
+
+BANDS = 16
+LEAST = 0.005  # of all pixels: a band that has fewer says little
+
+
+@dataclass
+class Row:
+    """What a way of cleaning reached with one kind of camera.
+
+    Attributes:
+        psnr: Of each picture.
+        shift: Sums of result minus truth, by band of the truth's brightness.
+        count: Pixels of each band.
+    """
+
+    psnr: list[float] = field(default_factory=list)
+    shift: Tensor = field(default_factory=lambda: torch.zeros(BANDS))
+    count: Tensor = field(default_factory=lambda: torch.zeros(BANDS))
+
+    def add(self, result: Tensor, truth: Tensor) -> None:
+        """Count a result (3, H, W) in."""
+        self.psnr.append(metrics.psnr(result, truth))
+        bands = (BANDS * truth.mean(0)).long().clamp(max=BANDS - 1).flatten()
+        self.shift.index_add_(0, bands, 255 * (result - truth).mean(0).flatten())
+        self.count += torch.bincount(bands, minlength=BANDS)
+
+    @property
+    def largest_shift(self) -> float:
+        """The mean shift of the band that has the largest, 0 to 255 scale."""
+        seen = self.count > LEAST * self.count.sum()
+        shifts = self.shift[seen] / self.count[seen]
+        return float(shifts[shifts.abs().argmax()])
+
+
+def photographs(folder: Path, table: Path | None) -> Photos:
+    """The simulated photographs of a folder's pictures, of all or of those that a table names."""
+    files = open_set(str(folder)).listed(table).files
+    config = DataConfig(validation=tuple(map(str, files)))
+    return validation_photos(Sources(config), smallest=64, stride=2)
+
+
+def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
+    """The best result of a denoiser that is told a level."""
+    results = [denoiser.denoise_picture(picture, level / 255).picture for level in LEVELS]
+    return max((one.tensor()[0] for one in results), key=lambda made: metrics.psnr(made, truth))
+
+
+def measure(photos: Photos, denoisers: dict[str, Denoiser]) -> dict[str, dict[str, Row]]:
+    """Rows by their names, each by the kind of camera."""
+    names = ("noisy", "automatic", "told the best level", *denoisers)
+    table = {name: {kind: Row() for kind in photos} for name in names}
+    auto = Denoiser.load()
+    for kind, pairs in photos.items():
+        for noisy, truth in pairs:
+            picture = Picture(images.quantize(noisy, np.uint8))
+            table["noisy"][kind].add(noisy, truth)
+            table["told the best level"][kind].add(told(auto, picture, truth), truth)
+            for name, denoiser in {"automatic": auto, **denoisers}.items():
+                cleaned = denoiser.denoise_picture(picture).picture
+                table[name][kind].add(cleaned.tensor()[0], truth)
+    return table
+
+
+def main() -> None:
+    """Print both tables in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", type=Path, help="folder of clean pictures")
+    parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
+    parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE")
+    options = parser.parse_args()
+    named = dict(word.split("=", 1) for word in options.weights)
+    photos = photographs(options.images, options.list)
+    table = measure(photos, {name: Denoiser.load(file) for name, file in named.items()})
+    count = len(next(iter(photos.values())))
+    for title, figure in (
+        ("PSNR", lambda row: f"{statistics.mean(row.psnr):.2f}"),
+        ("largest shift", lambda row: f"{row.largest_shift:+.2f}"),
+    ):
+        print(f"| {title}, {count} pictures of {options.images.name} |", " | ".join(photos), "|")
+        print("| --- |" + " ---: |" * len(photos))
+        for name, kinds in table.items():
+            print(f"| {name} |", " | ".join(map(figure, kinds.values())), "|")
+        print()
+
+
+if __name__ == "__main__":
+    main()
