@@ -13,6 +13,7 @@ tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
+risk            where noise is weak: how much of what is removed is noise
 self_ensemble   the mean over the eight ways to turn a picture
 clipping        noise that was cut off at black or white
 out_of_memory   smaller pieces when memory runs out

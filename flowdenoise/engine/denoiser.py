@@ -33,6 +33,7 @@ from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.planes import Plane, planes_of
+from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
@@ -158,10 +159,20 @@ class Denoiser:
     __call__ = forward
 
     def _run_tiles(self, network: TileDenoiser, image: Tensor, sigma: float) -> Tensor:
+        weak, rows = is_weak(sigma), image.float()
+        if weak:
+            network, rows = network.precise, with_probe(rows, 0)
+
+        def clean(pixels: Tensor) -> Tensor:
+            return network(pixels, sigma)
+
+        def denoise(tiles: Tensor) -> Tensor:
+            return with_least_risk(clean, tiles, (sigma,)) if weak else clean(tiles)
+
         def run(config: TilingConfig) -> Tensor:
             return tiling.apply(
-                image.float(),
-                lambda tiles: network(tiles, sigma),
+                rows,
+                denoise,
                 config,
                 multiple=network.config.stride,
                 fixed=network.config.tile is not None,

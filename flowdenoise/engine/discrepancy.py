@@ -54,13 +54,13 @@ def keep_structure(noisy: Tensor, denoised: Tensor, sigma: Tensor | float) -> Te
     removed = noisy - denoised
     scaled = removed / of_gray.clamp(min=_LEAST)
     if channels == 1:
-        return noisy - of_gray * _share(_window_mean(scaled.square()), 1) * scaled
+        return noisy - of_gray * _share(window_mean(scaled.square()), 1) * scaled
     gray = scaled.mean(1, keepdim=True)  # times the root of C, the part along the gray axis
     if apart:
         scaled = removed / of_color.clamp(min=_LEAST)
     color = scaled - scaled.mean(1, keepdim=True)
     energies = [channels * gray.square(), color.square().sum(1, keepdim=True)]
-    bright, colorful = torch.chunk(_window_mean(torch.cat(energies, 1)), 2, 1)
+    bright, colorful = torch.chunk(window_mean(torch.cat(energies, 1)), 2, 1)
     both = _share(bright + colorful, channels)
     gray = torch.minimum(_share(bright, 1), both) * gray
     color = torch.minimum(_share(colorful, channels - 1), both) * color
@@ -90,13 +90,23 @@ def keep_constant(noisy: Tensor, denoised: Tensor) -> Tensor:
     return torch.where(constant, noisy, denoised)
 
 
+def energy_bound(components: int, deviations: float) -> float:
+    """What the mean energy of noise in a window may reach by chance, in units of its expectation.
+
+    Args:
+        components: The number of independent values that a pixel has.
+        deviations: The number of standard deviations that it may lie above its expectation.
+    """
+    return 1 + deviations * math.sqrt(2 / (_SAMPLES * components))
+
+
 def _share(energy: Tensor, components: int) -> Tensor:
     """The share of a removal that is believed, from its energy summed over its components."""
-    bound = 1 + _DEVIATIONS * math.sqrt(2 / (_SAMPLES * components))
+    bound = energy_bound(components, _DEVIATIONS)
     return (bound / (energy / components).clamp(min=bound)).square()
 
 
-def _window_mean(planes: Tensor) -> Tensor:
+def window_mean(planes: Tensor) -> Tensor:
     """The mean over the part of each pixel's window that lies in the image, (B, C, H, W)."""
     for axis in (-1, -2):
         ones = planes.new_ones(planes.shape[axis])

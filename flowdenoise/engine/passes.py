@@ -13,6 +13,7 @@ from flowdenoise.engine.clipping import Unclip
 from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
 from flowdenoise.engine.tiling import ReadRows
 
@@ -86,15 +87,24 @@ def _of_white(
     unclip = Unclip([end.scaled(strength) for end in finding.ends], device)
     network = networks(picture.channels)
     single = networks(1) if len(levels) > 1 else None
+    weak = is_weak(max(levels))
+    if weak:
+        network, single = network.precise, single and single.precise
 
     def read(start: int, stop: int) -> Tensor:
-        return picture.tensor(slice(start, stop)).to(device)
+        rows = picture.tensor(slice(start, stop))
+        return (with_probe(rows, start) if weak else rows).to(device)
+
+    def clean(pixels: Tensor) -> Tensor:
+        if single is None:
+            return unclip(network(pixels, levels[0], strength))
+        return unclip(denoise_unequal(network, single, pixels, levels, strength))
 
     def denoise(tiles: Tensor) -> Tensor:
-        if single is None:
-            denoised = network(tiles, levels[0], strength)
-        else:
-            denoised = denoise_unequal(network, single, tiles, levels, strength)
-        return keep_constant(tiles, unclip(denoised))
+        if not weak:
+            return keep_constant(tiles, clean(tiles))
+        removed = [max(1.0, strength) * level for level in levels]
+        pixels = tiles[:, : picture.channels]
+        return keep_constant(pixels, with_least_risk(clean, tiles, removed))
 
     return Pass(read, denoise, (network,) if single is None else (network, single))

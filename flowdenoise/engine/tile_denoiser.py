@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -27,11 +28,13 @@ class TileDenoiser:
     Attributes:
         network: The network, ready to run.
         tiling: The settings for cutting pictures, unless the user says otherwise.
+        exact: The same network in float32.
         thorough: Whether to take the mean over the eight ways to turn and mirror a tile.
     """
 
     network: DenoisingNetwork
     tiling: TilingConfig
+    exact: DenoisingNetwork
     thorough: bool = False
 
     @classmethod
@@ -53,9 +56,16 @@ class TileDenoiser:
         tiling = TilingConfig() if device.type == "cpu" else TilingConfig(tile=_GPU_TILE)
         if side:
             tiling = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=_FIXED_BATCH)
-        ready = ready.to(device, torch.float32 if ready.config.full_precision else precision)
-        ready = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(ready, tiling, thorough)
+        exact = ready.to(device, torch.float32)
+        exact = exact.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if precision == torch.float32 or ready.config.full_precision:
+            return cls(exact, tiling, exact, thorough)
+        return cls(copy.deepcopy(exact).to(precision), tiling, exact, thorough)
+
+    @property
+    def precise(self) -> Self:
+        """The same denoiser in float32."""
+        return replace(self, network=self.exact)
 
     @property
     def config(self) -> NetworkConfig:

@@ -329,10 +329,11 @@ def test_smaller_tiles_for_short_memory_blend_over_an_eighth_at_most() -> None:
     assert tried == [(256, 20), (128, 16), (64, 8)]
 
 
-def test_a_part_is_what_the_whole_result_shows_there() -> None:
+@pytest.mark.parametrize("sigma", [0.1, 0.01])
+def test_a_part_is_what_the_whole_result_shows_there(sigma: float) -> None:
     whole, denoiser = picture(200, 170), engine()
-    examined = denoiser.examine(whole, 0.1)
-    expected = denoiser.denoise_picture(whole, 0.1).picture.samples
+    examined = denoiser.examine(whole, sigma)
+    expected = denoiser.denoise_picture(whole, sigma).picture.samples
     for rows, columns in ((slice(0, 60), slice(3, 90)), (slice(77, 200), slice(101, 170))):
         part = denoiser.remove_part(examined, RemovalConfig(), rows, columns).samples
         assert np.abs(part.astype(int) - expected[rows, columns]).max() <= 1  # rounding
