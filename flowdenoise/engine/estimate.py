@@ -53,6 +53,9 @@ _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture it
 _MOST = 85 / 255  # where the scale of the estimators ends
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
 _AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white whatever it looks like
+_QUIET_SIDE, _QUIET, _FEWEST = 4, 0.01, 100  # blocks, the share of them that is quiet, how many
+_QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
+_DOUBTED = 30 / 255  # a stronger noise is cut off in most blocks, which are then quieter
 _FAINT = 2 / 255  # weaker noise of a camera can't be told from what a clean picture holds
 _UNEQUAL = 1.4  # times the least level in the largest: then channels have levels of their own
 
@@ -122,6 +125,10 @@ def estimate_noise(
     channels: tuple[float, ...] = ()
     if channel_judge is not None:
         channels = by_channel(clues.crops, telling, channel_judge, sigma)
+    if sigma < _DOUBTED and picture.lossless:
+        most = max(least, quietest(clues.crops, telling))
+        channels = tuple(level * min(1.0, most / sigma) for level in channels)
+        sigma = min(sigma, most)
     return Estimate(sigma, "beyond" if sigma > _MOST else "noisy", channels)
 
 
@@ -241,6 +248,34 @@ def by_channel(
     differ = max(levels) > max(_UNEQUAL * min(levels), 2 * _LEAST)
     mean = math.sqrt(sum(level**2 for level in levels) / len(levels))
     return levels if differ and sigma > _AGREES * mean else ()
+
+
+def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
+    """The noise of the quietest places: white noise is nowhere weaker.
+
+    Where detail covers most of a picture, an estimator may take some of it for noise. Differences
+    across two rows and two columns have the deviation of white noise; and of small blocks few
+    have less than this, unless their noise was cut off at black or white.
+
+    Args:
+        crops: Each (1, C, H, W).
+        telling: The blocks of each to look at.
+
+    Returns:
+        The level on the [0, 1] scale; infinite where too few blocks tell.
+    """
+    energies = []
+    for crop, blocks in zip(crops, telling, strict=True):
+        rows = crop[..., 1:, :] - crop[..., :-1, :]
+        twice = F.pad((rows[..., 1:] - rows[..., :-1]) / 2, (0, 1, 0, 1))
+        energy = F.avg_pool2d(twice.square().mean(1, keepdim=True), _QUIET_SIDE)
+        ends = ((crop <= 0) | (crop >= 1)).any(1, keepdim=True).float()
+        inside = F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0
+        energies.append(energy[..., :-1, :-1][inside & blocks])
+    known = torch.cat(energies)
+    if len(known) < _FEWEST:
+        return math.inf
+    return float(known.quantile(_QUIET).sqrt()) / _QUIET_SHARE[crops[0].shape[1]]
 
 
 def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tensor | None]]:
