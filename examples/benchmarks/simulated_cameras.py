@@ -68,7 +68,7 @@ def photographs(folder: Path, table: Path | None) -> Photos:
     """The simulated photographs of a folder's pictures, of all or of those that a table names."""
     files = open_set(str(folder)).listed(table).files
     config = DataConfig(validation=tuple(map(str, files)))
-    return validation_photos(Sources(config), smallest=64, stride=2)
+    return validation_photos(Sources(config), smallest=64, stride=2, most=len(files))
 
 
 def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:

@@ -28,8 +28,11 @@ Photos: TypeAlias = Mapping[str, Sequence[Pair]]
 SIDE = 256
 """At most this side, the middle of each picture is measured."""
 
+MOST = 32
+"""The number of clean pictures that a run is validated on: more take long and tell little more."""
 
-def validation_photos(sources: Sources, smallest: int, stride: int) -> Photos:
+
+def validation_photos(sources: Sources, smallest: int, stride: int, most: int = MOST) -> Photos:
     """The pairs that the validation images hold or make.
 
     Two files are a real pair if their names say so (`data.pairs`). Every other picture is clean,
@@ -39,6 +42,7 @@ def validation_photos(sources: Sources, smallest: int, stride: int) -> Photos:
         sources: Names the validation images; there may be none.
         smallest: Clean pictures with a side below this are left out.
         stride: Sides are multiples of this, as a network needs it.
+        most: Of so many clean pictures, the first, photographs are taken.
 
     Raises:
         DataError: A folder does not exist, or holds no images, or a pair's sizes differ.
@@ -52,7 +56,7 @@ def validation_photos(sources: Sources, smallest: int, stride: int) -> Photos:
     if real:
         found["pairs"] = [_pair(noisy, clean, multiple) for clean, noisy in real.items()]
     if alone:
-        corpus = load_corpus(alone, channels=3, smallest=smallest, on_skip=sources.on_skip)
+        corpus = load_corpus(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
         found |= _simulated(corpus, multiple)
     return found
 

@@ -43,6 +43,13 @@ def test_names_tell_real_pairs_from_pictures_that_cameras_are_simulated_on(tmp_p
     assert again["phone"][0][0].equal(photos["phone"][0][0])
 
 
+def test_of_many_clean_pictures_the_first_are_photographed(tmp_path: Path) -> None:
+    for index in range(3):
+        write(tmp_path / f"{index}.png", 40, 40 + 8 * index)
+    photos = validation_photos(sources(tmp_path), smallest=32, stride=2, most=2)
+    assert [noisy.shape[2] for noisy, _ in photos["phone"]] == [40, 48]
+
+
 def test_nothing_is_measured_where_nothing_is_named() -> None:
     assert validation_photos(Sources(DataConfig(paths=("somewhere",))), 32, 2) == {}
 
