@@ -341,6 +341,18 @@ def test_a_file_that_is_replaced_while_it_is_denoised_is_copied_as_it_was(album:
     assert (album / "a_denoised.png").read_bytes() == before
 
 
+def test_a_file_that_is_changed_while_it_is_denoised_is_not_copied(album: Path) -> None:
+    (job,) = plan(album / "a.png")
+    with closing(Work(job, BatchConfig(strength=0.0, sigma=0.1))) as work:
+        work.attempt(work.read)
+        work.attempt(lambda: work.denoise(denoiser(), None))
+        with (album / "a.png").open("ab") as file:
+            file.write(b"more")
+        work.attempt(work.write)
+    assert "was changed while it was read" in str(work.outcome().error)
+    assert not (album / "a_denoised.png").exists()
+
+
 def test_the_format_is_that_of_the_content_unless_asked_for(album: Path) -> None:
     with Image.open(album / "a.png") as image:
         image.save(album / "named.png", "JPEG")

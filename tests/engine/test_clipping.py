@@ -146,6 +146,17 @@ def test_pictures_too_small_to_tell_are_left_alone(shape: tuple[int, int, int]) 
     assert found(np.zeros(shape, np.uint8)) == (False, False)
 
 
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
+def test_noise_of_another_strength_has_its_deviation_times_that(factor: float) -> None:
+    ends = ends_of(True, True, 0.1, slope=3.0)
+    scaled = ends.scaled(factor)
+    distance = torch.linspace(0, 1, 11)
+    for law, other in ((ends.black, scaled.black), (ends.white, scaled.white)):
+        assert law is not None
+        assert other is not None
+        assert torch.allclose(other.deviation(distance), factor * law.deviation(distance))
+
+
 def test_black_stays_black_through_the_engine() -> None:
     clean = np.zeros((128, 128, 3))
     clean[:, 64:] = 0.5

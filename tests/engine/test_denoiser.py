@@ -11,13 +11,20 @@ import torch
 from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise.engine import Denoiser, EngineConfig, RemovalConfig, TilingConfig, tiling
+from flowdenoise.engine import (
+    Denoiser,
+    EngineConfig,
+    RemovalConfig,
+    TileDenoiser,
+    TilingConfig,
+    tiling,
+)
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.images import Picture
-from flowdenoise.networks import DenoisingNetwork
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -226,6 +233,36 @@ def test_a_prior_denoises_in_tiles_of_its_own_size() -> None:
     wrong = Denoiser({3: lambda: flow}, {}, device=CPU, config=EngineConfig(tile=64))
     with pytest.raises(UsageError, match="tiles of 32"):
         wrong.denoise_picture(picture(50, 41), 0.1)
+
+
+class SmallTiles(NetworkConfig):
+    """What a network promises that takes tiles of 32 only."""
+
+    sigma_channels = 0
+    receptive_radius = 0
+    multiply_adds_per_pixel = 0.0
+    tile = 32
+
+
+class Alternating(DenoisingNetwork):
+    """A network whose results are all black for one tile, and all white for the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = SmallTiles()
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        turns = torch.arange(len(noisy)) % 2
+        return turns[:, None, None, None].expand_as(noisy).float()
+
+
+def test_small_tiles_pass_into_each_other_over_half_their_side() -> None:
+    tiles = TileDenoiser.of(Alternating(), CPU, torch.float32)
+    row = tiling.apply(
+        torch.zeros(1, 3, 32, 96), lambda x: tiles.network(x, 0.1), tiles.tiling, fixed=True
+    )[0, 0, 0]
+    assert float(row.max() - row.min()) == pytest.approx(1, abs=0.02)
+    assert float(row.diff().abs().max()) < 0.11  # a raised cosine of 16 pixels; a seam has 1
 
 
 def test_an_unconditional_prior_is_no_denoiser() -> None:

@@ -15,6 +15,7 @@ from flowdenoise.engine.discrepancy import RADIUS, keep_constant, keep_structure
 from flowdenoise.engine.tiling import TilingConfig, apply
 from flowdenoise.images import Picture
 from flowdenoise.metrics import psnr
+from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
 SIGMA = 3 / 255
@@ -48,6 +49,27 @@ def test_pure_noise_is_removed_whole(channels: int) -> None:
     clean = torch.full_like(noise, 0.5)
     left = keep_structure(clean + noise, clean, 0.1) - clean
     assert float(left.square().mean() / noise.square().mean()) < 1e-4
+
+
+class Flattens(DenoisingNetwork):
+    """A network that knows that all pictures are mid-gray."""
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        return torch.full_like(noisy, 0.5)
+
+
+def test_the_bound_is_the_noise_however_little_of_it_is_to_go() -> None:
+    noisy = 0.5 + 0.1 * torch.randn(1, 3, 256, 256)
+    left = TileDenoiser(Flattens(), TilingConfig())(noisy, 0.1, strength=0.5) - 0.5
+    assert float(left.square().mean()) < 1e-4 * 0.1**2
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_at_the_border_a_removal_counts_as_much_as_in_the_middle(channels: int) -> None:
+    noisy = torch.full((1, channels, 24, 30), 0.5)
+    kept = keep_structure(noisy, noisy - 5 * SIGMA, SIGMA) - noisy + 5 * SIGMA
+    assert float(kept.min()) > SIGMA
+    assert torch.allclose(kept, kept.mean().expand_as(kept), rtol=1e-4)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -51,6 +51,29 @@ def test_gray_up_to_the_rounding_of_jpeg_is_neutral_too(denoiser: Denoiser) -> N
     assert np.abs(result[..., :1].astype(int) - exact).mean() < 0.5
 
 
+def test_the_gray_of_three_channels_is_their_mean_to_the_nearest() -> None:
+    samples = np.array([[[10, 10, 11], [10, 11, 11], [10, 11, 12]]], np.uint8)
+    (plane,) = planes_of(Picture(samples, lossless=False), (1, 3))
+    assert plane.picture.samples.ravel().tolist() == [10, 11, 11]
+
+
+def test_channels_further_apart_than_rounding_are_color() -> None:
+    samples = noisy(gray()).clip(10, 240).repeat(3, 2)
+    samples[5, 7, 0] += 3
+    (plane,) = planes_of(Picture(samples, lossless=False), (1, 3))
+    assert plane.picture.channels == 3
+
+
+def test_progress_of_planes_is_that_of_the_whole(denoiser: Denoiser) -> None:
+    samples = noisy(scene(64, 96))
+    samples[..., 1] = 77
+    seen: list[tuple[int, int]] = []
+    denoiser.denoise_picture(Picture(samples), 0.1, on_tile=lambda *step: seen.append(step))
+    done, total = zip(*seen, strict=True)
+    assert set(total) == {max(done)}
+    assert list(done) == sorted(set(done))
+
+
 def test_color_that_a_lossless_file_holds_is_color() -> None:
     samples = noisy(gray()).repeat(3, 2)
     samples[5, 7, 0] ^= 1

@@ -148,6 +148,11 @@ def test_a_small_tile_gets_less_overlap_and_blend(
     assert TilingConfig(512, 12, 40).changed(**changes) == TilingConfig(*expected)
 
 
+def test_a_tile_that_is_no_smaller_keeps_overlap_and_blend() -> None:
+    prior = TilingConfig(32, 0, 16)
+    assert prior.changed(tile=32, batch=2) == TilingConfig(32, 0, 16, 2)
+
+
 @given(padded=st.integers(1, 60), length=st.integers(1, 20))
 def test_mirroring_stays_inside_and_starts_with_the_image(padded: int, length: int) -> None:
     indices = tiling.mirror(padded, length)

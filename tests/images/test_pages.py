@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_pages_that_differ_keep_what_is_theirs() -> None:
         file.seek(1)
         assert (file.mode, file.size) == ("L", (20, 30))
         np.testing.assert_array_equal(np.asarray(file), np.asarray(scans[1]))
+
+
+def test_what_a_further_page_loses_is_told() -> None:
+    ink = bytes(16) + b"CMYK" + bytes(16) + b"acsp" + bytes(88)
+    first = images.Picture(pixels(40, 50, 3))
+    second = replace(first, metadata=images.Metadata(icc_profile=ink))
+    _, warnings = images.encode(first, "TIFF", further=[second])
+    assert [warning for warning in warnings if "profile is left out" in warning]
 
 
 def test_scans_of_black_and_white_are_read_page_by_page() -> None:

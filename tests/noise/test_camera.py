@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -159,6 +160,26 @@ def test_the_noise_has_the_variance_that_the_law_of_the_sensor_says() -> None:
     noisy = raw + expected.sqrt() * sensor.unit_noise(key, (128, 128))
     found = (noisy - raw).square().mean((2, 3))
     assert torch.allclose(found, expected.mean((2, 3)), rtol=0.05)
+
+
+def test_read_noise_follows_the_published_law() -> None:
+    shot = torch.tensor([1e-4])
+    usual = math.log(float(sensor.read_variance(shot)))
+    assert usual == pytest.approx(2.18 * math.log(1e-4) + 1.2, abs=1e-4)
+    assert math.log(float(sensor.read_variance(shot, -2.0))) == pytest.approx(
+        usual - 0.6, abs=1e-4
+    )
+
+
+def test_a_sensor_that_is_full_sees_no_brighter_light() -> None:
+    scene = camera.Scene.draw(KEYS, camera.CAMERAS["reflex"])
+    how = camera.Development.draw(KEYS, camera.CAMERAS["reflex"])
+    weak = torch.full((6,), 1e-5)
+    full, beyond = (
+        camera.photograph(torch.full((6, 3, 32, 32), light), scene, how, weak, weak).light
+        for light in (1.0, 1.5)
+    )
+    assert torch.equal(full, beyond)
 
 
 def test_the_same_key_takes_the_same_photograph_and_another_key_another() -> None:

@@ -37,3 +37,14 @@ def test_steps_without_any_gradient_do_not_make_the_next_ones_look_large() -> No
     watch = GradientWatch()
     norms = [1.0] * 300 + [0.0] * 300 + [1.0] * 300
     assert not any(watch.runs_away(norm) for norm in norms)
+
+
+def test_once_calmed_the_watch_waits_for_the_next_growth() -> None:
+    watch = GradientWatch()
+    for _ in range(300):
+        watch.runs_away(1.0)
+    norm = 1.0
+    while not watch.runs_away(norm):
+        norm *= 3
+    watch.calm()
+    assert not watch.runs_away(1.0)

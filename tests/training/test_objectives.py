@@ -87,6 +87,32 @@ def test_relay_takes_the_best_estimate_from_a_lower_to_a_higher_level(
     assert best_gain(losses.relay, taught, config) == pytest.approx(expected, abs=0.01)
 
 
+def test_anchored_wholly_a_teacher_that_errs_does_no_harm() -> None:
+    patches, _ = batch(4000, 0.2)
+    config = ObjectiveConfig(alpha=(1.0, 1.0), level_limit=1.0, anchor=1.0)
+    wrong = replace(patches, target=torch.zeros_like(patches.noisy))
+    expected = SPREAD**2 / (SPREAD**2 + 2 * 0.2**2)
+    assert best_gain(losses.relay, wrong, config) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["r2r", "sure"])
+def test_balance_takes_weight_from_noisy_patches_and_none_at_25(name: str) -> None:
+    def weight(sigma: float) -> float:
+        patches, _ = batch(3, sigma)
+        plain, balanced = (
+            getattr(losses, name)(
+                lambda noisy, level: noisy / 2,
+                patches,
+                ObjectiveConfig(alpha=(1e-3, 1e-3), balance=power),
+            ).loss
+            for power in (0.0, 1.3)
+        )
+        return float((balanced / plain).mean())
+
+    assert weight(25 / 255) == pytest.approx(1, rel=1e-4)
+    assert weight(52 / 255) == pytest.approx(2**-1.3, rel=1e-4)
+
+
 def test_r2r_makes_two_images_of_independent_noise() -> None:
     patches, clean = batch(2000, 0.1)
     captured: dict[str, Tensor] = {}

@@ -15,8 +15,10 @@ from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, noisy_image
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
+from flowdenoise.training import targets
 from flowdenoise.training.denoiser_stage import DenoiserStage, DenoiserTraining
 from flowdenoise.training.losses import ObjectiveConfig
+from flowdenoise.training.targets import BatchSources
 from flowdenoise.training.teaching import taught_corpus
 
 FIXED = NoiseConfig()
@@ -154,3 +156,30 @@ def test_both_late_and_early_patches_are_taught(corpus: Corpus, tmp_path: Path) 
         _Same(), corpus, training, steps=2, seed=0, teacher=_Same(), taught=taught
     )
     assert max(float(stage.loss(stage.model, n, 0, 8).detach()) for n in (0, 1)) < 1e-6
+
+
+def test_a_second_noisy_version_has_noise_of_its_own_and_the_same_level(corpus: Corpus) -> None:
+    sampler = PatchSampler(corpus, 32, seed=0)
+    sources = BatchSources(sampler, FIXED, ObjectiveConfig())
+    batch = targets.noisy_patches(sources, sampler.draws(0, 64))
+    clean = targets.clean(sources, batch)
+    first, second = batch.noisy - clean, targets.second(sources, batch) - clean
+    assert float((first * second).mean() / (first.std() * second.std())) == pytest.approx(
+        0, abs=0.05
+    )
+    assert float(second.std()) == pytest.approx(float(first.std()), rel=0.05)
+
+
+def test_a_late_batch_has_fewer_patches_by_as_much_as_they_are_larger(corpus: Corpus) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Watched(_Same):
+        def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+            seen.append(tuple(noisy.shape))
+            return super().forward(noisy, sigma)
+
+    training = DenoiserTraining(patch=8, late_patch=32, late_share=0.5)
+    stage = DenoiserStage(Watched(), corpus, training, steps=2, seed=0)
+    for step in (0, 1):
+        stage.loss(stage.model, step, 0, 32)
+    assert seen == [(32, 1, 8, 8), (2, 1, 32, 32)]
