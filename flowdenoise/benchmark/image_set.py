@@ -138,7 +138,7 @@ class ImageSet:
 
 
 def _tensor(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
+    return images.as_floats(torch.from_numpy(pixels).permute(2, 0, 1).contiguous())
 
 
 def fingerprint(*pictures: Pixels) -> str:

@@ -1,6 +1,7 @@
-"""Cells of the benchmark, each one method on one image at one level, and the file that keeps them.
+"""Measurements, each of one method on one image at one level, and the file that keeps them.
 
-The file has one JSON object per line, so that an interrupted run can go on where it stopped.
+A measurement fills a cell of the table of methods and images. The file has one JSON object per
+line, so that an interrupted run can go on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from flowdenoise.errors import DataError
 
 
 @dataclass(frozen=True)
-class CellKey:
+class MeasurementKey:
     """Everything that the numbers of a cell depend on.
 
     Attributes:
@@ -44,7 +45,7 @@ class CellKey:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Measurement:
     """The result of one method on one image at one noise level.
 
     Attributes:
@@ -78,7 +79,7 @@ class Cell:
     found_255: float | None = None
 
 
-class CellStore:
+class MeasurementStore:
     """The cells of a run folder.
 
     Args:
@@ -90,7 +91,7 @@ class CellStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._cells: dict[str, Cell] = {}
+        self._cells: dict[str, Measurement] = {}
         try:
             data = path.read_bytes() if path.exists() else b""
             whole = data.rfind(b"\n") + 1
@@ -103,11 +104,11 @@ class CellStore:
             key, cell = _parse(line, f"{path}, line {number}")
             self._cells[key] = cell
 
-    def find(self, key: CellKey) -> Cell | None:
+    def find(self, key: MeasurementKey) -> Measurement | None:
         """The cell of that key; None if there is none."""
         return self._cells.get(key.text)
 
-    def add(self, key: CellKey, cell: Cell) -> None:
+    def add(self, key: MeasurementKey, cell: Measurement) -> None:
         """Keep a cell; it is on the disk when this returns.
 
         Raises:
@@ -122,9 +123,9 @@ class CellStore:
         self._cells[key.text] = cell
 
 
-def _parse(line: bytes, where: str) -> tuple[str, Cell]:
+def _parse(line: bytes, where: str) -> tuple[str, Measurement]:
     try:
         content: dict[str, Any] = json.loads(line)
-        return json.dumps(content["key"], sort_keys=True), Cell(**content["cell"])
+        return json.dumps(content["key"], sort_keys=True), Measurement(**content["cell"])
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{where}: no result of this program; remove the file") from error

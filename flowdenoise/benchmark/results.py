@@ -13,7 +13,7 @@ from flowdenoise import noise
 from flowdenoise.benchmark import environment
 from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.image_set import ImageSet
-from flowdenoise.benchmark.measurements import Cell
+from flowdenoise.benchmark.measurements import Measurement
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.protocols import find_protocol
 from flowdenoise.benchmark.runner import Run
@@ -77,7 +77,7 @@ class Results:
     machine: str
     versions: Mapping[str, str]
     lines: tuple[Line, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[Measurement, ...]
 
     @property
     def title(self) -> str:
@@ -94,7 +94,7 @@ class Results:
         )
 
     @property
-    def failed(self) -> tuple[Cell, ...]:
+    def failed(self) -> tuple[Measurement, ...]:
         """The cells that failed."""
         return tuple(cell for cell in self.cells if cell.error is not None)
 
@@ -135,7 +135,7 @@ def collect(
     )
 
 
-def _record(method: Method, cells: Sequence[Cell]) -> MethodRecord:
+def _record(method: Method, cells: Sequence[Measurement]) -> MethodRecord:
     return MethodRecord(
         label=method.label,
         blind=method.blind,

@@ -18,7 +18,7 @@ from flowdenoise import images, noise
 from flowdenoise.benchmark import environment
 from flowdenoise.benchmark.config import BenchmarkConfig
 from flowdenoise.benchmark.image_set import ImageSet, Sample
-from flowdenoise.benchmark.measurements import Cell, CellKey, CellStore
+from flowdenoise.benchmark.measurements import Measurement, MeasurementKey, MeasurementStore
 from flowdenoise.benchmark.merit import measure
 from flowdenoise.benchmark.methods import Method
 from flowdenoise.benchmark.peak_memory import peak_memory
@@ -41,7 +41,7 @@ class Progress:
 
     done: int
     total: int
-    cell: Cell
+    cell: Measurement
     seconds_left: float | None
 
 
@@ -57,7 +57,7 @@ class Run:
         fingerprints: The fingerprints of the images, by name.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[Measurement, ...]
     fingerprints: Mapping[str, str]
 
 
@@ -119,7 +119,7 @@ def run(
     cells = []
     for done, job in enumerate(jobs):
         if on_progress:
-            cell = Cell(job.method.label, job.name, job.sigma_255)
+            cell = Measurement(job.method.label, job.name, job.sigma_255)
             left = bench.seconds_left(jobs[done:])
             on_progress(Progress(done, len(jobs), cell, left))
         cells.append(bench.fill(job))
@@ -147,12 +147,12 @@ class _Bench:
         self.image_set, self.device, self.folder = image_set, device, folder
         self.protocol: Protocol = find_protocol(config.protocol)
         self.machine = environment.machine(device)
-        self.store = CellStore(folder / "cells.jsonl")
+        self.store = MeasurementStore(folder / "cells.jsonl")
         self.fingerprints: dict[str, str] = {}
         self._times: dict[str, list[float]] = {}
         self._loaded: tuple[Path, Sample] | None = None
 
-    def fill(self, job: Job) -> Cell:
+    def fill(self, job: Job) -> Measurement:
         """The cell of a job, from an earlier run or computed now; a failed one is marked."""
         try:
             sample = self._sample(job.file)
@@ -190,9 +190,9 @@ class _Bench:
             self.fingerprints[self._loaded[1].name] = self._loaded[1].fingerprint
         return self._loaded[1]
 
-    def _key(self, job: Job, sample: Sample) -> CellKey:
+    def _key(self, job: Job, sample: Sample) -> MeasurementKey:
         method, protocol = job.method, self.protocol
-        return CellKey(
+        return MeasurementKey(
             method=method.label,
             settings=method.settings(),
             weights=method.weights,
@@ -203,8 +203,8 @@ class _Bench:
         )
 
     def _compute(
-        self, job: Job, sample: Sample, key: CellKey
-    ) -> tuple[Cell, dict[Path, torch.Tensor]]:
+        self, job: Job, sample: Sample, key: MeasurementKey
+    ) -> tuple[Measurement, dict[Path, torch.Tensor]]:
         """Compute a cell, and the pictures to keep by the paths of their files."""
         method = job.method
         sigma = noise.from_255(job.sigma_255) if self.protocol.adds_noise else None
@@ -219,7 +219,7 @@ class _Bench:
         if denoised.shape != noisy.shape or not bool(torch.isfinite(denoised).all()):
             raise UsageError("it gave no image of finite values of the same size")
         output = denoised if method.measured_raw else self.protocol.finish(denoised)
-        cell = Cell(
+        cell = Measurement(
             method.label,
             sample.name,
             job.sigma_255,
@@ -237,7 +237,7 @@ class _Bench:
         kept = {place.clean: sample.clean, place.noisy: noisy, self.folder / own: denoised}
         return replace(cell, picture=own.as_posix()), kept
 
-    def _has_picture(self, cell: Cell) -> bool:
+    def _has_picture(self, cell: Measurement) -> bool:
         return cell.picture is not None and (self.folder / cell.picture).is_file()
 
 
@@ -277,10 +277,10 @@ class Pictures:
         return Path("pictures") / f"{self.image[:12]}-{self.protocol}-{level}-{what}.png"
 
 
-def _failed(job: Job, error: Exception) -> Cell:
+def _failed(job: Job, error: Exception) -> Measurement:
     reason = str(error) if isinstance(error, FlowdenoiseError) else repr(error)
     line = " ".join(reason.split())[:300]
-    return Cell(job.method.label, job.name, job.sigma_255, error=line)
+    return Measurement(job.method.label, job.name, job.sigma_255, error=line)
 
 
 def _middle(image: torch.Tensor) -> torch.Tensor:

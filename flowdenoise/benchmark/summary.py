@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flowdenoise.benchmark.measurements import Cell
+from flowdenoise.benchmark.measurements import Measurement
 from flowdenoise.benchmark.statistics import Interval, bootstrap, mean, spread
 
 
@@ -42,7 +42,7 @@ class Line:
     difference: Interval | None
 
 
-def summarize(cells: Sequence[Cell]) -> list[Line]:
+def summarize(cells: Sequence[Measurement]) -> list[Line]:
     """The lines of all methods and noise levels, in the order in which they first occur."""
     methods = list(dict.fromkeys(cell.method for cell in cells))
     sigmas = list(dict.fromkeys(cell.sigma_255 for cell in cells))
@@ -55,11 +55,11 @@ def summarize(cells: Sequence[Cell]) -> list[Line]:
     ]
 
 
-def _group(cells: Sequence[Cell], method: str, sigma: float) -> list[Cell]:
+def _group(cells: Sequence[Measurement], method: str, sigma: float) -> list[Measurement]:
     return [cell for cell in cells if (cell.method, cell.sigma_255) == (method, sigma)]
 
 
-def _line(group: list[Cell], reference: list[Cell] | None) -> Line:
+def _line(group: list[Measurement], reference: list[Measurement] | None) -> Line:
     good = [cell for cell in group if cell.error is None]
     seconds = math.fsum(cell.seconds for cell in good)
     pixels = sum(cell.pixels for cell in good)
@@ -80,7 +80,7 @@ def _line(group: list[Cell], reference: list[Cell] | None) -> Line:
     )
 
 
-def _difference(good: list[Cell], reference: list[Cell]) -> Interval | None:
+def _difference(good: list[Measurement], reference: list[Measurement]) -> Interval | None:
     """The difference over the images that both have; None where there are none."""
     others = {cell.image: cell.psnr for cell in reference if cell.error is None}
     values = [cell.psnr - others[cell.image] for cell in good if cell.image in others]

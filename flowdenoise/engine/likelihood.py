@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from flowdenoise import metrics
+from flowdenoise import metrics, noise
 from flowdenoise.engine import tiling
 from flowdenoise.engine.tiling import TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, dequantize
-from flowdenoise.images import Picture
+from flowdenoise.images import Picture, as_floats
 
 _STOPS = torch.tensor(  # dark blue, blue, teal, yellow, white: dark is expected
     [[0.05, 0.03, 0.25], [0.15, 0.25, 0.65], [0.1, 0.6, 0.55], [0.95, 0.85, 0.25], [1, 1, 1]]
@@ -63,7 +63,7 @@ def score(flow: Glow, picture: Picture, *, seed: int = 0, batch: int = 32) -> Sc
     generator = torch.Generator().manual_seed(seed)
 
     def bits(tiles: Tensor) -> Tensor:
-        values = (tiles * 255).round() / 255
+        values = as_floats((tiles * noise.WHITE).round())
         spread = torch.rand(values.shape, generator=generator).to(values)
         rate = metrics.bits_per_dim(flow(dequantize(values, spread), 0.0), config.dimensions)
         return rate.view(-1, 1, 1, 1).expand(-1, 1, *tiles.shape[2:])

@@ -6,7 +6,8 @@
 
 At each split half of the channels leave as latents; their Gaussian is predicted from the half
 that goes on. Kingma and Dhariwal, NeurIPS 2018. With `noise_levels` the flow is conditioned on
-sigma: it is then a density of noisy images at every level, and at sigma = 0 one of clean images.
+sigma: it is then a density of noisy images at every noise level, and at sigma = 0 one of clean
+images.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from flowdenoise.flow.level import FlowStep, Level
 from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.flow.split import leaving_gaussian, split_network
 from flowdenoise.flow.transform import Transform, gaussian_log_prob, no_volume_change
+from flowdenoise.noise import WHITE
 
 _CONTEXT = 64  # length of the noise level's embedding
 
@@ -188,4 +190,4 @@ def dequantize(values: Tensor, noise: Tensor) -> Tensor:
     Returns:
         `values` moved by up to half a step of 1/255.
     """
-    return values + (noise - 0.5) / 255
+    return values + (noise - 0.5) / WHITE

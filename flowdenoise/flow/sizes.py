@@ -67,7 +67,7 @@ class GlowConfig(NetworkConfig):
 
     @property
     def sigma_channels(self) -> int:
-        """One level for the whole patch, or none."""
+        """The number of maps of the noise level: one for the whole patch, or none."""
         return int(self.noise_levels)
 
     @property
@@ -77,7 +77,7 @@ class GlowConfig(NetworkConfig):
 
     @property
     def multiply_adds_per_pixel(self) -> float:
-        """Multiply-adds per pixel of a patch: through the flow, and back for the gradient."""
+        """The multiply-adds per pixel of a patch: through the flow, and back for the gradient."""
         total, channels, hidden = 0.0, self.image_channels, self.hidden_channels
 
         def network(inputs: int, outputs: int) -> int:

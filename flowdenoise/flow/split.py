@@ -32,6 +32,7 @@ class SplitConv(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, context: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        # The files call what adds the noise level so; elsewhere in here a level is Glow's.
         self.level = nn.Linear(context, outputs) if context else None
         for layer in (self.conv, self.level):
             if layer is not None:

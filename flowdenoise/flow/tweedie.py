@@ -5,8 +5,9 @@ If p_sigma is the density of clean images plus Gaussian noise of level sigma, Tw
     E[clean | noisy] = noisy + sigma^2 * grad log p_sigma(noisy)
 
 is the estimate of least mean squared error: no pair, no target, no noisy corpus. (Robbins 1956;
-Efron, "Tweedie's formula and selection bias", JASA 2011.) And the level at which the noisy image
-is likeliest, argmax_sigma log p_sigma(noisy), is the maximum-likelihood estimate of its noise.
+Efron, "Tweedie's formula and selection bias", JASA 2011.) And the noise level at which the noisy
+image is likeliest, argmax_sigma log p_sigma(noisy), is the maximum-likelihood estimate of its
+noise.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ConditionalDensity(Protocol):
     """A density of noisy patches at every noise level."""
 
     def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
-        """Log-density in nats, (B,), of patches (B, C, H, W) at levels (B,) or one level."""
+        """The log-density in nats, (B,), of patches (B, C, H, W) at noise levels (B,) or one."""
         ...
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from flowdenoise.noise.levels import WHITE
+
 
 def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
     """Round to 8 bits and, where the quality is at most 100, compress as JPEG.
@@ -18,14 +20,14 @@ def compress(picture: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
     Returns:
         The pictures as they come back from their files, (B, 3, H, W) in [0, 1].
     """
-    whole = (picture.clamp(0, 1) * 255).round_().to(torch.uint8)
+    whole = (picture.clamp(0, 1) * WHITE).round_().to(torch.uint8)
     pixels = whole.permute(0, 2, 3, 1).cpu().numpy()
     out = np.empty_like(pixels)
     for index, (one, q, half) in enumerate(
         zip(pixels, quality.tolist(), subsampled.tolist(), strict=True)
     ):
         out[index] = one if q > 100 else _jpeg(one, int(q), half)
-    return torch.from_numpy(out).permute(0, 3, 1, 2).to(picture.device).float().div_(255)
+    return torch.from_numpy(out).permute(0, 3, 1, 2).to(picture.device).float().div_(WHITE)
 
 
 def _jpeg(pixels: np.ndarray, quality: int, subsampled: bool) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from flowdenoise import images
+from flowdenoise import images, noise
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.images import as_floats
@@ -84,13 +84,13 @@ class NoiseLevelStage:
         unit = draws.normal(Stream.LEVEL_NOISE, tuple(clean.shape[1:]))
         noisy = clean + sigma[:, None, None, None] * unit
         fate = draws.uniform(Stream.LEVEL_FATE)[:, None, None, None]
-        rounded = noisy.clamp(0, 1).mul(255).round()
-        noisy = torch.where(fate < settings.eight_bit, rounded / 255, noisy)
+        rounded = noisy.clamp(0, 1).mul(noise.WHITE).round()
+        noisy = torch.where(fate < settings.eight_bit, as_floats(rounded), noisy)
         low, high = settings.qualities
         qualities = (low + (high + 1 - low) * draws.uniform(Stream.LEVEL_QUALITY)).int().tolist()
         for index in (fate.flatten() < settings.jpeg).nonzero().flatten().tolist():
             stored = images.jpeg_round_trip(rounded[index].byte(), int(qualities[index]))
-            noisy[index] = stored.to(noisy) / 255
+            noisy[index] = as_floats(stored.to(noisy))
         return noisy, sigma
 
     @torch.no_grad()
@@ -99,7 +99,8 @@ class NoiseLevelStage:
         if self.validation is None:
             return {}
         patches, sigma = self._batch(self.validation, self.validation.draws(0, 256))
-        return {"sigma_error": float((from_scale(model(patches)) - sigma).abs().mean() * 255)}
+        error = float((from_scale(model(patches)) - sigma).abs().mean())
+        return {"sigma_error": noise.to_255(error)}
 
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
         """Return no pictures: a level is a number."""

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from flowdenoise.benchmark.config import BenchmarkConfig
-from flowdenoise.benchmark.measurements import CellStore
+from flowdenoise.benchmark.measurements import MeasurementStore
 from flowdenoise.benchmark.methods import Method, MethodOptions, build, parse
 from flowdenoise.benchmark.runner import Pictures, Progress, Run, run
 from flowdenoise.benchmark.sets import open_set
@@ -84,7 +84,7 @@ def test_a_damaged_record_is_an_error_that_names_the_line(tmp_path: Path) -> Non
     file = tmp_path / "cells.jsonl"
     file.write_text('{"key": 1}\n')
     with pytest.raises(DataError, match="line 1: no result"):
-        CellStore(file)
+        MeasurementStore(file)
 
 
 def test_other_weights_settings_or_pixels_are_measured_anew(photos: Path, tmp_path: Path) -> None:

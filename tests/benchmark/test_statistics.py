@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowdenoise.benchmark.measurements import Cell
+from flowdenoise.benchmark.measurements import Measurement
 from flowdenoise.benchmark.statistics import bootstrap, mean, spread
 from flowdenoise.benchmark.summary import summarize
 
@@ -49,9 +49,9 @@ def test_mean_and_spread() -> None:
     assert spread([4.0]) == 0
 
 
-def cell(method: str, image: str, psnr: float, **more: object) -> Cell:
+def cell(method: str, image: str, psnr: float, **more: object) -> Measurement:
     values = {"pixels": 100, "ssim": 0.5, "gmsd": 0.1, "seconds": 2.0} | more
-    return Cell(method, image, 25.0, psnr=psnr, **values)  # type: ignore[arg-type]
+    return Measurement(method, image, 25.0, psnr=psnr, **values)  # type: ignore[arg-type]
 
 
 def test_lines_compare_each_method_with_the_first_on_the_images_that_both_have() -> None:

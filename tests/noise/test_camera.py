@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
-from flowdenoise.noise import camera, demosaicking, sensor, smoothing, tone
+from flowdenoise.noise import camera, compression, demosaicking, sensor, smoothing, tone
 from flowdenoise.system import random_streams
 
 KEYS = random_streams.fold(torch.arange(6), 11)
@@ -231,3 +231,13 @@ def test_some_rows_have_the_noise_that_they_have_in_the_whole() -> None:
     whole = sensor.unit_noise(KEYS, (12, 7))
     assert torch.equal(sensor.unit_noise(KEYS, (12, 7), slice(3, 9)), whole[:, :, 3:9])
     assert whole.unique().numel() > 0.99 * whole.numel()
+
+
+def test_stored_colors_stay_what_they_are_and_fine_ones_fade_if_subsampled() -> None:
+    stripes = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.1, 0.9]]).T[None, :, None].repeat(2, 1, 16, 8)
+    quality, subsampled = torch.full((2,), 95.0), torch.tensor([False, True])
+    fine, faded = compression.compress(stripes, quality, subsampled)
+    assert (fine - stripes[0]).abs().mean() < 0.03
+    assert (faded - stripes[0]).abs().mean() > 0.2
+    untouched = compression.compress(stripes, quality + 6, subsampled)
+    assert torch.equal(untouched, (stripes * 255).round() / 255)

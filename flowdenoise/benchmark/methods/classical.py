@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from flowdenoise import noise
 from flowdenoise.benchmark.methods.method import Method, import_extra
 from flowdenoise.images import quantize
 
@@ -79,11 +80,11 @@ class NonLocalMeans(Method):
         import cv2
 
         image = quantize(noisy, np.uint8)
-        strength = self.strength * 255 * (sigma or 0.0)
+        strength = self.strength * noise.to_255(sigma or 0.0)
         result = cv2.fastNlMeansDenoising(
             image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
         )
-        return _as_tensor(result / np.float32(255))
+        return _as_tensor(result / np.float32(noise.WHITE))
 
 
 class Wavelet(Method):

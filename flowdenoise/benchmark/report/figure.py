@@ -102,7 +102,7 @@ def _where_they_differ(pictures: list[Samples], side: int) -> tuple[int, int]:
 
 def _resized(pixels: Samples, height: int, width: int, *, sharp: bool = False) -> Samples:
     """Resize a picture; `sharp` keeps pixels as squares."""
-    planes = torch.from_numpy(pixels).float().permute(2, 0, 1)[None] / 255
+    planes = images.as_floats(torch.from_numpy(pixels)).permute(2, 0, 1)[None]
     if sharp:
         planes = F.interpolate(planes, (height, width), mode="nearest")
     else:

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from flowdenoise import images
-from flowdenoise.benchmark.measurements import Cell
+from flowdenoise.benchmark.measurements import Measurement
 from flowdenoise.benchmark.report import figure, page
 from flowdenoise.benchmark.report.grids import as_markdown, result_grids
 from flowdenoise.benchmark.results import Results
@@ -38,7 +38,9 @@ def write_all(results: Results, folder: Path) -> list[Path]:
 
 def _as_csv(results: Results) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, [field.name for field in fields(Cell)], lineterminator="\n")
+    writer = csv.DictWriter(
+        stream, [field.name for field in fields(Measurement)], lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(asdict(cell) for cell in results.cells)
     return stream.getvalue()
