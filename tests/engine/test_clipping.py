@@ -164,3 +164,10 @@ def test_black_stays_black_through_the_engine() -> None:
     result = denoiser.denoise_picture(Picture(stored(noisy(clean))), SIGMA).picture
     assert float(result.samples[:, :56].mean()) < 1  # uncorrected it would be 10
     assert abs(float(result.samples[:, 72:].mean()) - 127.5) < 1.5
+
+
+def test_where_half_the_noise_is_to_stay_black_is_not_taken_back_wholly() -> None:
+    denoiser = Denoiser.load("color", precision="float32", device="cpu")
+    black = Picture(stored(noisy(np.zeros((128, 128, 3)))))
+    half = denoiser.denoise_picture(black, SIGMA, strength=0.5).picture
+    assert 3 < float(half.samples.mean()) < 10  # wholly taken back it would be about 1
