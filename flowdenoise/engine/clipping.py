@@ -221,19 +221,24 @@ def expected(clean: Tensor, ends: ClippedEnds) -> Tensor:
     """The mean of noisy values that were cut off at these ends, for true values of any shape."""
     result = clean
     if ends.black is not None:
-        deviation = ends.black.deviation(clean)
-        result = result + deviation * _excess(clean / deviation)
+        result = result + _excess(clean, ends.black)
     if ends.white is not None:
-        deviation = ends.white.deviation(1 - clean)
-        result = result - deviation * _excess((1 - clean) / deviation)
+        result = result - _excess(1 - clean, ends.white)
     return result
 
 
-def _excess(distance: Tensor) -> Tensor:
-    """E[max(-t - n, 0)] for n ~ N(0, 1)."""
-    density = torch.exp(-distance.square() / 2) / math.sqrt(2 * math.pi)
-    share: Tensor = torch.special.ndtr(-distance)
-    return density - distance * share
+def _excess(distance: Tensor, law: NoiseLaw) -> Tensor:
+    """E[max(-x - noise, 0)] at a distance x from the end.
+
+    For n ~ N(0, 1) and t = x / sigma it is sigma (phi(t) - t Phi(-t)). Noise whose variance grows
+    with brightness is that of light, which is skewed: the third cumulant of a Poisson variable is
+    its variance times the slope of that. By Edgeworth's series this adds -slope t phi(t) / 6.
+    """
+    deviation = law.deviation(distance)
+    place = distance / deviation
+    density = torch.exp(-place.square() / 2) / math.sqrt(2 * math.pi)
+    share: Tensor = torch.special.ndtr(-place)
+    return deviation * (density - place * share) - law.slope * place * density / 6
 
 
 def _inverse(ends: ClippedEnds) -> npt.NDArray[np.float64]:

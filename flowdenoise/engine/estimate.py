@@ -264,18 +264,21 @@ def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
     """
-    energies = []
+    energies, means = [], []
     for crop, blocks in zip(crops, telling, strict=True):
         rows = crop[..., 1:, :] - crop[..., :-1, :]
         twice = F.pad((rows[..., 1:] - rows[..., :-1]) / 2, (0, 1, 0, 1))
         energy = F.avg_pool2d(twice.square().mean(1, keepdim=True), _QUIET_SIDE)
         ends = ((crop <= 0) | (crop >= 1)).any(1, keepdim=True).float()
-        inside = F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0
-        energies.append(energy[..., :-1, :-1][inside & blocks])
-    known = torch.cat(energies)
-    if len(known) < _FEWEST:
+        inside = (F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0) & blocks
+        energies.append(energy[..., :-1, :-1][inside])
+        mean = F.avg_pool2d(crop.mean(1, keepdim=True), _QUIET_SIDE)
+        means.append(mean[..., :-1, :-1][inside])
+    brightness = torch.cat(means)
+    if len(brightness) < 2 * _FEWEST:
         return math.inf
-    return float(known.quantile(_QUIET).sqrt()) / _QUIET_SHARE[crops[0].shape[1]]
+    bright = torch.cat(energies)[brightness >= brightness.median()]
+    return float(bright.quantile(_QUIET).sqrt()) / _QUIET_SHARE[crops[0].shape[1]]
 
 
 def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tensor | None]]:
