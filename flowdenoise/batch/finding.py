@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowdenoise.errors import UsageError
-from flowdenoise.images import SUFFIXES
+from flowdenoise.images import SUFFIXES, lack_of
 from flowdenoise.system.paths import is_folder, is_link, is_named, real
 
 OTHER_KINDS = {
@@ -124,7 +124,7 @@ class Search:
         if path.name.startswith(".") or is_folder(path):
             return
         if suffix in SUFFIXES:
-            reason = _why_no_file(path)
+            reason = _why_no_file(path) or lack_of(path)
         elif suffix in OTHER_KINDS:
             reason = f"{OTHER_KINDS[suffix]} pictures can't be read"
         else:

@@ -72,6 +72,7 @@ class Format:
         alpha: Whether the format has transparency.
         odd_depths: Whether samples may have 9 to 15 bits.
         longest_side: The greatest width or height, in pixels.
+        plugin: The package that must be installed to read the format, if it is an optional one.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Format:
     alpha: bool = True
     odd_depths: bool = False
     longest_side: int = 2**31 - 1
+    plugin: pillow.Plugin | None = None
 
     def decode(self, file: BinaryIO, limits: Limits) -> Iterator[Picture]:
         """Decode a file page by page."""
@@ -189,12 +191,20 @@ FORMATS = {
         alpha=False,
         odd_depths=True,
     ),
-    "HEIC": Format("HEIC", (".heic", ".heif"), rb".{4}ftyp", pillow.read_heic, end=end_of_boxes),
+    "HEIC": Format(
+        pillow.HEIC.format,
+        (".heic", ".heif"),
+        rb".{4}ftyp",
+        pillow.read_heic,
+        end=end_of_boxes,
+        plugin=pillow.HEIC,
+    ),
     "JXL": Format(
-        "JPEG XL",
+        pillow.JPEG_XL.format,
         (".jxl",),
         rb"\xff\x0a|\0\0\0\x0cJXL ",
         pillow.read_jpeg_xl,
+        plugin=pillow.JPEG_XL,
     ),
     "TGA": Format(
         "TGA",
@@ -274,6 +284,13 @@ def format_of(path: Path) -> str | None:
     """
     suffix = path.suffix.lower()
     return next((key for key, kind in FORMATS.items() if suffix in kind.suffixes), None)
+
+
+def lack_of(path: Path) -> str | None:
+    """What is to be installed before files with such a name can be read; None if nothing is."""
+    kind = format_of(path)
+    plugin = None if kind is None else FORMATS[kind].plugin
+    return None if plugin is None else plugin.lack
 
 
 def is_written(key: str) -> bool:

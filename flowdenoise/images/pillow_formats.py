@@ -6,9 +6,11 @@ does.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from PIL import (
@@ -38,6 +40,37 @@ _NAMES = {
     "depth_images": "depth image",
     "id_section": "comment",
 }
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A package by which Pillow reads one more format, if it is installed.
+
+    Attributes:
+        format: The name of the format that users know.
+        extra: The extra of this package that installs the plugin.
+        module: The module to import.
+    """
+
+    format: str
+    extra: str
+    module: str
+
+    @property
+    def lack(self) -> str | None:
+        """What is to be installed before the format can be read; None if nothing is."""
+        if importlib.util.find_spec(self.module) is not None:
+            return None
+        return f"{self.format} needs an extra: pip install 'flowdenoise[{self.extra}]'"
+
+
+HEIC = Plugin("HEIC", "heic", "pillow_heif")
+JPEG_XL = Plugin("JPEG XL", "jxl", "pillow_jxl")
+
+
+def _require(plugin: Plugin) -> None:
+    if plugin.lack is not None:
+        raise ImageReadError(plugin.lack)
 
 
 def _read(image: Image.Image, header: Header, limits: Limits, pixel_bytes: int) -> Picture:
@@ -142,10 +175,9 @@ def read_heic(file: BinaryIO, limits: Limits) -> Picture:
     Raises:
         ImageReadError: The extra `heic` is not installed.
     """
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise _missing("HEIC", "heic") from error
+    _require(HEIC)
+    import pillow_heif
+
     pillow_heif.register_heif_opener()
     with no_native_messages():
         image = Image.open(file, formats=["HEIF"])
@@ -159,18 +191,13 @@ def read_jpeg_xl(file: BinaryIO, limits: Limits) -> Picture:
     Raises:
         ImageReadError: The extra `jxl` is not installed.
     """
-    try:
-        import pillow_jxl  # noqa: F401 (it makes itself known to Pillow)
-    except ImportError as error:
-        raise _missing("JPEG XL", "jxl") from error
+    _require(JPEG_XL)
+    import pillow_jxl  # noqa: F401 (it makes itself known to Pillow)
+
     limits.check(*_size_of_jpeg_xl(file), _PLUGIN_BYTES)  # it is decoded when opened
     file.seek(0)
     image = Image.open(file, formats=["JXL"])
     return _read(image, Header("JXL", lossless=False), limits, _PLUGIN_BYTES)
-
-
-def _missing(name: str, extra: str) -> ImageReadError:
-    return ImageReadError(f"{name} needs an extra: pip install 'flowdenoise[{extra}]'")
 
 
 def _told_depth(header: Header, name: str) -> Header:

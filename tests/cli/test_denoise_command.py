@@ -110,6 +110,31 @@ def test_what_is_left_out_of_a_folder_is_told(invoke: Invoke, tiny: Path, photo:
     assert "photo_denoised_noise.png (the result of another picture)" in told
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "extra"),
+    [("pillow_heif", "x.HEIC", "heic"), ("pillow_jxl", "x.jxl", "jxl")],
+)
+def test_pictures_that_need_an_extra_are_left_out_of_a_folder_and_refused_if_named(
+    invoke: Invoke,
+    tiny: Path,
+    photo: Path,
+    module: str,
+    name: str,
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    head = b"\0\0\0\x18ftypheic" if extra == "heic" else b"\xff\x0a"
+    photo.with_name(name).write_bytes(head + bytes(100))
+    for source, status in ((photo.parent, 0), (photo.with_name(name), 1)):
+        answer = invoke("denoise", source, "-s", 25, "-m", tiny)
+        assert answer.status == status
+        assert f"needs an extra: pip install 'flowdenoise[{extra}]'" in " ".join(
+            answer.err.split()
+        )
+    assert photo.with_name("photo_denoised.png").exists()
+
+
 def test_an_input_that_is_missing_is_an_error_and_the_rest_is_done(
     invoke: Invoke, tiny: Path, photo: Path
 ) -> None:
