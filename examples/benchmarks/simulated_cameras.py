@@ -40,7 +40,7 @@ class Row:
     """What a way of cleaning reached with one kind of camera.
 
     Attributes:
-        psnr: Of each picture.
+        psnr: The PSNR of each picture.
         shift: Sums of result minus truth, by band of the truth's brightness.
         count: Pixels of each band.
     """

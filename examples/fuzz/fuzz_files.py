@@ -94,7 +94,7 @@ def attempt(data: bytes, folder: Path, engine: Denoiser, wanted: str | None = No
     Args:
         data: The bytes of the file.
         folder: For the file and the result.
-        engine: What denoises.
+        engine: The denoiser.
         wanted: The format of the result; None is that of the file.
 
     Raises:

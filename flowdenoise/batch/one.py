@@ -182,10 +182,10 @@ class Work:
         )
 
     def treat(self, page: Callable[[Picture], Denoised]) -> None:
-        """Make something of the picture, and later of its further pages.
+        """Process the picture, and later its further pages.
 
         Args:
-            page: What is made of each.
+            page: The function that makes the result of a page.
         """
         self._denoise_page = page
         self.denoised = page(_there(self.picture))

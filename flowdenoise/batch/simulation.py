@@ -1,4 +1,4 @@
-"""Noisy photographs of clean pictures, to try things on.
+"""Simulated noisy photographs of clean pictures, for trials.
 
 A picture is taken in strips of whole rows, each with some rows around it, so that memory does not
 grow with the picture. The noise of a place is the same whichever strip it is in, and strips begin
@@ -27,7 +27,7 @@ from flowdenoise.system.rules import Range, Seed
 from flowdenoise.system.typed import check
 
 NOISY = "{stem}_noisy.png"
-"""Template of the name of a simulated photograph: PNG, since JPEG would change the noise."""
+"""The template of a simulated photograph's name: PNG, since JPEG would change the noise."""
 
 _BLOCK = 16  # side in pixels of what JPEG takes together
 _STRIP = 1 << 20  # pixels of a strip, about
@@ -37,7 +37,7 @@ _GRAY = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class SimulationConfig:
-    """Which camera takes the photograph.
+    """The camera that takes the photograph.
 
     Attributes:
         camera: The kind of camera.
@@ -61,7 +61,7 @@ class SimulationConfig:
 def simulate(
     jobs: Sequence[Job], config: SimulationConfig, treatment: BatchConfig
 ) -> Iterator[Outcome]:
-    """Take photographs of pictures, one after the other, yielding what became of each.
+    """Take photographs of pictures, one after the other, and yield the outcome of each.
 
     Args:
         jobs: The jobs, from `plan_jobs`.
@@ -113,14 +113,14 @@ def simulate_picture(picture: Picture, config: SimulationConfig) -> Picture:
 
 
 def _rows(picture: Picture, places: Tensor, columns: Tensor) -> Tensor:
-    """Rows of a picture by their numbers, in color, (1, 3, h, w) in [0, 1]."""
+    """Take rows of a picture by their numbers, in color, (1, 3, h, w) in [0, 1]."""
     first = int(places.min())
     band = picture.tensor(slice(first, int(places.max()) + 1))
     return band[:, :, places - first][..., columns].clamp(0, 1).expand(-1, 3, -1, -1)
 
 
 def _in_channels(part: Tensor, channels: int) -> Tensor:
-    """A photograph (1, 3, h, w) with as many channels as its picture has."""
+    """Reduce a photograph (1, 3, h, w) to as many channels as its picture has."""
     if channels > 1:
         return part
     return torch.einsum("c,bchw->bhw", part.new_tensor(_GRAY), part)[:, None]

@@ -104,7 +104,7 @@ def error(text: str) -> None:
 
 
 def left_out(items: Sequence[LeftOut]) -> bool:
-    """Say what was met and not taken; returns whether nothing was missed by an error."""
+    """Print what was met and not taken; return whether no error made the search miss pictures."""
     reasons: dict[str, list[str]] = {}
     for item in items:
         if item.lost:

@@ -256,7 +256,7 @@ def _report(outcome: Outcome) -> None:
 
 
 def with_name(outcome: Outcome) -> str:
-    """Why a picture failed, with its name in front."""
+    """The reason why a picture failed, behind its name."""
     error, name = outcome.error or "", outcome.job.name
     return error if error.startswith(name) else f"{name}: {error}"
 

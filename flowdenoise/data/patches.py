@@ -77,7 +77,7 @@ class PatchSampler:
     Args:
         corpus: The images; patches are cut where they are.
         patch: Side of a patch in pixels.
-        seed: The same seed and step give the same batch.
+        seed: The seed; the same seed and step give the same batch.
         device: The device on which patches are wanted; None is where the images are.
         levels: The noise level of each image, (I,), for really noisy images whose level is known.
         weights: Factor of the chance of each image, (I,); None gives all the same.

@@ -115,7 +115,7 @@ def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> 
 
 
 def clipped_ends_of(picture: Picture, levels: Sequence[float]) -> tuple[ClippedEnds, ...]:
-    """The same for a noise level of all channels, or for one of each: `clipped_ends` of each."""
+    """Find the ends, by `clipped_ends`, for one noise level of all channels or one of each."""
     apart = range(len(levels)) if len(levels) > 1 else (None,)
     return tuple(
         clipped_ends(picture, level, channel) for level, channel in zip(levels, apart, strict=True)

@@ -259,12 +259,12 @@ class Denoiser:
         sigma: SigmaOrAuto = RemovalConfig.sigma,
         noise: NoiseKind = RemovalConfig.noise,
     ) -> Examined:
-        """Find out all that denoising a picture needs, so that it can be denoised many times.
+        """Find out everything that denoising a picture needs; it can then be denoised many times.
 
         Args:
-            picture: Color or gray.
-            sigma: As in `RemovalConfig`.
-            noise: As there.
+            picture: The picture, color or gray.
+            sigma: The noise level, or `auto`, see `RemovalConfig`.
+            noise: The kind of noise, see `RemovalConfig`.
         """
         RemovalConfig(sigma, noise=noise)
         findings = []
@@ -284,10 +284,10 @@ class Denoiser:
         """Remove noise that is known.
 
         Args:
-            examined: From `examine`.
-            removal: How much is removed; what it says of the level and the kind of the noise has
-                had its say in `examine`.
-            on_tile: Told of each finished batch of tiles.
+            examined: The picture, from `examine`.
+            removal: The settings of the removal; its level and its kind of noise are ignored, as
+                `examine` has used them.
+            on_tile: Called after each batch of tiles.
 
         Returns:
             The result; `examined.picture` itself if there is nothing to remove.
@@ -308,19 +308,19 @@ class Denoiser:
     def remove_part(
         self, examined: Examined, removal: RemovalConfig, rows: slice, columns: slice
     ) -> Picture:
-        """Remove noise from a part of a picture, which looks as it does in the whole result.
+        """Remove noise from a part of a picture, which becomes what it is in the whole result.
 
         Args:
-            examined: The whole.
-            removal: As for `remove`.
-            rows: Of the part, within the picture.
-            columns: Likewise.
+            examined: The whole picture, from `examine`.
+            removal: The settings of the removal.
+            rows: The rows of the part, within the picture.
+            columns: The columns of the part, likewise.
         """
         around, inner = examined.around(rows, columns)
         return self.remove(around, removal).part(*inner)
 
     def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
-        """Take a plane through the tiling, into its channels of the result."""
+        """Denoise a plane tile by tile into its channels of the result."""
         plane, picture = finding.plane, finding.plane.picture
 
         def run(config: TilingConfig) -> None:

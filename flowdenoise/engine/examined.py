@@ -1,4 +1,4 @@
-"""A picture and what was found out about its noise, from which all of it or a part is denoised."""
+"""A picture with its noise examined, from which all of it or a part can be denoised."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Finding:
 
     Attributes:
         plane: The channels that are denoised together.
-        estimate: Their noise, found or given.
-        ends: Where white noise was cut off: of all channels, or of each.
+        estimate: The noise of these channels, estimated or given.
+        ends: The ends at which white noise was cut off, one for all channels or one for each.
     """
 
     plane: Plane
@@ -27,7 +27,7 @@ class Finding:
     ends: tuple[ClippedEnds, ...] = ()
 
     def part(self, rows: slice, columns: slice) -> Finding:
-        """The same of a part, see `Examined.part`."""
+        """The finding for a part of the picture, see `Examined.part`."""
         maps = self.estimate.maps
         if maps is not None:
             maps = maps.part(rows, columns)
@@ -40,8 +40,8 @@ class Examined:
     """A picture whose noise is known.
 
     Attributes:
-        picture: As it came.
-        findings: One for each of its planes; none for a picture of a single color.
+        picture: The picture as it came.
+        findings: The findings, one for each plane; a picture of a single color has none.
         told: The noise level if it was given, on the [0, 1] scale; None if it was estimated.
     """
 
@@ -51,7 +51,7 @@ class Examined:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What was found out; None if the level was given and the picture is not constant."""
+        """The estimate; None if the level was given and the picture is not constant."""
         if self.told is not None and self.findings:
             return None
         return together([finding.estimate for finding in self.findings])
@@ -65,28 +65,28 @@ class Examined:
 
     @property
     def noisy(self) -> tuple[Finding, ...]:
-        """The planes from which there is something to remove."""
+        """The findings of planes from which there is noise to remove."""
         return tuple(finding for finding in self.findings if not finding.estimate.untouched)
 
     def part(self, rows: slice, columns: slice) -> Examined:
-        """A part of the picture, with what is known of the whole.
+        """Take a part of the picture, with what is known of the whole.
 
         Args:
-            rows: From a multiple of 8, the side of a cell of noise maps.
-            columns: Likewise.
+            rows: The rows, from a multiple of 8, the side of a cell of noise maps.
+            columns: The columns, likewise.
         """
         findings = tuple(finding.part(rows, columns) for finding in self.findings)
         return Examined(self.picture.part(rows, columns), findings, self.told)
 
     def around(self, rows: slice, columns: slice) -> tuple[Examined, tuple[slice, slice]]:
-        """A part of the picture with what a network must see around it.
+        """Take a part of the picture with the context that a network needs around it.
 
         Args:
-            rows: Of the part, within the picture.
-            columns: Likewise.
+            rows: The rows of the part, within the picture.
+            columns: The columns of the part, likewise.
 
         Returns:
-            The larger part, and where in it the part lies.
+            The larger part, and the place of the part in it.
         """
         outer, inner = [], []
         for side, length in ((rows, self.picture.height), (columns, self.picture.width)):

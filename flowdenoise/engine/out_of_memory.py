@@ -32,17 +32,17 @@ _POSSIBLE_SIGNS = (
 
 
 def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> T:
-    """Run; when memory runs out, run it all again with a smaller batch, then smaller tiles.
+    """Run; when memory runs out, run everything again with a smaller batch, then smaller tiles.
 
-    Where an error only may be about memory, smaller pieces are tried as well. If none was surely
-    about memory when the smallest fail, the last error is raised as it is.
+    Smaller pieces are tried, too, if an error may be about memory but need not be. If the smallest
+    pieces fail and no error was certainly about memory, the last error is raised as it is.
 
     Args:
-        run: What to do, with pieces of that size.
+        run: The function to run, with the size of the pieces.
         config: The size to begin with.
 
     Raises:
-        DeviceError: Not even a single tile of the least size fits the memory.
+        DeviceError: Not even a single tile of the smallest size fits into the memory.
     """
     certain = False
     while True:
@@ -64,7 +64,7 @@ def with_less_memory(run: Callable[[TilingConfig], T], config: TilingConfig) -> 
 
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    """Whether memory is, without doubt, what an error of Python or torch is about."""
+    """Whether an error of Python or torch certainly says that memory ran out."""
     told = any(sign in str(error) for sign in _SIGNS)
     return told or isinstance(error, MemoryError | torch.OutOfMemoryError)
 

@@ -1,4 +1,4 @@
-"""How a plane passes through the tiling: how it is read, and what is done with its tiles."""
+"""How a plane is denoised tile by tile: how it is read, and what is done with its tiles."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from flowdenoise.engine.tiling import ReadRows
 
 @dataclass(frozen=True)
 class Pass:
-    """A plane on its way through the tiling.
+    """How a plane is denoised tile by tile.
 
     Attributes:
-        read: Gives rows of what goes in, on the device.
-        denoise: Makes of such tiles what comes out.
-        networks: What it asks; the first decides how the plane is cut.
+        read: The function that reads rows of the plane, and of its maps, on the device.
+        denoise: The function that denoises tiles of these rows.
+        networks: The networks that it uses; the first decides how the plane is cut.
     """
 
     read: ReadRows
@@ -39,13 +39,13 @@ def pass_of(
     network: Callable[[int], TileDenoiser],
     device: torch.device,
 ) -> Pass:
-    """How a plane is denoised, by the noise that it has.
+    """Decide how a plane is denoised by the kind of its noise.
 
     Args:
         finding: The plane and its noise.
-        removal: How much is removed.
-        network: Gives the network for a number of channels.
-        device: Where to compute.
+        removal: The settings of the removal.
+        network: The function that gives the network for a number of channels.
+        device: The device that computes.
     """
     maps = finding.estimate.maps
     if maps is not None:
@@ -60,7 +60,7 @@ def _of_photograph(
     networks: Callable[[int], TileDenoiser],
     device: torch.device,
 ) -> Pass:
-    """The noise of a camera, whose maps go with the picture through the tiling."""
+    """The pass for the noise of a camera, whose maps are cut into tiles with the picture."""
     picture = finding.plane.picture
     network = networks(picture.channels)
     luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
@@ -82,7 +82,7 @@ def _of_white(
     networks: Callable[[int], TileDenoiser],
     device: torch.device,
 ) -> Pass:
-    """White noise, of one level for all channels or one for each."""
+    """The pass for white noise, of one level for all channels or one for each."""
     picture, levels = finding.plane.picture, finding.estimate.levels
     unclip = Unclip([end.scaled(strength) for end in finding.ends], device)
     network = networks(picture.channels)

@@ -39,7 +39,7 @@ def descend(
         density: The density of clean patches; its parameters need no gradients.
         noisy: Noisy patches, (B, C, H, W), about [0, 1].
         sigma: Noise level of `noisy` on the [0, 1] scale, a number or (B,).
-        start: Where to begin, shaped like `noisy`.
+        start: The patches to begin with, shaped like `noisy`.
         scale: Factor of the density's share, a number or (B,); 1 is the maximum a posteriori.
         steps: Number of steps.
         rate: Size of the first step in units of sigma; it falls linearly to zero.

@@ -30,7 +30,7 @@ class Mixing(NamedTuple):
 
     Attributes:
         weight: The matrix, (C, C).
-        bias: What is added, (C,).
+        bias: The values that are added, (C,).
         log_abs_det: Log of the absolute determinant of `weight`, a scalar.
     """
 

@@ -19,7 +19,7 @@ class SampleConfig:
     """What to draw.
 
     Attributes:
-        count: How many samples.
+        count: The number of samples.
         temperature: Factor of the latents' deviation; below 1 gives likelier, flatter samples.
         sigma: Noise level that the samples shall have, [0, 1] scale.
         seed: Another seed gives other samples.

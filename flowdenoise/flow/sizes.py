@@ -21,7 +21,7 @@ class GlowConfig(NetworkConfig):
     Attributes:
         image_channels: 3 for color, 1 for gray.
         size: Side of the square patch.
-        levels: How often the image is squeezed (L).
+        levels: The number of levels (L); each squeezes the image.
         steps_per_level: Flow steps between squeezes (K).
         hidden_channels: Width of the coupling networks.
         scale: Bound of the coupling's scale; `none` is additive coupling.
@@ -29,7 +29,7 @@ class GlowConfig(NetworkConfig):
         actnorm_in_coupling: ActNorm inside the coupling networks.
         noise_levels: Condition everything on sigma.
         logit_margin: Margin of the logit before the flow, 0 for no logit.
-        split: What predicts the half that leaves after a level; Glow has `conv`.
+        split: The network that predicts the half that leaves after a level; Glow has `conv`.
     """
 
     size: Annotated[int, Range(1, 1024)] = 32

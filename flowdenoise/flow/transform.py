@@ -64,7 +64,7 @@ class Chain(Transform):
 
         Args:
             x: (B, C, H, W).
-            context: What is known besides, (B, E).
+            context: The embedding of the noise level, (B, E).
             recompute: Recompute activations in the backward pass instead of keeping them.
         """
         total = no_volume_change(x)

@@ -48,12 +48,15 @@ def gain_at(sensor: Sensor, iso: float) -> float:
 
 
 def read_variance(shot: Tensor, deviation: Tensor | float = 0.0) -> Tensor:
-    """The constant part b of the variance that goes with a gain, log b = 2.18 log a + 1.2."""
+    """The constant part b of the variance that usually goes with a gain a.
+
+    log b = 2.18 log a + 1.2, with a standard deviation of 0.3, in units of which `deviation` is.
+    """
     return (2.18 * shot.log() + 1.2 + 0.3 * torch.as_tensor(deviation)).exp()
 
 
 def variance(raw: Tensor, shot: Tensor, read: Tensor) -> Tensor:
-    """Variance a x + b of the noise, (B, 3, H, W), of raw values with gains and floors (B,)."""
+    """The variance a x + b of the noise of raw values x, (B, 3, H, W), with a and b (B,)."""
     return shot[:, None, None, None] * raw.clamp(min=0) + read[:, None, None, None]
 
 

@@ -1,17 +1,17 @@
 """The page: pictures denoised in a browser on the same machine, seen before and after.
 
-A small server that only this machine can reach gives the page and does the work. What is dropped
-on the page is copied into a folder that goes when the server does; the server reads and writes
-nowhere else, and no request can name a path.
+A small server that only this machine can reach serves the page and does the work. Files that are
+dropped on the page are copied into a folder that is removed when the server ends; the server reads
+and writes nowhere else, and no request can name a path.
 
 ```
-bounds      what the page may be asked for
-guard       who may ask: this machine, this page, nobody else
+bounds      the settings and the limits of the page
+guard       which requests are answered: those of this page on this machine
 shelf       the pictures that were dropped, and what is known of their noise
-views       what is shown of them: parts before and after, thumbnails, maps of noise
+views       the parts before and after, thumbnails and noise maps that the page shows
 delivery    whole results, written as the command writes them, and archives of many
-routes      what the browser can ask for
-server      an address with a secret in it, served until the user ends it
+routes      the requests that the browser can send
+server      the server, at an address with a secret in it
 files/      the page itself
 ```
 """

@@ -1,4 +1,4 @@
-"""What the page may be asked for."""
+"""The settings and the limits of the page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class PageConfig:
 
     Attributes:
         port: The port on 127.0.0.1; 0 takes a free one.
-        max_upload: The largest file that is taken, in bytes.
+        max_upload: The size of the largest file that is taken, in bytes.
         max_pixels: The most pixels of a picture; larger ones are refused before they are decoded.
-        max_memory: The most bytes that decoding may take; None is 2 GiB, or as much as the size of
-            the file makes likely.
+        max_memory: The most bytes that decoding may take; None allows 2 GiB, or more for a large
+            file.
     """
 
     port: Annotated[int, Range(0, 65535)] = 0

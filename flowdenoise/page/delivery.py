@@ -26,16 +26,16 @@ _RESULTS = "result"  # folder of a result, beside its source
 
 
 class AbandonedError(FlowdenoiseError):
-    """Nobody waits for a result any more."""
+    """An error that ends work on a result for which nobody waits any more."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A result that is there.
+    """A result that was made.
 
     Attributes:
-        file: Its bytes.
-        place: Its name, and the folders that were dropped with its source.
+        file: The file of the result.
+        place: The name of the result, below the folders that were dropped with its source.
     """
 
     file: Path
@@ -43,7 +43,7 @@ class Result:
 
 
 def result_of(dropped: Dropped) -> Result | None:
-    """The result of a picture, if it was made."""
+    """The result of a picture; None if it was not made yet."""
     folder = dropped.folder / _RESULTS
     found = next(iter(sorted(folder.glob("*"))), None) if folder.is_dir() else None
     return None if found is None else Result(found, dropped.place.with_name(found.name))
@@ -57,12 +57,12 @@ def deliver(
     Args:
         dropped: The picture.
         denoiser: The engine.
-        config: How it is treated.
-        worker: Does one picture after the other.
+        config: The settings for the picture.
+        worker: The executor that treats one picture after the other.
 
     Yields:
-        How far it is, `{"done", "total"}`, or `{}` while it waits for its turn; and at last what
-        became of it.
+        The progress, `{"done", "total"}`, or `{}` while the picture waits for its turn; and at
+        last the outcome.
     """
     steps: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
     abandoned = threading.Event()
@@ -102,7 +102,7 @@ def _step(steps: queue.SimpleQueue[tuple[int, int]]) -> dict[str, Any]:
 
 
 def _told(dropped: Dropped, future: Future[Outcome]) -> dict[str, Any]:
-    """What became of a picture, for the page."""
+    """The outcome of a picture, as the page takes it."""
     outcome = future.result()
     if outcome.error is not None:
         return {"error": dropped.spoken(outcome.error)}

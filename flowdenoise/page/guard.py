@@ -1,4 +1,4 @@
-"""Who may ask the server: a page that it gave itself, on this machine, that knows the secret.
+"""Which requests are answered: those of the server's own page, on this machine, with the secret.
 
 Any page of the Web can send requests to a server on its visitor's machine. So a request is only
 answered if its `Host` is the server's own address (a foreign name may have been bound to this
@@ -32,10 +32,10 @@ _OWN = ("same-origin", "none")  # where browsers say that a request comes from; 
 
 
 class Guard:
-    """Lets through what may pass.
+    """Lets only permitted requests through.
 
     Args:
-        app: What answers.
+        app: The application that answers.
         port: The port of the server.
         token: The secret, the first part of each path.
         most: The longest body, in bytes.
@@ -57,7 +57,7 @@ class Guard:
         return await self.app(scope, _counted(receive, self.most), careful)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Why a request is not answered: a status and one line; None if it is."""
+        """The status and the line that refuse a request; None if it is answered."""
         headers = Headers(scope=scope)
         if headers.get("host") not in self.hosts:
             return 403, "this server answers to its own address only"
@@ -80,7 +80,7 @@ def _words(most: int) -> str:
 
 
 def _counted(receive: Receive, most: int) -> Receive:
-    """Count the bytes of a body, whose length need not have been told."""
+    """Count the bytes of a body, as its length need not have been told."""
     seen = 0
 
     async def count() -> Message:

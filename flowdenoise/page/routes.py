@@ -1,9 +1,9 @@
-"""What the browser can ask the server for.
+"""The requests that the browser can send to the server.
 
 ```
 GET    /                             the page
 GET    /settings                     its sliders, the limits, the kinds of files
-POST   /pictures?name=               a file; answers what it is
+POST   /pictures?name=               takes a file; answers what it is
 DELETE /pictures/KEY                 forget it
 GET    /pictures/KEY/thumbnail
 GET    /pictures/KEY/noise           what its noise is
@@ -18,8 +18,8 @@ GET    /archives/KEY                 the file
 POST   /forget                       forget pictures: a tab was closed
 ```
 
-Parts and results are told in the query what to remove: `RemovalConfig`, each field by name. What
-can't be done is answered by `{"error": "one line"}`.
+The query of parts and results says how much noise to remove, by the fields of `RemovalConfig`. A
+request that can't be answered gets `{"error": "one line"}`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def application(denoiser: Denoiser, config: PageConfig, *, token: str, folder: P
 
     Args:
         denoiser: The engine.
-        config: What it may be asked for; its port is the real one.
+        config: The settings, with the real port.
         token: The secret that each address begins with.
         folder: An empty folder for the files; whoever made it removes it.
     """
@@ -225,7 +225,7 @@ class _Desk:
 
 
 def _read(kind: type[T], request: Request, **fixed: Any) -> T:
-    """A dataclass from the query, where each of its fields is named that is not its default."""
+    """Make a dataclass of the query, which names each field that is not the default."""
     hints, query = hints_of(kind), request.query_params
     given = {
         field.name: from_text(query[field.name], hints[field.name], field.name)
@@ -239,7 +239,7 @@ def _read(kind: type[T], request: Request, **fixed: Any) -> T:
 
 
 def _keys(body: bytes) -> list[str]:
-    """Numbers of pictures, a JSON list."""
+    """Parse a JSON list of the numbers of pictures."""
     try:
         keys = json.loads(body)
     except ValueError as error:
@@ -273,7 +273,7 @@ def _maps(examined: Examined) -> NoiseMaps | None:
 
 
 def _noise(examined: Examined) -> dict[str, Any]:
-    """What is known of the noise, levels from 0 to 255."""
+    """The facts that are known of the noise, with levels from 0 to 255."""
     estimate, maps = examined.estimate, _maps(examined)
     verdict = "noisy" if estimate is None else estimate.verdict
     facts: dict[str, Any] = {

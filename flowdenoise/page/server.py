@@ -1,4 +1,4 @@
-"""An address with a secret in it, served until the user ends it."""
+"""The server, at an address with a secret in it, which runs until the user ends it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _HOST = "127.0.0.1"  # and no other: the page is for this machine
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens; `run` answers.
+    """A server that listens and whose `run` answers.
 
     Attributes:
-        address: What to open in a browser; whoever knows it may use the page.
+        address: The address to open in a browser; whoever knows it may use the page.
     """
 
     address: str
@@ -37,20 +37,20 @@ class Server:
         self._uvicorn.run(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Let `run`, in another thread, end."""
+        """Make `run`, in another thread, end."""
         self._uvicorn.should_exit = True
 
 
 @contextmanager
 def listening(denoiser: Denoiser, config: PageConfig) -> Iterator[Server]:
-    """Listen on this machine alone, with a folder for files that goes at the end.
+    """Listen on this machine alone, with a folder for files that is removed at the end.
 
     Args:
         denoiser: The engine.
-        config: Where, and what may be asked for.
+        config: The settings of the page.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: Another program has the port.
     """
     token = secrets.token_urlsafe(24)
     with (

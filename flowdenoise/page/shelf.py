@@ -1,7 +1,7 @@
 """The pictures that were dropped on the page, and what is known of their noise.
 
-Each has a number that can't be guessed, so a tab only reaches what was dropped on it. The file
-itself lies in a folder of its own; what was decoded and found out last is kept in memory.
+Each picture has a number that can't be guessed, so a tab only reaches pictures that were dropped
+on it. The file lies in a folder of its own; the picture that was decoded last stays in memory.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Dropped:
     """A picture that was dropped on the page.
 
     Attributes:
-        key: Its number.
-        place: Its name, and the folders that were dropped with it.
-        file: Its bytes.
+        key: The number of the picture.
+        place: The name of the picture, below the folders that were dropped with it.
+        file: The file of the picture.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Dropped:
         return self.file.parent
 
     def spoken(self, text: str) -> str:
-        """A message in which files are called as the user knows them."""
+        """A message with the names of files that the user knows."""
         return text.replace(f"{self.folder}/", "").replace(f"{self.folder}\\", "")
 
 
@@ -52,9 +52,9 @@ class Shelf:
     """All pictures that were dropped.
 
     Args:
-        folder: Where their files go; it belongs to the shelf.
-        denoiser: Finds out about their noise.
-        config: How large they may be.
+        folder: The folder for their files, which belongs to the shelf.
+        denoiser: The engine, which examines their noise.
+        config: The limits of files and pictures.
     """
 
     def __init__(self, folder: Path, denoiser: Denoiser, config: PageConfig) -> None:
@@ -65,13 +65,13 @@ class Shelf:
         self._known = functools.lru_cache(2 * _KEPT)(self._examine)
 
     def place(self, name: str) -> Dropped:
-        """Make room for a picture, whose file is then to be written.
+        """Make room for a picture, whose file the caller then writes.
 
         Args:
-            name: Its name, with the folders before it that were dropped with it.
+            name: The name of the picture, behind the folders that were dropped with it.
 
         Raises:
-            UsageError: It is no name.
+            UsageError: The text is no name.
         """
         parts = [_plain(part) for part in name.replace("\\", "/").split("/")]
         parts = [part for part in parts if part.strip(". ")]
@@ -86,7 +86,7 @@ class Shelf:
         """Take a picture whose file is complete.
 
         Raises:
-            ImageReadError: It is none.
+            ImageReadError: The file is no picture.
         """
         picture = self._read(dropped)
         with self._lock:
@@ -98,10 +98,10 @@ class Shelf:
         shutil.rmtree(dropped.folder, ignore_errors=True)
 
     def get(self, key: str) -> Dropped:
-        """The picture of that number.
+        """Find the picture of that number.
 
         Raises:
-            UsageError: There is none.
+            UsageError: No picture has that number.
         """
         with self._lock:
             if key not in self._dropped:
@@ -109,18 +109,18 @@ class Shelf:
             return self._dropped[key]
 
     def remove(self, key: str) -> None:
-        """Forget a picture and remove its files; none of that number is fine, too."""
+        """Forget a picture and remove its files; a number without a picture is fine."""
         with self._lock:
             dropped = self._dropped.pop(key, None)
         if dropped is not None:
             shutil.rmtree(dropped.folder, ignore_errors=True)
 
     def picture(self, dropped: Dropped) -> Picture:
-        """The picture, of several pages the first."""
+        """Decode the picture, or the first of its pages."""
         return self._read(dropped)
 
     def examined(self, dropped: Dropped, sigma: SigmaOrAuto, noise: NoiseKind) -> Examined:
-        """The picture with what is known of its noise."""
+        """Examine the picture's noise."""
         return self._known(dropped, sigma, noise)
 
     def _decode(self, dropped: Dropped) -> Picture:
@@ -137,7 +137,7 @@ class Shelf:
 
 
 def _plain(part: str) -> str:
-    """A part of a name as any system takes it."""
+    """A part of a name, in characters that every system takes."""
     kept = "".join(c if c.isprintable() and c not in _FORBIDDEN else "_" for c in part).strip()
     stem, dot, ending = kept.rpartition(".")
     return f"{stem[:_LONGEST]}{dot}{ending[:_LONGEST]}"

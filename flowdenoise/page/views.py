@@ -1,4 +1,4 @@
-"""What the page shows of a picture, as PNG files of 8 bits in the picture's own color profile."""
+"""The views of a picture on the page, as 8-bit PNG files in the picture's own color profile."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Part:
     """A part of a picture, in pixels.
 
     Attributes:
-        left: First column.
-        top: First row.
-        width: In pixels.
-        height: In pixels.
+        left: The first column.
+        top: The first row.
+        width: The width, in pixels.
+        height: The height, in pixels.
     """
 
     left: Annotated[int, Range(0)]
@@ -47,10 +47,10 @@ class Part:
             raise UsageError(f"a part has at most {_LARGEST} pixels")
 
     def inside(self, picture: Picture) -> tuple[slice, slice]:
-        """Its rows and columns.
+        """The rows and the columns of the part in a picture.
 
         Raises:
-            UsageError: It reaches beyond the picture.
+            UsageError: The part reaches beyond the picture.
         """
         if self.left + self.width > picture.width or self.top + self.height > picture.height:
             raise UsageError("the part reaches beyond the picture")
@@ -59,19 +59,19 @@ class Part:
 
 
 def before(picture: Picture, part: Part) -> bytes:
-    """A part of a picture as it came."""
+    """Show a part of a picture as it came."""
     return _png(picture, picture.part(*part.inside(picture)).tensor())
 
 
 def after(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
-    """A part of a picture as it will be."""
+    """Show a part of a picture after denoising."""
     rows, columns = part.inside(examined.picture)
     result = denoiser.remove_part(examined, removal, rows, columns)
     return _png(examined.picture, result.tensor())
 
 
 def removed(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
-    """What is removed from a part of a picture, amplified around mid-gray."""
+    """Show the noise removed from a part of a picture, amplified around mid-gray."""
     rows, columns = part.inside(examined.picture)
     result = denoiser.remove_part(examined, removal, rows, columns)
     noise = sheets.noise_picture(examined.picture.part(rows, columns), result)
@@ -79,7 +79,7 @@ def removed(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part
 
 
 def thumbnail(picture: Picture) -> bytes:
-    """The whole picture, small."""
+    """Show the whole picture in a small size."""
     longest = max(picture.width, picture.height)
     step = max(1, longest // (_SPREAD * _THUMBNAIL))
     coarse = picture.part(slice(0, picture.height, step), slice(0, picture.width, step)).tensor()
@@ -89,14 +89,14 @@ def thumbnail(picture: Picture) -> bytes:
 
 
 def noise_map(maps: NoiseMaps, of: str) -> bytes:
-    """How strong the noise is where, a pixel for each cell of the maps.
+    """Show how strong the noise is at each place, with a pixel for each cell of the maps.
 
     Args:
-        maps: Of the picture.
-        of: "brightness" or "color".
+        maps: The noise maps of the picture.
+        of: The map to show, "brightness" or "color".
 
     Raises:
-        UsageError: There is no such map.
+        UsageError: No map has this name.
     """
     name = f"{of}, coarse"
     if name not in MAPS:

@@ -42,7 +42,7 @@ class Workers:
         """Join the processes that `torchrun` started, or be alone.
 
         Raises:
-            DeviceError: There are more processes than GPUs on this machine.
+            DeviceError: The machine has fewer GPUs than there are processes.
         """
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:

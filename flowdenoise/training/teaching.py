@@ -49,7 +49,7 @@ def taught_corpus(
             where it lies.
         corpus: The noisy corpus.
         config: Its noise, which must be the same at each visit.
-        folder: Where the answers are kept. It must exist.
+        folder: The folder of the answers, which must exist.
         seed: Seed of the noise.
         levels: The noise level of each image of a really noisy corpus, (I,).
         color: How the corpus's colors are varied; the teacher is asked about the mixed images.

@@ -49,7 +49,7 @@ class TuneConfig:
         """The recipe that is varied, for color (3) or gray (1).
 
         Raises:
-            UsageError: There is no such recipe, or no prior has a say in it.
+            UsageError: No recipe has this name, or the recipe uses no prior.
         """
         run = preset(self.preset, channels)
         if not isinstance(run, DenoiserRun):
@@ -89,7 +89,7 @@ def tune(
 
     Args:
         base: The run that is varied; its validation images decide.
-        config: What to try.
+        config: The settings to try.
         place: Its folder holds the sub-folders of the runs and the tables.
         prior: The prior.
         on_trial: Called with each result.

@@ -130,7 +130,7 @@ def build_network(data: bytes, what: str) -> WeightsFile:
 
     Args:
         data: All of the file.
-        what: What to call it in errors.
+        what: The name of the file in error messages.
 
     Raises:
         WeightsIntegrityError: The file is not valid; names the key or tensor at fault.

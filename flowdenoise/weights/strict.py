@@ -33,7 +33,7 @@ def parse_json(text: bytes, what: str, *, limit: int) -> Any:
 
     Args:
         text: The JSON, in UTF-8.
-        what: What the text is, for the error message.
+        what: The words for the text in an error message.
         limit: Longest text that is looked at, in bytes.
 
     Raises:
