@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flowdenoise.networks.noise_estimator import opponent
 from flowdenoise.noise import WHITE
 from flowdenoise.system.rules import Channels, Size
 from flowdenoise.system.typed import check
@@ -139,9 +140,8 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
         (B, 1, N).
     """
     batch, channels = noisy.shape[:2]
-    if channels == 3:  # noise stays white, pictures have little in the last two
-        noisy = torch.einsum("oc,bchw->bohw", _opponent().to(noisy), noisy.float())
-    planes = noisy.float().reshape(batch * channels, 1, *noisy.shape[2:])
+    noisy = opponent(noisy.float())  # noise stays white, pictures have little in the last two
+    planes = noisy.reshape(batch * channels, 1, *noisy.shape[2:])
     transform = _cosines().to(planes)
     frequencies = F.conv2d(planes, transform[:, None], stride=_SIDE // 2).flatten(2)
     power = _band_means().to(planes) @ frequencies.square()
@@ -205,14 +205,6 @@ def _band_means() -> Tensor:
     bands = torch.stack([(diagonal + 1) // 2 == band for band in range(1, _BANDS + 1)]).float()
     means: Tensor = bands / bands.sum(1, keepdim=True)
     return means
-
-
-@functools.cache
-def _opponent() -> Tensor:
-    """Brightness and two color differences, an orthonormal (3, 3)."""
-    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-    basis: Tensor = rows / rows.norm(dim=1, keepdim=True)
-    return basis
 
 
 def to_scale(sigma: Tensor) -> Tensor:
