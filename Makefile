@@ -21,6 +21,12 @@ test: .venv/tools
 test-slow: .venv/tools
 	$(BIN)/python -m pytest -m slow
 
+# What needs a large package of its own: Ray.
+test-ray: .venv/tools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray]"
+	$(BIN)/python -m pytest -m slow tests/batch/test_cluster.py
+.PHONY: test-ray
+
 format: .venv/tools
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -56,6 +56,7 @@ FENCES = {
     "cv2": {"benchmark", "images", "noise"},  # non-local means, 16-bit PNG, demosaicing
     "pillow_heif": {"images"},
     "pillow_jxl": {"images"},
+    "ray": {"batch"},
     "starlette": {"page"},
     "uvicorn": {"page"},
 }
@@ -213,6 +214,7 @@ def test_what_is_optional_or_heavy_is_only_imported_when_needed() -> None:
         "pillow_heif",
         "pillow_jxl",
         "pywt",
+        "ray",
         "skimage",
         "tensorboard",
     }

@@ -7,6 +7,7 @@ plan        all files that will be read and written, and the jobs that are refus
 source      a picture's file, opened once
 one         one picture: read, denoised, written, each file whole or not at all
 many        all pictures, one beside the other
+cluster     all pictures, done by workers on many machines
 simulation  clean pictures become noisy photographs
 ```
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
+    from flowdenoise.batch.cluster import LOCAL, Cluster, ClusterConfig
     from flowdenoise.batch.finding import LeftOut
     from flowdenoise.batch.many import OnTileOf, run
     from flowdenoise.batch.naming import BESIDE, Naming
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BESIDE",
+    "LOCAL",
     "NOISY",
     "BatchConfig",
+    "Cluster",
+    "ClusterConfig",
     "Existing",
     "Job",
     "LeftOut",
@@ -44,6 +49,7 @@ __all__ = [
 __getattr__ = homes(
     __name__,
     {
+        "cluster": ("LOCAL", "Cluster", "ClusterConfig"),
         "finding": ("LeftOut",),
         "many": ("OnTileOf", "run"),
         "naming": ("BESIDE", "Naming"),

@@ -10,7 +10,7 @@ import typer
 
 from flowdenoise import __version__
 from flowdenoise.cli import benchmark, console, weights
-from flowdenoise.cli.denoise import denoise
+from flowdenoise.cli.denoise import DenoiseCommand, denoise
 from flowdenoise.cli.help_texts import Command
 from flowdenoise.cli.inspect import doctor, info
 from flowdenoise.cli.prior import sample, score
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Command)(denoise)
+app.command(cls=DenoiseCommand)(denoise)
 app.command()(info)
 app.command(cls=Command)(page)
 app.command(cls=Command)(simulate)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,11 @@ import typer
 
 from flowdenoise import noise
 from flowdenoise.cli import console, options
+from flowdenoise.cli.help_texts import Command
 from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Job, Outcome
+    from flowdenoise.batch import BatchConfig, Existing, Job, OnTileOf, Outcome
     from flowdenoise.engine import Denoiser, SigmaOrAuto
 
 Inputs = Annotated[
@@ -89,6 +91,30 @@ SaveNoise = Annotated[
 Compare = Annotated[
     bool, typer.Option("--compare", help="Also write before, after and a zoom in one PNG.")
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Let workers of Ray do the pictures: on this machine, or at an address: auto, "
+        "HOST:PORT, ray://HOST:PORT. Each takes --threads cores, one if unset, or a GPU.",
+    ),
+]
+
+_ADDRESS = re.compile(r"auto|local|(ray://)?[\w.-]+:\d+")
+
+
+class DenoiseCommand(Command):
+    """The command, whose `--ray` needs no address behind it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the address of this machine where none is."""
+        following = (*args[1:], "")
+        bare = [
+            arg == "--ray" and not _ADDRESS.fullmatch(after)
+            for arg, after in zip(args, following, strict=True)
+        ]
+        plain = ["--ray=local" if here else arg for arg, here in zip(args, bare, strict=True)]
+        return super().parse_args(ctx, plain)
 
 
 def denoise(
@@ -110,6 +136,7 @@ def denoise(
     device: options.Device = None,
     precision: options.Precision = None,
     threads: options.Threads = None,
+    ray: Ray = None,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
     keep_going: KeepGoing = None,
@@ -161,9 +188,13 @@ def denoise(
         thorough=thorough,
         offline=offline,
     )
-    denoiser = _load(engine, threads)
+    if ray is None:
+        work = _by_this_process(plan.jobs, _load(engine, threads), config)
+    else:
+        cluster = options.given(address=ray, threads=threads)
+        work = _by_cluster(plan.jobs, engine, config, cluster)
     fine = console.left_out(plan.left_out)
-    if not _run(plan.jobs, denoiser, config, as_json) or not fine:
+    if not _run(plan.jobs, work, as_json) or not fine:
         raise typer.Exit(1)
 
 
@@ -207,11 +238,43 @@ def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
     return Denoiser.load(**engine, report=console.say)
 
 
-def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: bool) -> bool:
-    """Denoise all pictures and show the progress; return whether all went well."""
+Work = Callable[["OnTileOf"], "Iterator[Outcome]"]
+"""Denoises pictures, tells of tiles, and yields what became of each."""
+
+
+def _by_this_process(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig) -> Work:
     from flowdenoise import batch
 
     console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
+    return lambda on_tile: batch.run(jobs, denoiser, config, on_tile=on_tile)
+
+
+def _by_cluster(
+    jobs: Sequence[Job], engine: dict[str, Any], config: BatchConfig, cluster: dict[str, Any]
+) -> Work:
+    """Workers of Ray, whose failures are told once more at the end."""
+    from flowdenoise.batch import Cluster, ClusterConfig
+    from flowdenoise.engine import EngineConfig
+
+    where = ClusterConfig(**cluster)
+
+    def work(_: OnTileOf) -> Iterator[Outcome]:
+        failed = []
+        with Cluster(EngineConfig(**engine), where) as workers:
+            console.say(f"{len(jobs)} pictures, {workers.size} workers")
+            for outcome in workers.run(jobs, config):
+                failed += [outcome] if outcome.status == "failed" else []
+                yield outcome
+        if failed:
+            console.error(f"{len(failed)} of {len(jobs)} pictures failed:")
+        for outcome in failed:
+            console.error(with_name(outcome))
+
+    return work
+
+
+def _run(jobs: Sequence[Job], work: Work, as_json: bool) -> bool:
+    """Denoise all pictures and show the progress; return whether all went well."""
     fine, done = True, 0
     with console.progress() as display:
         files = display.add_task("pictures", total=len(jobs), visible=len(jobs) > 1)
@@ -220,7 +283,7 @@ def _run(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig, as_json: 
         def on_tile(job: Job, finished: int, total: int) -> None:
             display.update(tiles, description=Path(job.name).name, completed=finished, total=total)
 
-        for outcome in batch.run(jobs, denoiser, config, on_tile=on_tile):
+        for outcome in work(on_tile):
             done += 1
             display.update(files, completed=done)
             fine = fine and outcome.status != "failed"
