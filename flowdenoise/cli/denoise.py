@@ -72,9 +72,14 @@ Chroma = Annotated[
         help="Factor of a camera's noise of color to remove; {removal.chroma:g} if unset."
     ),
 ]
-Thorough = Annotated[
-    bool, typer.Option("--thorough", help="A little better, and eight times as slow.")
+Effort = Annotated[
+    str | None,
+    typer.Option(
+        help="How much time a picture may take: {efforts}; {engine.effort} if unset. The best "
+        "is a little better, and eight times as slow."
+    ),
 ]
+Thorough = Annotated[bool, typer.Option("--thorough", help="The same as --effort best.")]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave results that are there already.")
 ]
@@ -132,6 +137,7 @@ def denoise(
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     tile_batch: options.TileBatch = None,
+    effort: Effort = None,
     thorough: Thorough = False,
     device: options.Device = None,
     precision: options.Precision = None,
@@ -185,7 +191,7 @@ def denoise(
         tile=tile,
         overlap=overlap,
         tile_batch=tile_batch,
-        thorough=thorough,
+        effort=_effort(effort, thorough),
         offline=offline,
     )
     if ray is None:
@@ -219,6 +225,12 @@ def parse_sigma(text: str) -> SigmaOrAuto:
     except ValueError as error:
         raise SigmaError(f"sigma must be auto or a number from 0 to 255, not {text!r}") from error
     return noise.from_255(value)
+
+
+def _effort(effort: str | None, thorough: bool) -> str | None:
+    if thorough and effort not in (None, "best"):
+        raise UsageError(f"--thorough is --effort best, and not {effort}")
+    return "best" if thorough else effort
 
 
 def _existing(skip: bool, overwrite: bool) -> Existing | None:

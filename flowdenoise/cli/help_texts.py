@@ -42,6 +42,8 @@ class _Facts(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         sources = {
+            "efforts": _engine,
+            "engine": _engine,
             "page": _page,
             "removal": _removal,
             "sample": _sample,
@@ -62,6 +64,12 @@ def _page() -> dict[str, Any]:
     from flowdenoise.page import PageConfig
 
     return {"page": PageConfig()}
+
+
+def _engine() -> dict[str, Any]:
+    from flowdenoise.engine import EFFORTS, EngineConfig
+
+    return {"engine": EngineConfig(), "efforts": " or ".join(EFFORTS)}
 
 
 def _sample() -> dict[str, Any]:

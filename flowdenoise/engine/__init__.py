@@ -24,7 +24,7 @@ doctor          whether this installation is sound
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.engine.choices import EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import EFFORTS, EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTOMATIC",
+    "EFFORTS",
     "ESTIMATORS",
     "MAP_ESTIMATOR",
     "VERDICTS",

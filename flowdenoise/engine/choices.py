@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from flowdenoise import noise
 from flowdenoise.errors import UsageError
-from flowdenoise.system.rules import Factor, Range, Size
+from flowdenoise.system.rules import Factor, OneOf, Range, Size
 from flowdenoise.system.typed import check
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The time that a picture may take.
+
+    Attributes:
+        models: The shipped weights that `auto` takes, by number of channels.
+        self_ensemble: Whether the result is the mean over the eight ways to turn and mirror the
+            picture, which gains about 0.1 dB and takes eight times as long.
+    """
+
+    models: Mapping[int, str]
+    self_ensemble: bool = False
+
+
+EFFORTS = {
+    "normal": Effort({3: "color", 1: "gray"}),
+    "best": Effort({3: "color", 1: "gray"}, self_ensemble=True),
+}
+"""The efforts that can be asked for, by name."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +48,8 @@ class EngineConfig:
             own default.
         overlap: The context on each side of a tile, in pixels.
         tile_batch: The number of tiles that are run together.
-        thorough: Whether to take the mean over the eight ways to turn and mirror a picture, which
-            gains about 0.1 dB and takes eight times as long.
+        effort: The time that a picture may take, a name in `EFFORTS`. Weights that are named
+            themselves stay, and only the rest of the effort counts.
         offline: Whether weights must be there already: nothing is fetched.
     """
 
@@ -37,7 +59,7 @@ class EngineConfig:
     tile: Annotated[int, Range(0)] | None = None
     overlap: Annotated[int, Range(0)] | None = None
     tile_batch: Size | None = None
-    thorough: bool = False
+    effort: Annotated[str, OneOf(tuple(EFFORTS))] = "normal"
     offline: bool = False
 
     def __post_init__(self) -> None:

@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
-from flowdenoise.engine.choices import EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import (
+    EFFORTS,
+    EngineConfig,
+    NoiseKind,
+    RemovalConfig,
+    SigmaOrAuto,
+)
 from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.estimate import (
@@ -43,7 +49,7 @@ from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.rules import COLORS
 
 AUTOMATIC = {
-    "auto": {3: "color", 1: "gray"},
+    "auto": EFFORTS["normal"].models,
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
@@ -60,7 +66,7 @@ class Denoiser:
             noise may be that of a camera; without it, all noise counts as white.
         device: The device that computes.
         precision: The type in which the network multiplies.
-        config: The settings for cutting pictures, and whether to be thorough.
+        config: The settings for cutting pictures, and the effort.
     """
 
     def __init__(
@@ -90,7 +96,7 @@ class Denoiser:
         tile: int | None = EngineConfig.tile,
         overlap: int | None = EngineConfig.overlap,
         tile_batch: int | None = EngineConfig.tile_batch,
-        thorough: bool = EngineConfig.thorough,
+        effort: str = EngineConfig.effort,
         offline: bool = EngineConfig.offline,
         report: Callable[[str], None] | None = None,
     ) -> Self:
@@ -103,7 +109,7 @@ class Denoiser:
             tile: The side of a tile.
             overlap: The context of a tile.
             tile_batch: The number of tiles that are run together.
-            thorough: Whether to be better and slower.
+            effort: The time that a picture may take.
             offline: Whether nothing may be fetched.
             report: Called with a line of text for what is fetched.
 
@@ -112,9 +118,7 @@ class Denoiser:
             WeightsError: The weights can't be found or trusted.
             DeviceError: The machine has no such device.
         """
-        config = EngineConfig(
-            model, device, precision, tile, overlap, tile_batch, thorough, offline
-        )
+        config = EngineConfig(model, device, precision, tile, overlap, tile_batch, effort, offline)
         where = choose_device(device)
 
         def source(name: str) -> Callable[[], nn.Module]:
@@ -122,7 +126,8 @@ class Denoiser:
 
         knows_cameras = model == "auto"
         if model in AUTOMATIC:
-            networks = {channels: source(name) for channels, name in AUTOMATIC[model].items()}
+            names = EFFORTS[effort].models if model == "auto" else AUTOMATIC[model]
+            networks = {channels: source(name) for channels, name in names.items()}
         else:
             loaded = weights.load(model, offline=offline, report=report)
             networks = {loaded.config.image_channels: lambda: loaded.network}
@@ -351,9 +356,9 @@ class Denoiser:
         """The network for images of that many channels."""
         self._check_channels(channels)
         if channels not in self._networks:
-            network, thorough = self._sources[channels](), self.config.thorough
+            network, effort = self._sources[channels](), EFFORTS[self.config.effort]
             self._networks[channels] = TileDenoiser.of(
-                network, self.device, self.precision, thorough=thorough
+                network, self.device, self.precision, thorough=effort.self_ensemble
             )
         return self._networks[channels]
 

@@ -89,7 +89,7 @@ def _engine(teacher: nn.Module, channels: int) -> Denoiser:
     where = next(teacher.parameters()).device
     precision = choose_precision("auto", where)
     copied = copy.deepcopy(teacher)
-    config = EngineConfig(thorough=True)
+    config = EngineConfig(effort="best")
     networks = {channels: lambda: copied}
     return Denoiser(networks, {}, device=where, precision=precision, config=config)
 

@@ -438,3 +438,18 @@ def test_noise_that_is_not_white_is_told_and_not_called_clean(
     assert [plain["status"], scaled["status"]] == ["unknown", "unknown"]
     assert [plain["verdict"], scaled["verdict"]] == ["constant", "not white"]
     assert (tmp_path / "out" / "up.png").read_bytes() == (tmp_path / "up.png").read_bytes()
+
+
+def test_effort_is_one_word_and_thorough_another_for_the_best(
+    invoke: Invoke, photo: Path, tiny: Path, tmp_path: Path
+) -> None:
+    options = ("denoise", photo, "--sigma", 25, "--model", tiny, "-o")
+    for name, more in (("t", ["--thorough"]), ("b", ["--effort", "best"]), ("n", [])):
+        assert invoke(*options, f"{tmp_path}/{name}/", *more).status == 0
+    results = [(tmp_path / name / "photo.png").read_bytes() for name in "tbn"]
+    assert results[0] == results[1] != results[2]
+    both = invoke(*options, f"{tmp_path}/x/", "--thorough", "--effort", "normal")
+    unknown = invoke(*options, f"{tmp_path}/x/", "--effort", "huge")
+    assert (both.status, unknown.status) == (2, 2)
+    assert "normal or best" in unknown.err
+    assert not (tmp_path / "x").exists()

@@ -29,29 +29,29 @@ def test_every_turn_is_undone() -> None:
     assert corners[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [2, 2, 2, 2]
 
 
-def test_a_thorough_engine_turns_with_the_picture() -> None:
+def test_an_engine_of_best_effort_turns_with_the_picture() -> None:
     torch.manual_seed(0)
     network = ResNet(ResNetConfig(image_channels=1, channels=(8,), blocks=(2,)))
     noisy = torch.rand(1, 1, 48, 64)
 
-    def unequal(*, thorough: bool) -> float:
-        engine = _engine(network, thorough=thorough)
+    def unequal(*, effort: str) -> float:
+        engine = _engine(network, effort=effort)
         turned = torch.rot90(engine(torch.rot90(noisy, 1, (-2, -1)), 0.2), -1, (-2, -1))
         return float((engine(noisy, 0.2) - turned).abs().max())
 
-    assert unequal(thorough=True) < 1e-5 < 1e-3 < unequal(thorough=False)
+    assert unequal(effort="best") < 1e-5 < 1e-3 < unequal(effort="normal")
 
 
 def test_pictures_are_treated_like_tensors() -> None:
     torch.manual_seed(0)
     network = ResNet(ResNetConfig(image_channels=1, channels=(8,), blocks=(1,)))
-    engine = _engine(network, thorough=True)
+    engine = _engine(network, effort="best")
     noisy = torch.rand(1, 1, 40, 50)
     picture = Picture(noisy[0].permute(1, 2, 0).contiguous().numpy())
     result = engine.denoise_picture(picture, 0.1).picture.tensor()
     assert torch.allclose(result, engine(noisy, 0.1), atol=1e-6)
 
 
-def _engine(network: nn.Module, *, thorough: bool) -> Denoiser:
-    config = EngineConfig(thorough=thorough)
+def _engine(network: nn.Module, *, effort: str) -> Denoiser:
+    config = EngineConfig(effort=effort)
     return Denoiser({1: lambda: network}, {}, device=torch.device("cpu"), config=config)

@@ -70,7 +70,7 @@ class NetworkMethod(Method):
             precision=self.options.precision,
             tile=self.options.tile,
             overlap=self.options.overlap,
-            thorough=self.ensemble,
+            effort="best" if self.ensemble else "normal",
             offline=offline,
         )
         self.denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
