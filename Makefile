@@ -27,6 +27,12 @@ test-ray: .venv/tools
 	$(BIN)/python -m pytest -m slow tests/batch/test_cluster.py
 .PHONY: test-ray
 
+# What needs programs of others: spandrel, deepinv and their torchvision.
+test-hosts: .venv/tools
+	$(BIN)/python -m pip install --quiet --editable ".[test-hosts]"
+	$(BIN)/python -m pytest tests/hosts
+.PHONY: test-hosts
+
 format: .venv/tools
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -29,6 +29,7 @@ FLOORS = (
     "flow",  # log p(x)
     "weights",  # networks in files
     "engine",  # pictures of any size through a network
+    "hosts",  # in programs of others
     "training",  # corpora to networks
     "batch",  # files through the engine
     "page",  # a browser's window on it
@@ -57,6 +58,7 @@ FENCES = {
     "pillow_heif": {"images"},
     "pillow_jxl": {"images"},
     "ray": {"batch"},
+    "spandrel": {"hosts"},
     "starlette": {"page"},
     "uvicorn": {"page"},
 }
@@ -216,6 +218,7 @@ def test_what_is_optional_or_heavy_is_only_imported_when_needed() -> None:
         "pywt",
         "ray",
         "skimage",
+        "spandrel",
         "tensorboard",
     }
     for path in MODULES:
