@@ -1,6 +1,6 @@
 """Where the time of the command goes beside the network: processor time of each stage, one thread.
 
-    python examples/benchmarks/command_stages.py [--megapixels 12]
+    python examples/benchmarks/command_stages.py [--megapixels 12 --tile 512]
 
 `start` is the start of Python and all imports, `examine` the estimate, `remove` the network with
 its tiles' overlap and all that is done with tiles. `network` is each pixel once. Processor
@@ -33,6 +33,7 @@ def main() -> None:
     """Denoise a photograph stage by stage, and print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, default=12)
+    parser.add_argument("--tile", type=int, default=TilingConfig().tile)
     given = parser.parse_args()
     torch.set_num_threads(1)
     width = round(math.sqrt(given.megapixels * 1e6 * 4 / 3))
@@ -49,13 +50,13 @@ def main() -> None:
         file = Path(folder) / "photograph.png"
         images.write(Picture(photograph(height, width)), file)
         picture = timed("read", lambda: images.read(file))
-        denoiser = Denoiser.load("color", device="cpu")
+        denoiser = Denoiser.load("color", device="cpu", tile=given.tile)
         examined = timed("examine", lambda: denoiser.examine(picture))
         result = timed("remove", lambda: denoiser.remove(examined, RemovalConfig()))
         timed("write", lambda: images.write(result, file))
     whole = sum(seconds.values())
     bare = network_alone(denoiser, picture)
-    config = TilingConfig()
+    config = TilingConfig(given.tile)
     more = math.prod(
         len(axis.starts) * axis.tile / axis.length
         for axis in (tiling.cut(side, config, multiple=2) for side in (height, width))
