@@ -56,11 +56,11 @@ T = TypeVar("T")
 FILES = Path(__file__).with_name("files")
 
 SLIDERS = (
-    ("strength", "Strength", 0.0, 2.0, "how much of the noise goes"),
-    ("luma", "Brightness", 0.0, 1.5, "of a camera's noise: grain"),
-    ("chroma", "Color", 0.0, 1.5, "of a camera's noise: blotches"),
+    ("strength", "Noise", 0.0, 2.0),
+    ("luma", "Grain, brightness", 0.0, 1.5),
+    ("chroma", "Blotches, color", 0.0, 1.5),
 )
-"""Fields of `RemovalConfig` that have a slider: label, ends, and what it is for."""
+"""The fields of `RemovalConfig` that have a slider, each with its label and its ends."""
 
 _STEP = 0.05
 _PNG = "image/png"
@@ -126,9 +126,9 @@ class _Desk:
     async def settings(self, _: Request) -> Response:
         defaults = RemovalConfig()
         sliders = [
-            {"name": name, "label": label, "least": least, "most": most, "step": _STEP}
-            | {"help": text, "value": getattr(defaults, name)}
-            for name, label, least, most, text in SLIDERS
+            {"name": name, "label": label, "least": least, "most": most}
+            | {"step": _STEP, "value": getattr(defaults, name)}
+            for name, label, least, most in SLIDERS
         ]
         limits = {"sliders": sliders, "most_bytes": self.config.max_upload}
         return JSONResponse(limits | {"suffixes": sorted(images.SUFFIXES)})
@@ -155,9 +155,8 @@ class _Desk:
         return Response(status_code=204)
 
     async def thumbnail(self, request: Request) -> Response:
-        picture = await self._in(self.reading, lambda: self.shelf.picture(self._dropped(request)))
-        data = await self._in(self.viewing, lambda: views.thumbnail(picture))
-        return Response(data, media_type=_PNG)
+        dropped = self._dropped(request)
+        return await self._png(lambda: views.thumbnail(self.shelf.picture(dropped)))
 
     async def noise(self, request: Request) -> Response:
         return JSONResponse(_noise(await self._examined(request)))
@@ -169,17 +168,19 @@ class _Desk:
         return Response(views.noise_map(maps, request.path_params["of"]), media_type=_PNG)
 
     async def before(self, request: Request) -> Response:
-        part = _read(views.Part, request)
-        picture = await self._in(self.reading, lambda: self.shelf.picture(self._dropped(request)))
-        data = await self._in(self.viewing, lambda: views.before(picture, part))
-        return Response(data, media_type=_PNG)
+        part, dropped = _read(views.Part, request), self._dropped(request)
+        return await self._png(lambda: views.before(self.shelf.picture(dropped), part))
 
     async def after(self, request: Request) -> Response:
         part, removal = _read(views.Part, request), _read(RemovalConfig, request)
-        examined = await self._examined(request)
+        dropped = self._dropped(request)
         view = views.removed if request.url.path.endswith("/removed") else views.after
-        data = await self._in(self.viewing, lambda: view(self.denoiser, examined, removal, part))
-        return Response(data, media_type=_PNG)
+
+        def seen() -> bytes:
+            examined = self.shelf.examined(dropped, removal.sigma, removal.noise)
+            return view(self.denoiser, examined, removal, part)
+
+        return await self._png(seen)
 
     async def deliver(self, request: Request) -> Response:
         limits = {"max_pixels": self.config.max_pixels, "max_memory": self.config.max_memory}
@@ -219,6 +220,9 @@ class _Desk:
         return await self._in(
             self.reading, lambda: self.shelf.examined(dropped, removal.sigma, removal.noise)
         )
+
+    async def _png(self, view: Callable[[], bytes]) -> Response:
+        return Response(await self._in(self.viewing, view), media_type=_PNG)
 
     async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, work)

@@ -563,16 +563,14 @@ function makeSliders() {
     const row = document.createElement('label');
     const output = document.createElement('output');
     const input = document.createElement('input');
-    const help = document.createElement('small');
     row.className = 'slider';
     Object.assign(input, { type: 'range', min: slider.least, max: slider.most, step: slider.step,
       value: slider.value, id: slider.name });
-    help.textContent = slider.help;
     const show = () => { output.textContent = `${Math.round(100 * input.value)} %`; };
     input.oninput = () => { show(); if (view.picture?.noise) { view.draw(); view.refresh(); } };
     row.ondblclick = () => { input.value = slider.value; input.oninput(); };
     show();
-    row.append(slider.label, output, input, help);
+    row.append(slider.label, output, input);
     $('sliders').append(row);
     Object.assign(slider, { input, row });
   }
