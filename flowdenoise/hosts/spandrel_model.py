@@ -22,7 +22,7 @@ from flowdenoise import weights
 from flowdenoise.engine import ESTIMATORS, MAP_ESTIMATOR, Denoiser, RemovalConfig
 from flowdenoise.errors import MissingExtraError, WeightsError
 from flowdenoise.images import Picture
-from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.system.rules import COLORS
 
 NAME = "flowdenoise"
