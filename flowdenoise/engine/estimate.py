@@ -53,6 +53,8 @@ _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture it
 _MOST = 85 / 255  # where the scale of the estimators ends
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
 _AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white whatever it looks like
+_NEARLY_WHITE = 1.6  # the noise of most cameras has a coarser grain
+_DETAIL, _DETAIL_BESIDE_NOISE = 5 / 255, 8 / 255  # weaker noise of so fine a grain may be detail
 _QUIET_SIDE, _QUIET, _FEWEST = 4, 0.01, 100  # blocks, the share of them that is quiet, how many
 _QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
 _DOUBTED = 30 / 255  # a stronger noise is cut off in most blocks, which are then quieter
@@ -155,6 +157,9 @@ def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
         return white
     agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE
     if not white.untouched and maps.grain < _WHITE_GRAIN and (white.channels or agree):
+        return white
+    doubted = _DETAIL if white.untouched else max(_DETAIL_BESIDE_NOISE, white.sigma)
+    if maps.grain < _NEARLY_WHITE and maps.sigma < doubted:
         return white
     return Estimate(maps.sigma, "camera", maps=maps)
 
