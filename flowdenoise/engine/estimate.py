@@ -49,6 +49,7 @@ _BORDER = 2  # blocks next to a constant one that are left out with it
 _DRAWN = 1 / 3  # of the blocks that vary: in a drawing more than this border on constant ones
 _EQUAL = 1 / 4  # of neighboring pixels: more than this are equal in a drawing
 _LEAST = 0.5 / 255  # a weaker noise can't be told from none
+_LEAST_LOSSY = 1.5 / 255  # and in a JPEG file not from its compression
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
 _MOST = 85 / 255  # where the scale of the estimators ends
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
@@ -90,10 +91,13 @@ class Estimate:
 
 
 def clean_below(picture: Picture) -> float:
-    """The level below which a picture is clean: the step of its samples, on the [0, 1] scale."""
+    """The level below which a picture is clean, on the [0, 1] scale.
+
+    It is the step of the picture's samples, or what its compression may have done.
+    """
     black, white = picture.span
     step = 0.0 if picture.samples.dtype.kind == "f" else 1 / (white - black)
-    return max(step, _LEAST)
+    return max(step, _LEAST if picture.lossless else _LEAST_LOSSY)
 
 
 def estimate_noise(
@@ -153,7 +157,9 @@ def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
         white: The estimate that assumes white noise.
         maps: The maps of noise of any kind.
     """
-    if maps.kind != "camera" or maps.sigma < _FAINT:
+    if maps.kind == "clean" or maps.sigma < _FAINT:
+        return white
+    if maps.kind == "white" and white.verdict != "not white":
         return white
     agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE
     if not white.untouched and maps.grain < _WHITE_GRAIN and (white.channels or agree):

@@ -11,6 +11,7 @@ texture for noise.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,7 +33,7 @@ _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
-_LEAST = 1.2 / 255  # a picture with less coarse noise than this is clean
+_LEAST, _DOUBT = 0.55 / 255, 4  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,11 @@ def _varies(band: Tensor) -> Tensor:
 def _kind(
     levels: Tensor, logits: Tensor, varies: Tensor, tile: tuple[int, int]
 ) -> tuple[str, float]:
-    """The kind of the noise, judged by the noisiest tiles, and its probability.
+    """The kind of the noise, and its probability.
+
+    Half of a noisy picture is noisy. The estimator's level of a place is a compromise between what
+    it would be with noise and without, so the more probable a clean picture is, the more must be
+    found. Of what kind the noise is, the noisiest tiles say.
 
     Args:
         levels: The maps of whole tiles, (4, h, w).
@@ -158,12 +163,13 @@ def _kind(
     if full.float().mean() < _ENOUGH:
         return "clean", 0.0
     coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
-    loud = float(coarse.quantile(_LOUD))
-    if loud < _LEAST:
-        return "clean", 1 - loud / _LEAST / 2
-    chances = torch.softmax(logits[coarse >= loud / 2].mean(0), 0)
+    clean = float(torch.softmax(logits.mean(0), 0)[0])
+    if float(levels[1, varies].median()) < _LEAST * math.exp(_DOUBT * clean):
+        return "clean", clean
+    loud = coarse >= coarse.quantile(_LOUD) / 2
+    chances = torch.softmax(logits[loud][:, 1:].mean(0), 0)
     best = int(chances.argmax())
-    return KINDS[best], float(chances[best])
+    return KINDS[1 + best], (1 - clean) * float(chances[best])
 
 
 def _bands(brightness: Tensor) -> Tensor:
