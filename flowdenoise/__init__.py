@@ -3,6 +3,7 @@
 ```
 flowdenoise.denoise(picture)                 denoises any kind of picture in one call
 flowdenoise.Denoiser.load()                  loads the engine, which can be used many times
+flowdenoise.Crop(640, 480, 100, 20)          names a part of a picture, to look at first
 flowdenoise.FlowdenoiseError                 is the base of all errors
 ```
 
@@ -15,14 +16,18 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.api import denoise
-    from flowdenoise.engine import Denoised, Denoiser
+    from flowdenoise.engine import Crop, Denoised, Denoiser
     from flowdenoise.errors import FlowdenoiseError
 
 __version__ = "0.1.0"
 
-__all__ = ["Denoised", "Denoiser", "FlowdenoiseError", "__version__", "denoise"]
+__all__ = ["Crop", "Denoised", "Denoiser", "FlowdenoiseError", "__version__", "denoise"]
 
 __getattr__ = homes(
     __name__,
-    {"api": ("denoise",), "engine": ("Denoised", "Denoiser"), "errors": ("FlowdenoiseError",)},
+    {
+        "api": ("denoise",),
+        "engine": ("Crop", "Denoised", "Denoiser"),
+        "errors": ("FlowdenoiseError",),
+    },
 )

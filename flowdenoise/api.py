@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import functools
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flowdenoise import batch
 from flowdenoise.batch import BatchConfig
-from flowdenoise.engine import Denoiser, EngineConfig, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine import (
+    Crop,
+    Denoiser,
+    EngineConfig,
+    NoiseKind,
+    RemovalConfig,
+    SigmaOrAuto,
+)
 from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
 
@@ -21,6 +29,11 @@ def denoise(
     sigma: SigmaOrAuto = RemovalConfig.sigma,
     *,
     strength: float = RemovalConfig.strength,
+    noise: NoiseKind = RemovalConfig.noise,
+    luma: float = RemovalConfig.luma,
+    chroma: float = RemovalConfig.chroma,
+    detail: float = RemovalConfig.detail,
+    crop: Crop | None = None,
     model: str = EngineConfig.model,
     device: str = EngineConfig.device,
     output: str | os.PathLike[str] | None = None,
@@ -34,6 +47,11 @@ def denoise(
             1.0 for floats.
         sigma: The noise level on the [0, 1] scale, such as 25/255, or `auto` to estimate it.
         strength: The factor by which more or less noise than that is removed.
+        noise: The kind of noise: `white`, `camera`, or `auto`, which decides by the picture.
+        luma: The factor for the noise of brightness of a camera.
+        chroma: The factor for the noise of color of a camera.
+        detail: The share of fine texture that comes back.
+        crop: The part that is denoised and given back; None is all.
         model: The weights, see `EngineConfig`; `auto` takes color or gray as needed.
         device: The device that computes: `auto`, `cpu`, `cuda` or `mps`.
         output: The file to write, if `image` is a path; by default it lies beside that file, with
@@ -52,14 +70,15 @@ def denoise(
         >>> denoise(noisy, sigma=0.1).std() < 0.02
         np.True_
     """
-    RemovalConfig(sigma, strength)  # a mistake is told before anything is loaded
+    removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
     denoiser = _loaded(model, device)
     if isinstance(image, str | os.PathLike):
-        target = _denoise_file(denoiser, Path(image), sigma, strength, output, overwrite)
+        target = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
         return type(image)(target) if isinstance(image, str | Path) else target
     pictures, restore = unpack(image)  # type: ignore[arg-type]
-    results = [denoiser.denoise_picture(picture, sigma, strength=strength) for picture in pictures]
-    if all(result.untouched for result in results):
+    how = asdict(removal)
+    results = [denoiser.denoise_picture(picture, crop=crop, **how) for picture in pictures]
+    if crop is None and all(result.untouched for result in results):
         return image
     restored: T = restore([result.picture for result in results])
     return restored
@@ -73,17 +92,18 @@ def _loaded(model: str, device: str) -> Denoiser:
 def _denoise_file(
     denoiser: Denoiser,
     source: Path,
-    sigma: SigmaOrAuto,
-    strength: float,
+    removal: RemovalConfig,
+    crop: Crop | None,
     output: str | os.PathLike[str] | None,
     overwrite: bool,
 ) -> Any:
     target = None if output is None else os.fspath(output)
-    plan = batch.plan_jobs([str(source)], batch.Naming(output=target))
+    template = None if crop is None else batch.PREVIEW
+    plan = batch.plan_jobs([str(source)], batch.Naming(target, template))
     if len(plan.jobs) != 1:
         raise UsageError(f"{source} is more than one picture")
     existing: batch.Existing = "overwrite" if overwrite else "refuse"
-    config = BatchConfig(sigma=sigma, strength=strength, existing=existing)
+    config = BatchConfig(**asdict(removal), crop=crop, existing=existing)
     (outcome,) = batch.run(plan.jobs, denoiser, config)
     if outcome.error is not None:
         raise ImageError(outcome.error)

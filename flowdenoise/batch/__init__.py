@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowdenoise.batch.cluster import LOCAL, Cluster, ClusterConfig
     from flowdenoise.batch.finding import LeftOut
     from flowdenoise.batch.many import OnTileOf, run
-    from flowdenoise.batch.naming import BESIDE, Naming
+    from flowdenoise.batch.naming import BESIDE, PREVIEW, Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
     from flowdenoise.batch.plan import Job, Plan, plan_jobs
     from flowdenoise.batch.simulation import NOISY, SimulationConfig, simulate, simulate_picture
@@ -29,6 +29,7 @@ __all__ = [
     "BESIDE",
     "LOCAL",
     "NOISY",
+    "PREVIEW",
     "BatchConfig",
     "Cluster",
     "ClusterConfig",
@@ -52,7 +53,7 @@ __getattr__ = homes(
         "cluster": ("LOCAL", "Cluster", "ClusterConfig"),
         "finding": ("LeftOut",),
         "many": ("OnTileOf", "run"),
-        "naming": ("BESIDE", "Naming"),
+        "naming": ("BESIDE", "PREVIEW", "Naming"),
         "one": ("BatchConfig", "Existing", "Outcome"),
         "plan": ("Job", "Plan", "plan_jobs"),
         "simulation": ("NOISY", "SimulationConfig", "simulate", "simulate_picture"),

@@ -17,6 +17,9 @@ STREAM = "-"
 BESIDE = "{stem}_denoised{suffix}"
 """The template of a result's name beside its source."""
 
+PREVIEW = "{stem}_preview{suffix}"
+"""Template of the name of a result that is a part of its source."""
+
 ELSEWHERE = "{stem}{suffix}"
 """The template of a result's name in another folder."""
 

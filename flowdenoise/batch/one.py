@@ -21,7 +21,7 @@ from torch import Tensor
 from flowdenoise import images
 from flowdenoise.batch.plan import Job
 from flowdenoise.batch.source import Source, open_source
-from flowdenoise.engine import Denoised, Denoiser, OnTile, RemovalConfig, Verdict
+from flowdenoise.engine import Crop, Denoised, Denoiser, OnTile, RemovalConfig, Verdict
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture, sheets
 from flowdenoise.system.paths import exists, is_file
@@ -48,6 +48,7 @@ class BatchConfig(RemovalConfig):
             not exist, or overwrite.
         keep_going: Whether to go on after a picture that failed.
         quality: The quality of JPEG and WebP results; None takes a high one.
+        crop: The part of each picture that is denoised, as a preview; None is all.
         black, white: The values of black and white in the files' own units; None leaves them to
             be found in the data.
         max_pixels: The most pixels; larger pictures are refused before they are decoded.
@@ -58,6 +59,7 @@ class BatchConfig(RemovalConfig):
     existing: Existing = "refuse"
     keep_going: bool = True
     quality: Annotated[int, Range(1, 100)] | None = None
+    crop: Crop | None = None
     black: Annotated[float, Range(-1e300, 1e300)] | None = None
     white: Annotated[float, Range(-1e300, 1e300)] | None = None
     max_pixels: Annotated[int, Range(1)] = images.MAX_PIXELS
@@ -177,6 +179,8 @@ class Work:
                 noise=config.noise,
                 luma=config.luma,
                 chroma=config.chroma,
+                detail=config.detail,
+                crop=config.crop,
                 on_tile=report,
             )
         )
@@ -197,6 +201,8 @@ class Work:
             ImageError: A file can't be written.
         """
         job, before, denoised = self.job, _there(self.picture), _there(self.denoised)
+        if self.config.crop is not None:
+            before = before.part(*self.config.crop.of(before.width, before.height))
         if job.target is None:
             warnings = self._write_stream(denoised)
             self.warnings += warnings
@@ -233,7 +239,7 @@ class Work:
 
     def _copied(self, denoised: Denoised) -> BinaryIO | None:
         """The source's own bytes if they are the result; None if the result is to be encoded."""
-        own = self.job.format in (None, denoised.picture.format)
+        own = self.job.format in (None, denoised.picture.format) and self.config.crop is None
         if not denoised.untouched or not own or self.config.quality is not None:
             return None
         if denoised.estimate and denoised.picture.pages > 1:  # others may be less clean

@@ -72,6 +72,19 @@ Chroma = Annotated[
         help="Factor of a camera's noise of color to remove; {removal.chroma:g} if unset."
     ),
 ]
+Detail = Annotated[
+    float | None,
+    typer.Option(
+        help="Share, 0 to 1, of fine texture to give back where more was removed than a camera's "
+        "noise explains; {removal.detail:g} if unset."
+    ),
+]
+Crop = Annotated[
+    str | None,
+    typer.Option(
+        help="Only this part, WIDTHxHEIGHT+LEFT+TOP, as it looks in the whole result: a preview."
+    ),
+]
 Effort = Annotated[
     str | None,
     typer.Option(
@@ -133,6 +146,8 @@ def denoise(
     noise: Noise = None,
     luma: Luma = None,
     chroma: Chroma = None,
+    detail: Detail = None,
+    crop: Crop = None,
     model: options.Model = None,
     tile: options.Tile = None,
     overlap: options.Overlap = None,
@@ -165,8 +180,11 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise.batch import BatchConfig, Naming, plan_jobs
+    from flowdenoise.batch import PREVIEW, BatchConfig, Naming, plan_jobs
+    from flowdenoise.engine.choices import Crop as Part
 
+    if crop is not None and name is None:
+        name = PREVIEW
     naming = Naming(output, name, image_format, recursive, save_noise, compare)
     treatment = options.given(
         sigma=None if sigma is None else parse_sigma(sigma),
@@ -174,6 +192,8 @@ def denoise(
         noise=noise,
         luma=luma,
         chroma=chroma,
+        detail=detail,
+        crop=None if crop is None else Part.parse(crop),
         existing=_existing(skip_existing, overwrite),
         keep_going=keep_going,
         quality=quality,

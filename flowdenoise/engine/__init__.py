@@ -15,6 +15,7 @@ tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
 risk            where noise is weak: how much of what is removed is noise
 self_ensemble   the mean over the eight ways to turn a picture
+texture         fine texture that comes back
 clipping        noise that was cut off at black or white
 out_of_memory   smaller pieces when memory runs out
 likelihood      how likely a picture is under a prior
@@ -24,7 +25,14 @@ doctor          whether this installation is sound
 
 from typing import TYPE_CHECKING
 
-from flowdenoise.engine.choices import EFFORTS, EngineConfig, NoiseKind, RemovalConfig, SigmaOrAuto
+from flowdenoise.engine.choices import (
+    EFFORTS,
+    Crop,
+    EngineConfig,
+    NoiseKind,
+    RemovalConfig,
+    SigmaOrAuto,
+)
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ __all__ = [
     "ESTIMATORS",
     "MAP_ESTIMATOR",
     "VERDICTS",
+    "Crop",
     "Denoised",
     "Denoiser",
     "EngineConfig",

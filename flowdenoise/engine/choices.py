@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from flowdenoise import noise
 from flowdenoise.errors import UsageError
-from flowdenoise.system.rules import Factor, OneOf, Range, Size
+from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size
 from flowdenoise.system.typed import check
 
 
@@ -85,6 +86,8 @@ class RemovalConfig:
             picture. Noise whose level is given counts as white.
         luma: The factor for the noise of brightness, where the noise is that of a camera.
         chroma: The factor for the noise of color, where the noise is that of a camera.
+        detail: The share of fine texture that comes back where more was removed than the noise of
+            a camera explains.
     """
 
     sigma: SigmaOrAuto = "auto"
@@ -92,6 +95,7 @@ class RemovalConfig:
     noise: NoiseKind = "auto"
     luma: Factor = 1.0
     chroma: Factor = 1.0
+    detail: Share = 0.0
 
     def __post_init__(self) -> None:
         if isinstance(self.sigma, int | float):
@@ -99,3 +103,54 @@ class RemovalConfig:
         check(self)
         if self.noise == "camera" and self.sigma != "auto":
             raise UsageError("the noise of a camera has no single level: leave sigma to be found")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a picture, in pixels.
+
+    Attributes:
+        width: The width of the part.
+        height: Its height.
+        left: The column of the picture at which it begins.
+        top: The row.
+    """
+
+    width: Annotated[int, Range(1)]
+    height: Annotated[int, Range(1)]
+    left: Annotated[int, Range(0)] = 0
+    top: Annotated[int, Range(0)] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def parse(cls, text: str) -> Crop:
+        """Read a part as the command line writes it.
+
+        Args:
+            text: The part as WIDTHxHEIGHT+LEFT+TOP.
+
+        Raises:
+            UsageError: The text is not of that form.
+
+        >>> Crop.parse("640x480+100+20")
+        Crop(width=640, height=480, left=100, top=20)
+        """
+        found = re.fullmatch(r"(\d{1,9})x(\d{1,9})\+(\d{1,9})\+(\d{1,9})", text)
+        if found is None:
+            raise UsageError(f"a crop is WIDTHxHEIGHT+LEFT+TOP, as 640x480+100+20, not {text!r}")
+        return cls(*map(int, found.groups()))
+
+    def of(self, width: int, height: int) -> tuple[slice, slice]:
+        """The rows and the columns of the part in a picture of that size.
+
+        Raises:
+            UsageError: It reaches beyond the picture.
+        """
+        if self.left + self.width > width or self.top + self.height > height:
+            raise UsageError(
+                f"the crop {self.width}x{self.height}+{self.left}+{self.top} reaches beyond the "
+                f"picture, which is {width}x{height}"
+            )
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)

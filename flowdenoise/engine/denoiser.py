@@ -19,6 +19,7 @@ from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import (
     EFFORTS,
+    Crop,
     EngineConfig,
     NoiseKind,
     RemovalConfig,
@@ -232,17 +233,21 @@ class Denoiser:
         noise: NoiseKind = RemovalConfig.noise,
         luma: float = RemovalConfig.luma,
         chroma: float = RemovalConfig.chroma,
+        detail: float = RemovalConfig.detail,
+        crop: Crop | None = None,
         on_tile: OnTile | None = None,
     ) -> Denoised:
         """Denoise a picture.
 
         Args:
             picture: The picture, color or gray; transparency is carried through.
-            sigma: The noise level, or `auto`. `RemovalConfig` explains this and the next four.
+            sigma: The noise level, or `auto`. `RemovalConfig` explains this and the next five.
             strength: The factor by which more or less noise is removed.
             noise: The kind of noise.
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
+            detail: The share of fine texture that comes back.
+            crop: The part that is denoised, as it would be in the whole; None is all.
             on_tile: Called after each batch of tiles.
 
         Raises:
@@ -251,11 +256,15 @@ class Denoiser:
             DeviceError: Not even a single tile fits into the memory.
         """
         start = time.perf_counter()
-        removal = RemovalConfig(sigma, strength, noise, luma, chroma)
+        removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
+        part = None if crop is None else crop.of(picture.width, picture.height)
         examined = self.examine(picture, sigma, noise)
-        result = self.remove(examined, removal, on_tile=on_tile)
+        untouched = not examined.noisy or not strength
+        if part is None:
+            result = self.remove(examined, removal, on_tile=on_tile)
+        else:
+            result = self.remove_part(examined, removal, *part, on_tile=on_tile)
         seconds = time.perf_counter() - start
-        untouched = result is picture
         return Denoised(result, examined.sigma, examined.estimate, untouched, seconds)
 
     def examine(
@@ -311,7 +320,13 @@ class Denoiser:
         return picture.with_samples(result)
 
     def remove_part(
-        self, examined: Examined, removal: RemovalConfig, rows: slice, columns: slice
+        self,
+        examined: Examined,
+        removal: RemovalConfig,
+        rows: slice,
+        columns: slice,
+        *,
+        on_tile: OnTile | None = None,
     ) -> Picture:
         """Remove noise from a part of a picture, which becomes what it is in the whole result.
 
@@ -320,9 +335,10 @@ class Denoiser:
             removal: The settings of the removal.
             rows: The rows of the part, within the picture.
             columns: The columns of the part, likewise.
+            on_tile: Called after each batch of tiles.
         """
         around, inner = examined.around(rows, columns)
-        return self.remove(around, removal).part(*inner)
+        return self.remove(around, removal, on_tile=on_tile).part(*inner)
 
     def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
         """Denoise a plane tile by tile into its channels of the result."""

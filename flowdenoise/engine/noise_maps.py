@@ -97,11 +97,26 @@ class NoiseMaps:
             stop: The row behind the last.
             width: The width of the picture, in pixels.
         """
-        coarse = self.levels[None, 1::2]
-        first, last = max(0, start // _CELL - 1), min(coarse.shape[2], -(-stop // _CELL) + 1)
-        size = ((last - first) * _CELL, coarse.shape[3] * _CELL)
-        finer = F.interpolate(coarse[:, :, first:last], size=size, mode="bilinear")
-        return finer[:, :, start - first * _CELL : stop - first * _CELL, :width]
+        return _rows(self.levels[1::2], start, stop, width)
+
+    def fine_rows(self, start: int, stop: int, width: int) -> Tensor:
+        """The level of the fine part of the noise of brightness, (1, 1, stop - start, width).
+
+        Args:
+            start: The first row.
+            stop: The row behind the last.
+            width: The width of the picture, in pixels.
+        """
+        fine, coarse = self.levels[:1], self.levels[1:2]
+        return _rows(fine.square() / torch.maximum(fine, coarse), start, stop, width)
+
+
+def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
+    """Interpolate maps (N, h, w) between their cells, for rows of pixels."""
+    first, last = max(0, start // _CELL - 1), min(cells.shape[1], -(-stop // _CELL) + 1)
+    size = ((last - first) * _CELL, cells.shape[2] * _CELL)
+    finer = F.interpolate(cells[None, :, first:last], size=size, mode="bilinear")
+    return finer[:, :, start - first * _CELL : stop - first * _CELL, :width]
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
+from flowdenoise.engine.texture import give_back
 from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
 from flowdenoise.engine.tiling import ReadRows
 
@@ -61,17 +62,23 @@ def _of_photograph(
     device: torch.device,
 ) -> Pass:
     """The pass for the noise of a camera, whose maps are cut into tiles with the picture."""
-    picture = finding.plane.picture
-    network = networks(picture.channels)
+    picture, detail = finding.plane.picture, removal.detail
+    network, channels = networks(picture.channels), picture.channels
     luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
     def read(start: int, stop: int) -> Tensor:
-        rows = picture.tensor(slice(start, stop))
-        return torch.cat([rows, maps.rows(start, stop, picture.width)], 1).to(device)
+        place = (start, stop, picture.width)
+        planes = [picture.tensor(slice(start, stop)), maps.rows(*place)]
+        if detail:
+            planes.append(maps.fine_rows(*place))
+        return torch.cat(planes, 1).to(device)
 
     def denoise(tiles: Tensor) -> Tensor:
-        pixels, levels = tiles[:, :-2], tiles[:, -2:]
-        return keep_constant(pixels, network.told(pixels, levels, luma, chroma))
+        pixels, levels = tiles[:, :channels], tiles[:, channels : channels + 2]
+        denoised = network.told(pixels, levels, luma, chroma)
+        if detail:
+            denoised = give_back(pixels, denoised, tiles[:, channels + 2 :], detail)
+        return keep_constant(pixels, denoised)
 
     return Pass(read, denoise, (network,))
 

@@ -92,7 +92,7 @@ def _to_array(picture: Picture, like: np.ndarray[Any, Any]) -> np.ndarray[Any, A
     values = picture.samples
     if picture.alpha is not None:
         values = np.concatenate([values, picture.alpha[..., None]], axis=2)
-    return values.reshape(like.shape).astype(like.dtype, copy=False)
+    return values.reshape(*values.shape[:2], *like.shape[2:]).astype(like.dtype, copy=False)
 
 
 def _from_tensor(tensor: Tensor) -> tuple[list[Picture], Restore]:
@@ -108,7 +108,11 @@ def _from_tensor(tensor: Tensor) -> tuple[list[Picture], Restore]:
     pictures = [_from_array(image.permute(1, 2, 0).numpy()) for image in planes]
 
     def restore(results: list[Picture]) -> Tensor:
-        images = [torch.from_numpy(result.samples).permute(2, 0, 1) for result in results]
-        return torch.stack(images).reshape(tensor.shape).to(tensor)
+        images = [
+            torch.from_numpy(np.ascontiguousarray(result.samples)).permute(2, 0, 1)
+            for result in results
+        ]
+        size = images[0].shape[-2:]
+        return torch.stack(images).reshape(*tensor.shape[:-2], *size).to(tensor)
 
     return pictures, restore

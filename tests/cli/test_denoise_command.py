@@ -49,6 +49,26 @@ def test_json_has_a_line_per_picture(invoke: Invoke, tiny: Path, photo: Path) ->
     assert "bad.png" in bad["error"]
 
 
+def test_a_preview_shows_a_part_under_a_name_of_its_own(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    line = ("denoise", photo, "-s", 25, "-m", tiny, "--compare")
+    answer = invoke(*line, "--crop", "20x12+30+8")
+    assert answer.status == 0, answer.err
+    with Image.open(photo.with_name("photo_preview.png")) as result:
+        assert result.size == (20, 12)
+    assert not photo.with_name("photo_denoised.png").exists()
+    assert invoke(*line, "--crop", "20x12+31+8", "--overwrite").status == 1
+    assert invoke(*line, "--crop", "20x12").status == 2
+
+
+def test_a_part_of_a_clean_picture_is_that_part(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    line = ("denoise", photo, "-m", tiny, "--strength", 0, "--crop", "20x12+30+8")
+    assert invoke(*line).status == 0
+    with Image.open(photo.with_name("photo_preview.png")) as part, Image.open(photo) as whole:
+        assert np.array_equal(np.asarray(part), np.asarray(whole)[8:20, 30:50])
+
+
 def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
     answer = invoke("denoise", "-", "-s", 10, "-m", tiny, "-q", stdin=photo.read_bytes())
     assert answer.status == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from flowdenoise.engine import Denoiser, RemovalConfig
+from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
@@ -119,3 +119,54 @@ def test_a_part_of_a_photograph_is_denoised_by_the_maps_of_the_whole(denoiser: D
     part = denoiser.remove_part(examined, RemovalConfig(), rows, columns).samples
     difference = np.abs(part.astype(int) - expected[rows, columns])
     assert difference.mean() < 0.1  # of 255: a network looks farther than its context, faintly
+
+
+def test_fine_texture_comes_back_where_the_noise_does_not_explain_it() -> None:
+    torch.manual_seed(1)
+    noise = 0.05 * torch.randn(1, 1, 64, 128)
+    stripes = 0.2 * torch.tensor([1.0, -1]).repeat(32)[None, None, None].expand(-1, -1, 64, -1)
+    removed = torch.cat([noise[..., :64], stripes], 3).expand(-1, 3, -1, -1)
+    noisy, denoised = 0.5 + removed, torch.full((1, 3, 64, 128), 0.5)
+    level = torch.full((1, 1, 64, 128), 3**0.5 * 0.05)
+    back = texture.give_back(noisy, denoised, level, 1.0) - denoised
+    assert back[..., :48].abs().max() < 0.5 * removed[..., :48].abs().max()
+    assert (back[..., 76:120] / removed[..., 76:120]).min() > 0.8
+    half = texture.give_back(noisy, denoised, level, 0.5) - denoised
+    assert torch.allclose(half, back / 2, atol=1e-6)
+
+
+def test_detail_changes_a_photograph_and_none_of_it_changes_nothing(denoiser: Denoiser) -> None:
+    noisy = photograph(smooth(), 3e-3)
+    plain, none, all_of_it = (
+        denoiser.denoise_picture(noisy, noise="camera", **options).picture.samples
+        for options in ({}, {"detail": 0.0}, {"detail": 1.0})
+    )
+    assert np.array_equal(plain, none)
+    assert not np.array_equal(plain, all_of_it)
+    closer = np.abs(noisy.samples.astype(int) - all_of_it).mean()
+    assert closer < np.abs(noisy.samples.astype(int) - plain).mean()
+
+
+@pytest.mark.parametrize("kind", ["camera", "white"])
+def test_a_crop_is_that_part_of_the_whole_result(denoiser: Denoiser, kind: NoiseKind) -> None:
+    noisy = photograph(smooth(), 3e-3)
+    crop = Crop(width=101, height=64, left=37, top=150)
+    whole = denoiser.denoise_picture(noisy, noise=kind, detail=0.5)
+    part = denoiser.denoise_picture(noisy, noise=kind, detail=0.5, crop=crop)
+    assert part.sigma == whole.sigma
+    assert (part.picture.width, part.picture.height) == (101, 64)
+    rows, columns = crop.of(noisy.width, noisy.height)
+    different = part.picture.samples.astype(int) - whole.picture.samples[rows, columns]
+    assert np.abs(different).max() <= 2
+    assert (different != 0).mean() < 0.02
+
+
+def test_a_crop_beyond_the_picture_is_refused(denoiser: Denoiser) -> None:
+    noisy = photograph(smooth(64, 64), 3e-3)
+    with pytest.raises(
+        UsageError, match=r"60x10\+8\+0 reaches beyond the picture, which is 64x64"
+    ):
+        denoiser.denoise_picture(noisy, crop=Crop(60, 10, 8, 0))
+    for text in ("60x10", "0x10+0+0", "60x10+-8+0", "a picture"):
+        with pytest.raises(UsageError):
+            Crop.parse(text)
