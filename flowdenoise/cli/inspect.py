@@ -10,14 +10,21 @@ import typer
 
 from flowdenoise import noise
 from flowdenoise.cli import console, options
-from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.engine import Denoiser, NoiseMaps
 
 
+Plot = Annotated[
+    Path | None,
+    typer.Option(help="PNG file for a drawing of the noise: where it is, at which brightness."),
+]
+
+
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    plot: Plot = None,
     device: options.Device = None,
     black: options.Black = None,
     white: options.White = None,
@@ -28,6 +35,9 @@ def info(
 ) -> None:
     """Say how pictures will be read, and how noisy they are."""
     console.set_verbosity(quiet, False)
+    if plot is not None and (len(files) > 1 or plot.exists()):
+        reason = "is there already" if plot.exists() else "can hold the noise of one picture only"
+        raise UsageError(f"{plot} {reason}")
     from flowdenoise.engine import Denoiser
 
     denoiser = Denoiser.load(**options.given(device=device), offline=True)
@@ -36,6 +46,8 @@ def info(
     for file in files:
         try:
             facts = _facts(file, denoiser, reading)
+            if plot is not None:
+                _draw(file, plot, denoiser, reading)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -70,6 +82,17 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
         "maps": None if estimate.maps is None else _maps_as_facts(estimate.maps),
         "warnings": list(picture.warnings),
     }
+
+
+def _draw(file: Path, plot: Path, denoiser: Denoiser, reading: dict[str, Any]) -> None:
+    """Draw the noise of a picture, whatever its kind."""
+    from flowdenoise import images
+    from flowdenoise.engine import noise_plot
+
+    maps = denoiser.estimate(images.read(file, **reading), "camera").maps
+    if maps is None:
+        raise UsageError(f"{file}: there are no maps of the noise of such a picture")
+    noise_plot.draw(maps).write(plot)
 
 
 def _maps_as_facts(maps: NoiseMaps) -> dict[str, Any]:

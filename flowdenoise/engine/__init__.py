@@ -15,6 +15,7 @@ tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
 risk            where noise is weak: how much of what is removed is noise
 self_ensemble   the mean over the eight ways to turn a picture
+noise_plot      a drawing of noise maps
 texture         fine texture that comes back
 clipping        noise that was cut off at black or white
 out_of_memory   smaller pieces when memory runs out
@@ -69,6 +70,7 @@ __all__ = [
     "doctor",
     "is_out_of_memory",
     "likelihood",
+    "noise_plot",
     "tiling",
 ]
 

@@ -33,7 +33,7 @@ _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
-_LEAST, _DOUBT = 0.55 / 255, 4  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
+_LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,14 @@ class Sheet:
         """Draw an empty box around the pixels of a rectangle, from its border inwards."""
         corners = (left, top, left + width - 1, top + height - 1)
         self._draw.rectangle(corners, outline=color, width=thickness)
+
+    def line(
+        self, points: Sequence[tuple[float, float]], *, color: Color, thickness: int = 1
+    ) -> None:
+        """Draw a line through points, each a column and a row; a single point is a dot."""
+        if len(points) == 1:
+            points = [points[0], (points[0][0] + thickness, points[0][1])]
+        self._draw.line([tuple(point) for point in points], fill=color, width=thickness)
 
     def text(self, text: str, left: int, top: int, width: int, *, size: int = 14) -> None:
         """Write a line in the middle of a column; it shrinks until it fits the width."""

@@ -1,0 +1,95 @@
+"""How far noise, and a denoised picture, lie from the truth on average, by brightness.
+
+    python examples/experiments/mean_shift.py --images FOLDER --camera phone --iso 3200
+    python examples/experiments/mean_shift.py --pairs FOLDER
+
+--images are clean pictures that photographs are simulated of; the truth is what the same camera
+without noise takes. --pairs is a folder of real pairs, NAME_noisy and NAME_clean. A band is 16
+levels of the truth's brightness, of 255.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from flowdenoise import images
+from flowdenoise.engine import Denoiser
+from flowdenoise.images import Picture, quantize
+from flowdenoise.noise import camera, sensor
+from flowdenoise.system import random_streams
+
+BAND = 16
+FEWEST = 500  # pixels of a band
+
+
+def read(file: Path, side: int) -> Tensor:
+    """The middle of a picture, (1, 3, h, w) in [0, 1]."""
+    whole = images.read(file).tensor()
+    top, left = (max(0, (length - side) // 4 * 2) for length in whole.shape[-2:])
+    return whole[..., top : top + side, left : left + side]
+
+
+def simulated(folder: Path, kind: camera.Camera, iso: float, side: int) -> Iterator[Tensor]:
+    """Photographs and what the camera would take without noise, (2, 3, h, w)."""
+    config = camera.CAMERAS[kind]
+    shot = torch.tensor([sensor.gain_at(config.sensor, iso)])
+    files = sorted(file for file in folder.iterdir() if images.looks_like_image(file))
+    for index, file in enumerate(files):
+        key = random_streams.fold(torch.tensor([index]), 1)
+        clean = read(file, side)
+        clean = clean[..., : clean.shape[-2] // 2 * 2, : clean.shape[-1] // 2 * 2]
+        yield torch.cat(
+            [camera.simulate(clean, key, config, shot, noise=n).picture for n in (1.0, 0.0)]
+        )
+
+
+def pairs(folder: Path, side: int) -> Iterator[Tensor]:
+    """Real photographs and their truths, (2, 3, h, w)."""
+    for file in sorted(folder.glob("*_noisy.*")):
+        truth = next(folder.glob(file.name.replace("_noisy", "_clean")))
+        yield torch.cat([read(file, side), read(truth, side)])
+
+
+def main() -> None:
+    """Print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path)
+    parser.add_argument("--pairs", type=Path)
+    parser.add_argument("--camera", choices=list(camera.CAMERAS), default="phone")
+    parser.add_argument("--iso", type=float, default=3200)
+    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--limit", type=int)
+    options = parser.parse_args()
+    if (options.images is None) == (options.pairs is None):
+        parser.error("name either --images or --pairs")
+    source = (
+        pairs(options.pairs, options.side)
+        if options.images is None
+        else simulated(options.images, options.camera, options.iso, options.side)
+    )
+    denoiser = Denoiser.load()
+    count, sums = torch.zeros(256 // BAND), torch.zeros(2, 256 // BAND)
+    for index, (noisy, truth) in enumerate(source):
+        if options.limit is not None and index >= options.limit:
+            break
+        picture = Picture(quantize(noisy, "uint8"))
+        denoised = denoiser.denoise_picture(picture).picture.tensor()[0]
+        bands = (255 * truth.mean(0) / BAND).long().clamp(max=255 // BAND).flatten()
+        count.index_add_(0, bands, torch.ones(len(bands)))
+        for row, made in enumerate((noisy, denoised)):
+            sums[row].index_add_(0, bands, 255 * (made - truth).mean(0).flatten())
+    shift = sums / count.clamp(min=1)
+    print("| levels from | pixels | noisy | denoised |\n| ---: | ---: | ---: | ---: |")
+    for band, pixels in enumerate(count.int().tolist()):
+        if pixels >= FEWEST:
+            noisy, denoised = shift[:, band].tolist()
+            print(f"| {band * BAND} | {pixels} | {noisy:+.2f} | {denoised:+.2f} |")
+
+
+if __name__ == "__main__":
+    main()
