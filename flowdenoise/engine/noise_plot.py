@@ -44,7 +44,7 @@ _ROWS = {"brightness": 0, "color": 2}
 """The maps that are drawn, by their rows in `networks.MAPS`."""
 
 
-def _shaded(level: npt.NDArray[np.float32], most: float) -> npt.NDArray[np.uint8]:
+def _shaded(level: npt.NDArray[np.floating], most: float) -> npt.NDArray[np.uint8]:
     """A map as a picture that fits a panel, (h, w, 3)."""
     height, width = level.shape
     scale = _SIDE / max(height, width)
