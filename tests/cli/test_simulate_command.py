@@ -45,13 +45,3 @@ def test_an_unknown_camera_is_a_mistake_in_the_call(invoke: Invoke, photo: Path)
     assert answer.status == 2
     assert "phone, reflex, camera-jpeg" in answer.err
     assert not photo.with_name("photo_noisy.png").exists()
-
-
-def test_the_noise_of_a_photograph_is_drawn(invoke: Invoke, photo: Path) -> None:
-    plot = photo.with_name("noise.png")
-    assert invoke("info", photo, "--plot", plot).status == 0
-    assert pixels(plot).shape[1] > 1000
-    answer = invoke("info", photo, "--plot", plot)  # it is there already
-    assert answer.status == 2
-    assert "is there already" in answer.err
-    assert invoke("info", photo, photo, "--plot", plot.with_name("other.png")).status == 2
