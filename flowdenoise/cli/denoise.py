@@ -181,7 +181,7 @@ def denoise(
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
     from flowdenoise.batch import PREVIEW, BatchConfig, Naming, plan_jobs
-    from flowdenoise.engine.choices import Crop as Part
+    from flowdenoise.engine import Crop as Part
 
     if crop is not None and name is None:
         name = PREVIEW
