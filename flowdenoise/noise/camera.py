@@ -97,7 +97,7 @@ class CameraConfig:
     quality: Ends = (101.0, 101.0)
     subsampled: Share = 0.0
     contrast: Ends = (0.0, 0.6)
-    softness: Ends = (0.5, 1.1)
+    softness: Ends = (0.8, 1.4)
 
     def __post_init__(self) -> None:
         check(self)

@@ -94,17 +94,6 @@ def demosaic_linear(values: Tensor) -> Tensor:
     return torch.stack([red, torch.where(is_red | is_blue, green, own), blue], 1)
 
 
-def demosaic_bilinear(values: Tensor) -> Tensor:
-    """The mean of the nearest known neighbors, (B, 1, H, W) RGGB to (B, 3, H, W)."""
-    odd_row, odd_column = _places(values)
-    known = (odd_row + odd_column == 0, odd_row != odd_column, odd_row + odd_column == 2)
-    tent = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], device=values.device) / 4
-    cross = torch.tensor([[0.0, 1, 0], [1, 4, 1], [0, 1, 0]], device=values.device) / 4
-    kernels = torch.stack([tent, cross, tent])[:, None]
-    planes = torch.cat([values * mask for mask in known], 1)
-    return F.conv2d(F.pad(planes, (1, 1, 1, 1), mode="reflect"), kernels, groups=3)
-
-
 def demosaic_along_edges(values: Tensor) -> Tensor:
     """Demosaick along edges, (B, 1, H, W) RGGB to (B, 3, H, W).
 
@@ -159,7 +148,7 @@ def demosaic_opencv(values: Tensor) -> Tensor:
 
 
 Demosaic = Callable[[Tensor], Tensor]
-DEMOSAICS: tuple[Demosaic, ...] = (demosaic_bilinear, demosaic_linear, demosaic_along_edges)
+DEMOSAICS: tuple[Demosaic, ...] = (demosaic_linear, demosaic_along_edges)
 """The functions that turn a mosaic, (B, 1, H, W), into light of three colors, (B, 3, H, W)."""
 
 
