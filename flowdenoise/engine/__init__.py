@@ -38,7 +38,7 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
-    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser
+    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser, weights_for_cameras
     from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
     from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
@@ -72,13 +72,14 @@ __all__ = [
     "likelihood",
     "noise_plot",
     "tiling",
+    "weights_for_cameras",
 ]
 
 __getattr__ = homes(
     __name__,
     {
         "denoised": ("Denoised",),
-        "denoiser": ("AUTOMATIC", "Denoiser"),
+        "denoiser": ("AUTOMATIC", "Denoiser", "weights_for_cameras"),
         "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -48,12 +48,19 @@ from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.rules import COLORS
+from flowdenoise.weights import manifest
 
 AUTOMATIC = {
     "auto": EFFORTS["normal"].models,
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
+
+PHOTO = "photo"
+"""The denoiser of photographs; where it is shipped, `auto` takes it for the noise of cameras."""
+
+Source: TypeAlias = Callable[[], nn.Module]
+"""A function that loads a network."""
 
 
 class Denoiser:
@@ -65,6 +72,8 @@ class Denoiser:
         estimators: Functions that load the estimator of the noise level, likewise.
         camera: The function that loads the estimator of noise maps, for color pictures whose
             noise may be that of a camera; without it, all noise counts as white.
+        photo: The function that loads the network for those; without it, the network for color
+            pictures is told of the noise.
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
@@ -72,19 +81,20 @@ class Denoiser:
 
     def __init__(
         self,
-        networks: Mapping[int, Callable[[], nn.Module]],
-        estimators: Mapping[int, Callable[[], nn.Module]],
+        networks: Mapping[int, Source],
+        estimators: Mapping[int, Source],
         *,
         device: torch.device,
         precision: torch.dtype = torch.float32,
         config: EngineConfig | None = None,
-        camera: Callable[[], nn.Module] | None = None,
+        camera: Source | None = None,
+        photo: Source | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
-        self._sources = networks
+        self._sources, self._photo = networks, photo
         self._estimators = Estimators(estimators, camera, device)
-        self._networks: dict[int, TileDenoiser] = {}
+        self._networks: dict[Source, TileDenoiser] = {}
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -122,7 +132,7 @@ class Denoiser:
         config = EngineConfig(model, device, precision, tile, overlap, tile_batch, effort, offline)
         where = choose_device(device)
 
-        def source(name: str) -> Callable[[], nn.Module]:
+        def source(name: str) -> Source:
             return lambda: weights.load(name, offline=offline, report=report).network
 
         knows_cameras = model == "auto"
@@ -140,6 +150,7 @@ class Denoiser:
             precision=choose_precision(precision, where),
             config=config,
             camera=source(MAP_ESTIMATOR) if knows_cameras else None,
+            photo=source(PHOTO) if model == "auto" and PHOTO in weights_for_cameras() else None,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -312,7 +323,8 @@ class Denoiser:
         result = picture.samples.copy()
         for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            way = pass_of(finding, removal, self._network, self.device)
+            network = self._network if finding.estimate.maps is None else self._photo_network
+            way = pass_of(finding, removal, network, self.device)
             self._stream(finding, way, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
@@ -371,12 +383,20 @@ class Denoiser:
     def _network(self, channels: int) -> TileDenoiser:
         """The network for images of that many channels."""
         self._check_channels(channels)
-        if channels not in self._networks:
-            network, effort = self._sources[channels](), EFFORTS[self.config.effort]
-            self._networks[channels] = TileDenoiser.of(
-                network, self.device, self.precision, thorough=effort.self_ensemble
+        return self._loaded(self._sources[channels])
+
+    def _photo_network(self, channels: int) -> TileDenoiser:
+        """The network for photographs: one of their own, or the one for all such images."""
+        return self._network(channels) if self._photo is None else self._loaded(self._photo)
+
+    def _loaded(self, source: Source) -> TileDenoiser:
+        """The network of a source, loaded the first time that it is needed."""
+        if source not in self._networks:
+            effort = EFFORTS[self.config.effort]
+            self._networks[source] = TileDenoiser.of(
+                source(), self.device, self.precision, thorough=effort.self_ensemble
             )
-        return self._networks[channels]
+        return self._networks[source]
 
     def _tiling(self, network: TileDenoiser) -> TilingConfig:
         config = self._cut(network.tiling)
@@ -387,6 +407,12 @@ class Denoiser:
     def _cut(self, tiling: TilingConfig) -> TilingConfig:
         """How to cut pictures: the network's default, changed as the user says."""
         return tiling.changed(self.config.tile, self.config.overlap, self.config.tile_batch)
+
+
+def weights_for_cameras() -> tuple[str, ...]:
+    """The names of the weights for photographs, `MAP_ESTIMATOR` and `PHOTO`, that are shipped."""
+    shipped = {entry.name for entry in manifest.shipped().entries}
+    return tuple(name for name in (MAP_ESTIMATOR, PHOTO) if name in shipped)
 
 
 def _share_of(on_tile: OnTile, index: int, count: int) -> OnTile:

@@ -27,6 +27,8 @@ from flowdenoise.engine import Estimate
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.sizes import GlowConfig
+from flowdenoise.networks import NoiseMapConfig, NoiseMapNet
+from flowdenoise.weights import manifest, save_weights
 
 from .conftest import tensor_scene
 
@@ -96,6 +98,16 @@ def test_blind_uses_the_estimate_and_says_with_which_estimator(
     assert torch.equal(method.denoise(noisy, None), told.denoise(noisy, 0.2))
     assert (method.found, told.found) == (0.2, None)
     assert method.settings()["estimator"] != told.settings()["estimator"]
+
+
+def test_results_of_photographs_belong_to_the_weights_that_made_them(shipped: Path) -> None:
+    file = shipped / "noise-map-color.safetensors"
+    save_weights(file, NoiseMapNet(NoiseMapConfig(channels=4, blocks=1)), training={})
+    words = {"license": "MIT", "summary": "A net.", "data": "None.", "sigma_range": (0.0, 1.0)}
+    entry = manifest.describe(file, **words)  # type: ignore[arg-type]
+    manifest.update_manifest(shipped, entry)
+    assert ready("flowdenoise-blind", 3).settings()["cameras"] == [entry.sha256]
+    assert ready("flowdenoise", 3).settings()["cameras"] == []
 
 
 def test_a_prior_is_a_method_too(tmp_path: Path) -> None:

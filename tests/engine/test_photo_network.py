@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from flowdenoise.engine import Denoiser, TileDenoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
-from flowdenoise.weights import save_weights
+from flowdenoise.weights import manifest, save_weights
+
+ROOT = Path(__file__).parents[2]
 
 BRIGHTNESS, COLOR = 0.05, 0.1
 
@@ -42,14 +46,25 @@ class Watched(ResNet):
         return 0.9 * noisy
 
 
-def engine(network: nn.Module) -> Denoiser:
-    return Denoiser({3: lambda: network}, {}, device=torch.device("cpu"), camera=lambda: Known())
+def engine(network: nn.Module, photo: nn.Module | None = None) -> Denoiser:
+    source: Callable[[], nn.Module] | None = None if photo is None else lambda: photo
+    cpu = torch.device("cpu")
+    return Denoiser({3: lambda: network}, {}, device=cpu, camera=lambda: Known(), photo=source)
 
 
 @pytest.fixture
 def picture() -> Picture:
     pixels = np.random.default_rng(0).integers(20, 230, (64, 72, 3), dtype=np.uint8)
     return Picture(pixels)
+
+
+def test_a_photograph_goes_to_its_own_network_and_white_noise_does_not(picture: Picture) -> None:
+    color, photo = Watched(1), Watched(2)
+    denoiser = engine(color, photo)
+    denoiser.denoise_picture(picture, noise="camera")
+    assert (len(color.told), len(photo.told)) == (0, 1)
+    denoiser.denoise_picture(picture, 0.1)
+    assert (len(color.told), len(photo.told)) == (1, 1)
 
 
 def test_a_network_of_two_maps_is_told_both(picture: Picture) -> None:
@@ -102,6 +117,33 @@ def test_turned_eight_ways_the_maps_turn_with_the_picture(picture: Picture) -> N
     straight = tiles.told(tensor, ramp, 1.0, 1.0)
     turned = tiles.told(tensor.flip(-1), ramp.flip(-1), 1.0, 1.0).flip(-1)
     assert torch.allclose(straight, turned, atol=1e-5)
+
+
+def shipped_with(folder: Path, *names: str) -> Path:
+    """A folder of weights: small denoisers that do nothing, and the shipped estimators."""
+    for name in names:
+        net = ResNet(ResNetConfig(channels=(4,), blocks=(1,), maps=2 if name == "photo" else 1))
+        if name == "photo":
+            nn.init.zeros_(net.tail.weight)
+        save_weights(folder / f"{name}.safetensors", net, training={})
+    for name in ("noise-map-color", "noise-level-color", "noise-level-gray"):
+        shutil.copy(ROOT / "weights" / f"{name}.safetensors", folder)
+    for file in sorted(folder.glob("*.safetensors")):
+        words = {"license": "MIT", "summary": "A net.", "data": "None.", "sigma_range": (0.0, 1.0)}
+        manifest.update_manifest(folder, manifest.describe(file, **words))  # type: ignore[arg-type]
+    return folder
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_auto_takes_the_weights_for_photographs_where_they_are_shipped(
+    picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shipped: bool
+) -> None:
+    names = ("color", "photo") if shipped else ("color",)
+    folder = shipped_with(tmp_path, *names)
+    monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
+    result = Denoiser.load(device="cpu").denoise_picture(picture, noise="camera").picture
+    same = (result.samples == picture.samples).all()  # the one for photographs removes nothing
+    assert same == shipped
 
 
 def test_weights_that_take_maps_know_cameras_alone_too(picture: Picture, tmp_path: Path) -> None:

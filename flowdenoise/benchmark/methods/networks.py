@@ -13,7 +13,7 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.method import Method, MethodOptions
-from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto
+from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto, weights_for_cameras
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import Picture, quantize
@@ -48,6 +48,7 @@ class NetworkMethod(Method):
         self.blind = self.estimate = estimate
         self.ensemble = ensemble
         self._estimator_hash: str | None = None
+        self._camera_hashes: list[str | None] = []
 
     def prepare(self, channels: int, device: torch.device) -> None:
         """Load the weights, and the estimator if it is needed."""
@@ -64,6 +65,9 @@ class NetworkMethod(Method):
         self.blind = self.estimate or not promised.sigma_channels
         if self.estimate and loaded.kind != "glow":  # a prior estimates by its own likelihood
             self._estimator_hash = store.verify(ESTIMATORS[channels], offline=offline).sha256
+        if channels == 3 and (self.estimate or self.options.eight_bit):
+            names = weights_for_cameras()
+            self._camera_hashes = [store.verify(name, offline=offline).sha256 for name in names]
         self.denoiser = Denoiser.load(
             "auto" if self.models == AUTOMATIC["auto"] else model,
             device=str(device),
@@ -76,10 +80,11 @@ class NetworkMethod(Method):
         self.denoise(torch.full((1, channels, 32, 32), 0.5), 0.1)  # loads what comes late
 
     def settings(self) -> Mapping[str, object]:
-        """The precision, the device, the tiles, the estimator and the ensemble."""
+        """The precision, the device, the tiles, the ensemble, and what else had its say."""
         return {
             "version": 3,
             "estimator": self._estimator_hash,
+            "cameras": self._camera_hashes,
             "ensemble": 8 if self.ensemble else 1,
             "device": self.denoiser.device.type,
             "precision": str(self.denoiser.precision).removeprefix("torch."),
