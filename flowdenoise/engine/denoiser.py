@@ -57,7 +57,7 @@ AUTOMATIC = {
 """Models that are chosen by the picture: shipped names, by number of channels."""
 
 PHOTO = "photo"
-"""The denoiser of photographs; where it is shipped, `auto` takes it for the noise of cameras."""
+"""The denoiser of photographs; where it is shipped, `auto` takes it for fine noise of cameras."""
 
 Source: TypeAlias = Callable[[], nn.Module]
 """A function that loads a network."""
@@ -72,8 +72,8 @@ class Denoiser:
         estimators: Functions that load the estimator of the noise level, likewise.
         camera: The function that loads the estimator of noise maps, for color pictures whose
             noise may be that of a camera; without it, all noise counts as white.
-        photo: The function that loads the network for those; without it, the network for color
-            pictures is told of the noise.
+        photo: The function that loads the network for those whose grain is fine; without it, the
+            network for color pictures is told of the noise.
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
@@ -323,8 +323,7 @@ class Denoiser:
         result = picture.samples.copy()
         for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            network = self._network if finding.estimate.maps is None else self._photo_network
-            way = pass_of(finding, removal, network, self.device)
+            way = pass_of(finding, removal, self._networks_for(finding.estimate), self.device)
             self._stream(finding, way, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
@@ -385,9 +384,16 @@ class Denoiser:
         self._check_channels(channels)
         return self._loaded(self._sources[channels])
 
-    def _photo_network(self, channels: int) -> TileDenoiser:
-        """The network for photographs: one of their own, or the one for all such images."""
-        return self._network(channels) if self._photo is None else self._loaded(self._photo)
+    def _networks_for(self, estimate: Estimate) -> Callable[[int], TileDenoiser]:
+        """What gives the networks for noise that is estimated so.
+
+        The weights for photographs are the better ones where the noise is as fine as on a phone
+        without smoothing. Of noise that a camera has smoothed, `color` removes more.
+        """
+        maps, photo = estimate.maps, self._photo
+        if maps is None or photo is None or not maps.is_fine:
+            return self._network
+        return lambda _: self._loaded(photo)
 
     def _loaded(self, source: Source) -> TileDenoiser:
         """The network of a source, loaded the first time that it is needed."""

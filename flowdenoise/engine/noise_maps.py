@@ -33,6 +33,7 @@ _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
+_FINE = 1.7  # grain, up to which no camera has smoothed the noise
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 
 
@@ -68,6 +69,11 @@ class NoiseMaps:
         It is the ratio of the coarse level to the fine one. The coarse map averages 4x4 pixels.
         """
         return max(1.0, self.level("brightness, coarse") / max(self.level("brightness"), 1e-6))
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether the grain is as fine as demosaicking leaves it, before a camera smooths it."""
+        return self.grain < _FINE
 
     def by_brightness(self) -> list[tuple[float, float, float]]:
         """Each band of brightness that occurs, with its levels of brightness and of color."""

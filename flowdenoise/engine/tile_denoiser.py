@@ -18,6 +18,7 @@ from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 _TOLD = 1.3  # times the coarse level of a camera's noise is what a denoiser of white noise is told
+_BOUND = 1.3  # times that level bounds a removal: the noise varies more than the map says
 _FIXED_BATCH = 64  # tiles of a network that takes small ones only
 
 
@@ -109,13 +110,16 @@ class TileDenoiser:
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
         """
-        level = maps
+        level, bound = maps, _BOUND * maps
         if self.config.sigma_channels < 2:
-            level = _TOLD * maps.mean(1, keepdim=True)
+            level = bound = _TOLD * maps.mean(1, keepdim=True)
+        most = luma if luma == chroma else max(1.0, luma, chroma)
+        denoised = keep_structure(
+            tiles, self._ensemble(tiles, most * level), max(1.0, most) * bound
+        )
         if luma == chroma:
-            return self(tiles, level, luma)
-        most = max(1.0, luma, chroma)
-        removed = tiles - self(tiles, level, most)
+            return denoised
+        removed = tiles - denoised
         gray = removed.mean(1, keepdim=True)
         return tiles - (luma * gray + chroma * (removed - gray)) / most
 

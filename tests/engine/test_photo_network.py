@@ -25,11 +25,13 @@ BRIGHTNESS, COLOR = 0.05, 0.1
 class Known(NoiseMapNet):
     """An estimator that says of every picture that a camera took it, at one level everywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, grain: float = 1.0) -> None:
         nn.Module.__init__(self)
+        self.grain = grain
 
     def forward(self, picture: Tensor) -> Noise:
-        levels = torch.tensor([BRIGHTNESS, BRIGHTNESS, COLOR, COLOR])[None, :, None, None]
+        fine = BRIGHTNESS / self.grain
+        levels = torch.tensor([fine, BRIGHTNESS, COLOR, COLOR])[None, :, None, None]
         cells = (len(picture), -1, picture.shape[2] // 8, picture.shape[3] // 8)
         return Noise(levels.expand(cells), torch.tensor([[0.0, 0, 9]] * len(picture)))
 
@@ -46,10 +48,11 @@ class Watched(ResNet):
         return 0.9 * noisy
 
 
-def engine(network: nn.Module, photo: nn.Module | None = None) -> Denoiser:
+def engine(network: nn.Module, photo: nn.Module | None = None, grain: float = 1.0) -> Denoiser:
     source: Callable[[], nn.Module] | None = None if photo is None else lambda: photo
+    sources = {3: lambda: network}
     cpu = torch.device("cpu")
-    return Denoiser({3: lambda: network}, {}, device=cpu, camera=lambda: Known(), photo=source)
+    return Denoiser(sources, {}, device=cpu, camera=lambda: Known(grain), photo=source)
 
 
 @pytest.fixture
@@ -65,6 +68,12 @@ def test_a_photograph_goes_to_its_own_network_and_white_noise_does_not(picture: 
     assert (len(color.told), len(photo.told)) == (0, 1)
     denoiser.denoise_picture(picture, 0.1)
     assert (len(color.told), len(photo.told)) == (1, 1)
+
+
+def test_noise_that_a_camera_smoothed_goes_to_the_network_for_all(picture: Picture) -> None:
+    color, photo = Watched(1), Watched(2)
+    engine(color, photo, grain=2.0).denoise_picture(picture, noise="camera")
+    assert (len(color.told), len(photo.told)) == (1, 0)
 
 
 def test_a_network_of_two_maps_is_told_both(picture: Picture) -> None:
