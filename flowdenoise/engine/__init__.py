@@ -9,6 +9,7 @@ estimate        the noise of a picture, estimated from a few crops of it
 noise_maps      the noise of a photograph, place by place
 passes          a plane on its way through the tiling
 estimators      the networks that the estimates ask
+denoisers       the networks that denoise, and which of them a picture gets
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
@@ -38,7 +39,8 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
-    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser, weights_for_cameras
+    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser
+    from flowdenoise.engine.denoisers import weights_for_cameras
     from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
     from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
@@ -79,7 +81,8 @@ __getattr__ = homes(
     __name__,
     {
         "denoised": ("Denoised",),
-        "denoiser": ("AUTOMATIC", "Denoiser", "weights_for_cameras"),
+        "denoiser": ("AUTOMATIC", "Denoiser"),
+        "denoisers": ("weights_for_cameras",),
         "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Self, TypeAlias
+from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowdenoise import noise, weights
 from flowdenoise.engine import tiling
@@ -27,6 +27,7 @@ from flowdenoise.engine.choices import (
 )
 from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
+from flowdenoise.engine.denoisers import PHOTO, Denoisers, Source, weights_for_cameras
 from flowdenoise.engine.estimate import (
     ESTIMATORS,
     Estimate,
@@ -47,20 +48,12 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
-from flowdenoise.system.rules import COLORS
-from flowdenoise.weights import manifest
 
 AUTOMATIC = {
     "auto": EFFORTS["normal"].models,
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
-
-PHOTO = "photo"
-"""The denoiser of photographs; where it is shipped, `auto` takes it for fine noise of cameras."""
-
-Source: TypeAlias = Callable[[], nn.Module]
-"""A function that loads a network."""
 
 
 class Denoiser:
@@ -92,9 +85,8 @@ class Denoiser:
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
-        self._sources, self._photo = networks, photo
         self._estimators = Estimators(estimators, camera, device)
-        self._networks: dict[Source, TileDenoiser] = {}
+        self._networks = Denoisers(networks, photo, device, precision, self.config)
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -165,7 +157,7 @@ class Denoiser:
         """
         if isinstance(sigma, (int, float)):
             noise.check_sigma(sigma)
-        network = self._network(noisy.shape[1])
+        network = self._networks.white(noisy.shape[1])
         levels = torch.as_tensor(sigma, dtype=torch.float32).expand(len(noisy))
         results = [
             self._run_tiles(network, image[None].to(self.device), float(level))
@@ -214,8 +206,8 @@ class Denoiser:
         return self.estimate(picture).sigma
 
     def _planes(self, picture: Picture) -> tuple[Plane, ...]:
-        self._check_channels(picture.channels)
-        return planes_of(picture, tuple(self._sources))
+        self._networks.check_channels(picture.channels)
+        return planes_of(picture, tuple(self._networks.sources))
 
     def _estimate(self, plane: Plane, kind: NoiseKind) -> Estimate:
         maps = self._estimators.maps(plane.picture) if kind != "white" else None
@@ -228,10 +220,10 @@ class Denoiser:
 
     def _estimate_white(self, plane: Plane) -> Estimate:
         channels, white = plane.picture.channels, self._estimators.white
-        network = self._network(channels).network
+        network = self._networks.white(channels).network
         if isinstance(network, TweedieDenoiser):
             return estimate_noise(plane.picture, network.flow, self.device)
-        apart = channels > 1 and 1 in self._estimators.sources and 1 in self._sources
+        apart = channels > 1 and 1 in self._estimators.sources and 1 in self._networks.sources
         single = white(1) if apart else None
         return estimate_noise(plane.picture, white(channels), self.device, channel_judge=single)
 
@@ -323,7 +315,9 @@ class Denoiser:
         result = picture.samples.copy()
         for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            way = pass_of(finding, removal, self._networks_for(finding.estimate), self.device)
+            way = pass_of(
+                finding, removal, self._networks.chosen_for(finding.estimate), self.device
+            )
             self._stream(finding, way, result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
@@ -370,40 +364,6 @@ class Denoiser:
         with torch.no_grad():
             with_less_memory(run, self._tiling(way.networks[0]))
 
-    def _check_channels(self, channels: int) -> None:
-        """Refuse pictures for which there is no network."""
-        if channels not in self._sources:
-            own = " and ".join(COLORS[count] for count in self._sources)
-            raise UsageError(
-                f"this model is for {own} pictures, and the picture is "
-                f"{COLORS.get(channels, f'of {channels} channels')}: the model auto takes either"
-            )
-
-    def _network(self, channels: int) -> TileDenoiser:
-        """The network for images of that many channels."""
-        self._check_channels(channels)
-        return self._loaded(self._sources[channels])
-
-    def _networks_for(self, estimate: Estimate) -> Callable[[int], TileDenoiser]:
-        """What gives the networks for noise that is estimated so.
-
-        The weights for photographs are the better ones where the noise is as fine as on a phone
-        without smoothing. Of noise that a camera has smoothed, `color` removes more.
-        """
-        maps, photo = estimate.maps, self._photo
-        if maps is None or photo is None or not maps.is_fine:
-            return self._network
-        return lambda _: self._loaded(photo)
-
-    def _loaded(self, source: Source) -> TileDenoiser:
-        """The network of a source, loaded the first time that it is needed."""
-        if source not in self._networks:
-            effort = EFFORTS[self.config.effort]
-            self._networks[source] = TileDenoiser.of(
-                source(), self.device, self.precision, thorough=effort.self_ensemble
-            )
-        return self._networks[source]
-
     def _tiling(self, network: TileDenoiser) -> TilingConfig:
         config = self._cut(network.tiling)
         if network.config.tile and config.tile != network.tiling.tile:
@@ -413,12 +373,6 @@ class Denoiser:
     def _cut(self, tiling: TilingConfig) -> TilingConfig:
         """How to cut pictures: the network's default, changed as the user says."""
         return tiling.changed(self.config.tile, self.config.overlap, self.config.tile_batch)
-
-
-def weights_for_cameras() -> tuple[str, ...]:
-    """The names of the weights for photographs, `MAP_ESTIMATOR` and `PHOTO`, that are shipped."""
-    shipped = {entry.name for entry in manifest.shipped().entries}
-    return tuple(name for name in (MAP_ESTIMATOR, PHOTO) if name in shipped)
 
 
 def _share_of(on_tile: OnTile, index: int, count: int) -> OnTile:

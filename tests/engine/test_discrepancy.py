@@ -60,7 +60,8 @@ class Flattens(DenoisingNetwork):
 
 def test_the_bound_is_the_noise_however_little_of_it_is_to_go() -> None:
     noisy = 0.5 + 0.1 * torch.randn(1, 3, 256, 256)
-    left = TileDenoiser(Flattens(), TilingConfig())(noisy, 0.1, strength=0.5) - 0.5
+    flat = Flattens()
+    left = TileDenoiser(flat, TilingConfig(), flat)(noisy, 0.1, strength=0.5) - 0.5
     assert float(left.square().mean()) < 1e-4 * 0.1**2
 
 
