@@ -1,7 +1,7 @@
 """Photographs learned from noisy ones alone, beside the supervised baseline, at equal steps.
 
     python examples/experiments/photo_baseline.py --data IMAGES --validation bsds500-val32 \
-        --initial color-rich --steps 2000 --out RUNS [--set NAME=VALUE ...]
+        --initial color --steps 2000 --out RUNS [--set NAME=VALUE ...]
 
 Both runs begin with the same weights and see the same patches with the same noise; one has noisy
 targets, the other clean ones. PSNR is that of `train-denoiser`'s validation: the middle 256x256 of

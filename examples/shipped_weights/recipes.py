@@ -153,28 +153,31 @@ RECIPES = {
         "What `color` begins with.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-narrow": Recipe(
         (*_relay("color-fourth", "color-fifth"), *_LAST, *SPLIT),
         1500,
         f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
         "it had become before the last 5000, averaged over eight turns, is its teacher.",
-        "The default denoiser of color pictures, trained on noisy images alone.",
+        "What `color` begins with and is mixed with.",
+        shipped=False,
     ),
-    "color-rich": Recipe(
+    "color": Recipe(
         (
-            *("train-denoiser", "--initial", _weights("color"), *ALL_NOISY),
+            *("train-denoiser", "--initial", _weights("color-narrow"), *ALL_NOISY),
             *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
             *("--set", "loop.decay=0.6", "--set", "training.color.mix=0.3"),
             *("--set", "training.color.permute=0.3"),
         ),
         4500,
-        f"{_NOISY} It began with `color`; these steps are `r2r` again.",
-        "Better than `color` on pictures of fine strong color, worse on thin red lines on black.",
+        f"{_NOISY} It began with `color-narrow`; these steps are `r2r` again. The file is the mean "
+        "of their weights, 0.65, and those of `color-narrow`, 0.35 "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
     "photo-first": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--initial", _weights("color-rich")),
+            *("train-denoiser", "--preset", "photo", "--initial", _weights("color")),
             *("--set", "loop.decay=0.7"),
         ),
         2400,
@@ -204,7 +207,7 @@ RECIPES = {
         1500,
         f"{_PHOTOGRAPHS} It began with 2400 and 5200 steps of the same kind, during which the "
         "simulator was still changed, and with 0.8 times their weights and 0.2 times those of "
-        "`color-rich`.",
+        "the run of `color`.",
         "The denoiser of photographs whose noise is fine, trained on noisy ones alone.",
         255.0,
         wider=True,

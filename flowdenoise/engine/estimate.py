@@ -164,7 +164,9 @@ def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
     agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE
     if not white.untouched and maps.grain < _WHITE_GRAIN and (white.channels or agree):
         return white
-    doubted = _DETAIL if white.untouched else max(_DETAIL_BESIDE_NOISE, white.sigma)
+    doubted = max(_DETAIL_BESIDE_NOISE, white.sigma)
+    if white.untouched and maps.kind == "camera":
+        doubted = _DETAIL
     if maps.grain < _NEARLY_WHITE and maps.sigma < doubted:
         return white
     return Estimate(maps.sigma, "camera", maps=maps)

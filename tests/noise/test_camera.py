@@ -131,11 +131,11 @@ def test_the_signal_of_a_photograph_is_as_soft_as_the_photograph(name: camera.Ca
 
 
 def test_demosaicking_softens_the_signal_and_keeps_flat_colors() -> None:
-    noise = torch.rand(3, 3, 32, 32)
     kinds = torch.arange(len(demosaicking.DEMOSAICS))
+    noise = torch.rand(len(kinds), 3, 32, 32)
     soft = demosaicking.demosaic_signal(noise, kinds)
     assert (soft.var((1, 2, 3)) < noise.var((1, 2, 3))).all()
-    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(3, 3, 16, 16)
+    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(len(kinds), 3, 16, 16)
     assert torch.allclose(demosaicking.demosaic_signal(flat, kinds), flat, atol=1e-6)
 
 

@@ -147,10 +147,10 @@ def bare(hint: Any) -> bool:
 FREE = {
     *("paths", "noisy", "validation", "format"),
     *("data_term", "preset", "protocol", "methods"),
-    *("model", "device", "precision", "sigma"),
+    *("model", "device", "precision", "sigma", "address"),
 }
-"""Fields that name files, rows of a table that says which there are, or what only the machine can
-tell; and the level of a picture, which has a check of its own."""
+"""Fields that name files, rows of a table that says which there are, or what only the machine or
+the network can tell; and the level of a picture, which has a check of its own."""
 
 
 def made(config: type[Any]) -> Any:

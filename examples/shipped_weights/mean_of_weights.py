@@ -1,0 +1,36 @@
+"""The mean of two files of weights of one network, as a file.
+
+    python examples/shipped_weights/mean_of_weights.py FIRST SECOND --share 0.65 --out FILE
+
+Where the second is the first trained further on other pictures, the mean keeps most of what each
+is better at (M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from flowdenoise import weights
+
+
+def main() -> None:
+    """Write the mean."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("first", type=Path)
+    parser.add_argument("second", type=Path)
+    parser.add_argument("--share", type=float, required=True, help="of the second")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    first, second = (weights.load(str(file)) for file in (options.first, options.second))
+    network, other = first.network.float(), second.network.float().state_dict()
+    mean = {
+        name: own.lerp(other[name], options.share) for name, own in network.state_dict().items()
+    }
+    network.load_state_dict(mean)
+    training = {"first": first.training, "second": second.training, "share": options.share}
+    weights.save_weights(options.out, network, training=training)
+
+
+if __name__ == "__main__":
+    main()
