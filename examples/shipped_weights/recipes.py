@@ -169,8 +169,8 @@ RECIPES = {
             *("--set", "training.color.permute=0.3"),
         ),
         4500,
-        f"{_NOISY} It began with `color-narrow`; these steps are `r2r` again. The file is the mean "
-        "of their weights, 0.65, and those of `color-narrow`, 0.35 "
+        f"{_NOISY} It began with `color-narrow`; these steps are `r2r` again. The file is the "
+        "mean of their weights, 0.65, and those of `color-narrow`, 0.35 "
         "(examples/shipped_weights/mean_of_weights.py).",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
