@@ -43,7 +43,7 @@ from starlette.types import ASGIApp
 
 from flowdenoise import images, noise
 from flowdenoise.batch import BatchConfig
-from flowdenoise.engine import VERDICTS, Denoiser, Examined, NoiseMaps, RemovalConfig
+from flowdenoise.engine import VERDICTS, Crop, Denoiser, Examined, NoiseMaps, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, UsageError
 from flowdenoise.page import delivery, views
 from flowdenoise.page.bounds import PageConfig
@@ -59,6 +59,7 @@ SLIDERS = (
     ("strength", "Noise", 0.0, 2.0),
     ("luma", "Grain, brightness", 0.0, 1.5),
     ("chroma", "Blotches, color", 0.0, 1.5),
+    ("detail", "Texture back", 0.0, 1.0),
 )
 """The fields of `RemovalConfig` that have a slider, each with its label and its ends."""
 
@@ -168,11 +169,11 @@ class _Desk:
         return Response(views.noise_map(maps, request.path_params["of"]), media_type=_PNG)
 
     async def before(self, request: Request) -> Response:
-        part, dropped = _read(views.Part, request), self._dropped(request)
+        part, dropped = _read(Crop, request), self._dropped(request)
         return await self._png(lambda: views.before(self.shelf.picture(dropped), part))
 
     async def after(self, request: Request) -> Response:
-        part, removal = _read(views.Part, request), _read(RemovalConfig, request)
+        part, removal = _read(Crop, request), _read(RemovalConfig, request)
         dropped = self._dropped(request)
         view = views.removed if request.url.path.endswith("/removed") else views.after
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.engine import Denoiser, Examined, NoiseMaps, RemovalConfig
+from flowdenoise.engine import Crop, Denoiser, Examined, NoiseMaps, RemovalConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Metadata, Picture, quantize, sheets
 from flowdenoise.networks import MAPS
-from flowdenoise.system.rules import Range
-from flowdenoise.system.typed import check
 
 _LARGEST = 8_000_000  # pixels of a part
 _THUMBNAIL = 320  # longest side
@@ -25,54 +20,32 @@ _RAMP = ((0.05, 0.05, 0.08), (0.45, 0.12, 0.28), (0.93, 0.45, 0.18), (1.0, 0.93,
 """Colors of a map of noise, from none to the strongest."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of a picture, in pixels.
+def _inside(picture: Picture, part: Crop) -> tuple[slice, slice]:
+    """The rows and the columns of a part that may be shown.
 
-    Attributes:
-        left: The first column.
-        top: The first row.
-        width: The width, in pixels.
-        height: The height, in pixels.
+    Raises:
+        UsageError: The part is too large, or it reaches beyond the picture.
     """
-
-    left: Annotated[int, Range(0)]
-    top: Annotated[int, Range(0)]
-    width: Annotated[int, Range(1)]
-    height: Annotated[int, Range(1)]
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.width * self.height > _LARGEST:
-            raise UsageError(f"a part has at most {_LARGEST} pixels")
-
-    def inside(self, picture: Picture) -> tuple[slice, slice]:
-        """The rows and the columns of the part in a picture.
-
-        Raises:
-            UsageError: The part reaches beyond the picture.
-        """
-        if self.left + self.width > picture.width or self.top + self.height > picture.height:
-            raise UsageError("the part reaches beyond the picture")
-        rows = slice(self.top, self.top + self.height)
-        return rows, slice(self.left, self.left + self.width)
+    if part.width * part.height > _LARGEST:
+        raise UsageError(f"a part has at most {_LARGEST} pixels")
+    return part.of(picture.width, picture.height)
 
 
-def before(picture: Picture, part: Part) -> bytes:
+def before(picture: Picture, part: Crop) -> bytes:
     """Show a part of a picture as it came."""
-    return _png(picture, picture.part(*part.inside(picture)).tensor())
+    return _png(picture, picture.part(*_inside(picture, part)).tensor())
 
 
-def after(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
+def after(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Crop) -> bytes:
     """Show a part of a picture after denoising."""
-    rows, columns = part.inside(examined.picture)
+    rows, columns = _inside(examined.picture, part)
     result = denoiser.remove_part(examined, removal, rows, columns)
     return _png(examined.picture, result.tensor())
 
 
-def removed(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Part) -> bytes:
+def removed(denoiser: Denoiser, examined: Examined, removal: RemovalConfig, part: Crop) -> bytes:
     """Show the noise removed from a part of a picture, amplified around mid-gray."""
-    rows, columns = part.inside(examined.picture)
+    rows, columns = _inside(examined.picture, part)
     result = denoiser.remove_part(examined, removal, rows, columns)
     noise = sheets.noise_picture(examined.picture.part(rows, columns), result)
     return _png(examined.picture, noise)

@@ -186,7 +186,7 @@ async function examine() {
     });
   }
   for (const slider of settings.sliders) {
-    const off = slider.name === 'luma' || slider.name === 'chroma' ? !camera : false;
+    const off = slider.name !== 'strength' && !camera;
     slider.input.disabled = off;
     slider.row.classList.toggle('off', off);
   }
