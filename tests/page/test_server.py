@@ -154,7 +154,7 @@ def test_a_wrong_file_is_one_clear_line(client: TestClient, shelf: Path, data: b
     [
         ("a.jpg", "a.jpg"),
         ("../../etc/a.jpg", "etc/a.jpg"),
-        ("/root/a.jpg", "root/a.jpg"),
+        ("/srv/a.jpg", "srv/a.jpg"),
         ("C:\\photos\\a.jpg", "C_/photos/a.jpg"),
         ("a\x00b\n.jpg", "a_b_.jpg"),
         ("Grüße 3.jpg", "Grüße 3.jpg"),
