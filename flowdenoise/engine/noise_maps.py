@@ -46,12 +46,14 @@ class NoiseMaps:
         brightness: The mean of the picture in each cell, (h, w), [0, 1].
         kind: The kind of the noise, a name of `networks.KINDS`.
         confidence: The probability of that kind, according to the estimator.
+        whole: The maps of the whole picture, if these are those of a part.
     """
 
     levels: Tensor
     brightness: Tensor
     kind: str
     confidence: float
+    whole: NoiseMaps | None = None
 
     def level(self, name: str) -> float:
         """The root mean square over the picture of the map of that name in `networks.MAPS`."""
@@ -72,8 +74,11 @@ class NoiseMaps:
 
     @property
     def is_fine(self) -> bool:
-        """Whether the grain is as fine as demosaicking leaves it, before a camera smooths it."""
-        return self.grain < _FINE
+        """Whether the grain is as fine as demosaicking leaves it, before a camera smooths it.
+
+        A part has the answer of the whole picture, so that it goes to the same network.
+        """
+        return (self.whole or self).grain < _FINE
 
     def by_brightness(self) -> list[tuple[float, float, float]]:
         """Each band of brightness that occurs, with its levels of brightness and of color."""
@@ -91,7 +96,8 @@ class NoiseMaps:
         cells = tuple(slice(s.start // _CELL, -(-s.stop // _CELL)) for s in (rows, columns))
         if rows.start % _CELL or columns.start % _CELL:
             raise UsageError(f"a part with noise maps begins at a multiple of {_CELL} pixels")
-        return replace(self, levels=self.levels[:, *cells], brightness=self.brightness[cells])
+        levels, brightness = self.levels[:, *cells], self.brightness[cells]
+        return replace(self, levels=levels, brightness=brightness, whole=self.whole or self)
 
     def rows(self, start: int, stop: int, width: int) -> Tensor:
         """The coarse maps for rows of pixels, (1, 2, stop - start, width), as denoisers take them.

@@ -170,3 +170,16 @@ def test_a_crop_beyond_the_picture_is_refused(denoiser: Denoiser) -> None:
     for text in ("60x10", "0x10+0+0", "60x10+-8+0", "a picture"):
         with pytest.raises(UsageError):
             Crop.parse(text)
+
+
+def test_a_part_goes_to_the_network_of_the_whole_picture() -> None:
+    levels = torch.full((4, 8, 8), 0.05)
+    levels[0, :, 4:] = 0.01  # coarse grain at the right, most of it fine
+    levels[0, :, :4] = 0.2
+    whole = NoiseMaps(levels, torch.full((8, 8), 0.5), "camera", 1.0)
+    part = whole.part(slice(0, 64), slice(32, 64))
+    again = part.part(slice(0, 32), slice(0, 32))
+    assert part.grain > 4 * whole.grain
+    assert whole.is_fine
+    assert part.is_fine
+    assert again.is_fine
