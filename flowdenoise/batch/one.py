@@ -32,9 +32,10 @@ T = TypeVar("T")
 Existing = Literal["refuse", "skip", "overwrite"]
 """What to do where a file to be written exists."""
 
-Status = Literal["denoised", "clean", "unknown", "skipped", "failed"]
-"""What became of a picture. `clean` and `unknown` ones are copied bit for bit: the first was found
-clean, the noise of the second is not known. A `skipped` one has a result already."""
+Status = Literal["denoised", "clean", "unknown", "unchanged", "skipped", "failed"]
+"""What became of a picture. `clean`, `unknown` and `unchanged` ones are copied bit for bit: the
+first was found clean, the noise of the second is not known, and from the third nothing was to be
+removed, as the level or the strength that was given is 0. A `skipped` one has a result already."""
 
 _COPY_BYTES = 2**20
 
@@ -303,7 +304,9 @@ class Work:
 def _status(denoised: Denoised) -> Status:
     if not denoised.untouched:
         return "denoised"
-    return "clean" if _verdict(denoised) in (None, "clean") else "unknown"
+    if denoised.estimate is None or not denoised.estimate.untouched:
+        return "unchanged"
+    return "clean" if denoised.estimate.verdict == "clean" else "unknown"
 
 
 def _verdict(denoised: Denoised | None) -> Verdict | None:

@@ -363,6 +363,8 @@ def _success(outcome: Outcome) -> str:
     level = f"noise {noise.to_255(outcome.sigma or 0.0):.1f} of 255"
     if outcome.status == "clean":
         return f"{name}: found clean ({level}), copied to {target}"
+    if outcome.status == "unchanged":
+        return f"{name}: nothing was to be removed, copied to {target}"
     if outcome.status == "unknown" and outcome.verdict is not None:
         hint = " (give one: --sigma)" if outcome.verdict == "not white" else ""
         return f"{name}: {VERDICTS[outcome.verdict]}{hint}; copied to {target}"

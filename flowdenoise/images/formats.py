@@ -63,7 +63,8 @@ class Format:
         contents: The function that lists what a file carries besides its pixels; that of PNG and
             of JPEG also lists what lies behind a picture.
         end: The function that tells where a picture ends, for the other formats. (JPEG 2000's
-            decoder refuses what lies behind a picture; nothing tells the length of JPEG XL.)
+            decoder refuses what lies behind a picture; nothing tells where a Targa picture
+            ends.)
         write: The encoder; None where the format is only read.
         read_pages, write_pages: The decoder and the encoder of several pages; None where a file
             has only one.
@@ -204,6 +205,7 @@ FORMATS = {
         (".jxl",),
         rb"\xff\x0a|\0\0\0\x0cJXL ",
         pillow.read_jpeg_xl,
+        end=pillow.end_of_jpeg_xl,
         plugin=pillow.JPEG_XL,
     ),
     "TGA": Format(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from flowdenoise.images.pillow_images import QUALITY, Header, decode, described,
 _PIXEL_BYTES = 8  # Pillow's image, and ours
 _PLUGIN_BYTES = 16  # what a decoder of video frames holds besides
 _HEAD = 2**16  # bytes in which the facts of a file are looked for
+_JPEG_XL_MARK = re.compile(rb"\xff\x0a|\0\0\0\x0cJXL ")
 _NAMES = {
     "exif": "EXIF",
     "icc_profile": "color profile",
@@ -198,6 +200,24 @@ def read_jpeg_xl(file: BinaryIO, limits: Limits) -> Picture:
     file.seek(0)
     image = Image.open(file, formats=["JXL"])
     return _read(image, Header("JXL", lossless=False), limits, _PLUGIN_BYTES)
+
+
+def end_of_jpeg_xl(file: BinaryIO) -> int | None:
+    """The place of another JPEG XL picture behind the first; None if there is none.
+
+    Nothing states the length of the first. Its decoder refuses a picture that is cut short, and
+    does not look behind one that is whole: if what lies before the last mark of a beginning is
+    whole, then that mark is another picture's, or lies in one.
+    """
+    import pillow_jxl  # noqa: F401
+
+    data = file.read()
+    last = max(match.start() for match in _JPEG_XL_MARK.finditer(data))
+    try:
+        Image.open(io.BytesIO(data[:last]), formats=["JXL"]).close()
+    except Exception:  # of the decoder: the mark lies in the first picture
+        return None
+    return last
 
 
 def _told_depth(header: Header, name: str) -> Header:

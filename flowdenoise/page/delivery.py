@@ -109,6 +109,7 @@ def _told(dropped: Dropped, future: Future[Outcome]) -> dict[str, Any]:
     told = {
         "clean": "found clean: the result is the file itself",
         "unknown": VERDICTS[outcome.verdict or "clean"],
+        "unchanged": "nothing was to be removed: the result is the file itself",
     }
     return {
         "status": outcome.status,
