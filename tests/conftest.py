@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -22,6 +26,31 @@ hypothesis.settings.load_profile("project")
 def _one_thread_and_a_fixed_seed() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+CAPABILITIES = 0x20080522  # the third version of the calls to read and to set them
+OVERRIDE, READ_ALL = 1 << 1, 1 << 2  # to pass by the permissions of files
+
+
+@pytest.fixture
+def permissions_hold() -> Iterator[None]:
+    """The permissions of files hold in the test, even if root runs it."""
+    if os.name == "nt":
+        pytest.skip("other permissions")
+    if os.geteuid() != 0:
+        yield
+        return
+    if sys.platform != "linux":
+        pytest.skip("no permission stops root here")
+    system, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(CAPABILITIES, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, and their higher halves
+    assert system.capget(header, sets) == 0
+    usual = sets[0]
+    sets[0] &= ~(OVERRIDE | READ_ALL)
+    assert system.capset(header, sets) == 0
+    yield
+    sets[0] = usual
+    assert system.capset(header, sets) == 0
 
 
 def scene(height: int, width: int, *, seed: int = 0) -> np.ndarray:

@@ -78,13 +78,15 @@ def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "AVIF", "HEIF"]
+    "kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "AVIF", "HEIF", "JXL"]
 )
 def test_a_second_picture_on_standard_input_is_told(
     invoke: Invoke, tiny: Path, photo: Path, kind: str
 ) -> None:
     if kind == "HEIF":
         pytest.importorskip("pillow_heif").register_heif_opener()
+    if kind == "JXL":
+        pytest.importorskip("pillow_jxl")
     file = io.BytesIO()
     Image.open(photo).convert("RGB").save(file, kind)
     line = ["denoise", "-", "-s", 10, "-m", tiny, "-o", photo.with_name("out.png")]
@@ -295,13 +297,14 @@ def test_what_is_not_there(invoke: Invoke, tiny: Path, tmp_path: Path) -> None:
     assert "no such file or folder" in one_line(answer)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_place_that_can_not_be_written(invoke: Invoke, tiny: Path, photo: Path) -> None:
     photo.parent.chmod(0o500)
     answer = invoke("denoise", photo, "-s", 25, "-m", tiny)
     photo.parent.chmod(0o700)
     assert answer.status == 1
-    assert "can't be written" in one_line(answer)
+    assert "can't be written: permission denied" in one_line(answer)
+    assert [path.name for path in photo.parent.iterdir()] == [photo.name]
 
 
 def test_a_folder_in_the_way_of_the_result(invoke: Invoke, tiny: Path, photo: Path) -> None:
@@ -458,6 +461,16 @@ def test_noise_that_is_not_white_is_told_and_not_called_clean(
     assert [plain["status"], scaled["status"]] == ["unknown", "unknown"]
     assert [plain["verdict"], scaled["verdict"]] == ["constant", "not white"]
     assert (tmp_path / "out" / "up.png").read_bytes() == (tmp_path / "up.png").read_bytes()
+
+
+@pytest.mark.parametrize("setting", [("--sigma", 0), ("--sigma", 25, "--strength", 0)])
+def test_what_was_told_is_not_called_found(
+    invoke: Invoke, tiny: Path, photo: Path, setting: tuple[object, ...]
+) -> None:
+    answer = invoke("denoise", photo, "-m", tiny, *setting, "--json")
+    assert "nothing was to be removed, copied to" in one_line(answer)
+    assert json.loads(answer.text)["status"] == "unchanged"
+    assert photo.with_name("photo_denoised.png").read_bytes() == photo.read_bytes()
 
 
 def test_effort_is_one_word_and_thorough_another_for_the_best(

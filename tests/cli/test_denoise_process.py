@@ -83,6 +83,36 @@ def test_messages_that_nobody_can_read_stop_nothing(shell: Shell, photo: Path) -
     assert written(photo) == {"photo_denoised.png"}
 
 
+@pytest.fixture(scope="session")
+def mount() -> str:
+    """A line of the shell that goes on where it may mount file systems that nobody else sees."""
+    alone = "unshare --mount --map-root-user"
+    tried = f"{alone} mount -t tmpfs none /mnt"
+    if subprocess.run(["bash", "-c", tried], capture_output=True, check=False).returncode:
+        pytest.skip("no file systems can be mounted here")
+    return f"set -e; mkdir place; cp photo.png place; {alone} bash -ec"
+
+
+@pytest.mark.parametrize(
+    ("mounted", "reason"),
+    [
+        ("mount --bind place place; mount -o remount,bind,ro place", "read-only file system"),
+        (
+            "mount -t tmpfs -o size=16k none place; cp photo.png place; cp photo.png place/rest",
+            "no space left on device",
+        ),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_one_line_and_the_other_pictures_are_done(
+    shell: Shell, photo: Path, mount: str, mounted: str, reason: str
+) -> None:
+    failing = "denoise place/photo.png photo.png -q || ls -A place"
+    done = shell(f'{mount} "{mounted}; {failing}"')
+    assert f"can't be written: {reason}" in one_line(done)
+    assert set(done.stdout.split()) - {"rest"} == {"photo.png"}
+    assert written(photo) == {"place", "photo_denoised.png"}
+
+
 def test_a_clean_picture_from_a_pipe_is_copied_bit_for_bit(shell: Shell, photo: Path) -> None:
     done = shell("denoise --strength 0 <(cat photo.png) -o copy.png")
     assert done.returncode == 0, done.stderr

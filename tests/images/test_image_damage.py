@@ -241,7 +241,7 @@ def test_missing_and_unopenable_places_are_refused(tmp_path: Path) -> None:
         images.read(tmp_path)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is closed to this user")
+@pytest.mark.usefixtures("permissions_hold")
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "closed.png"
     path.write_bytes(valid_files()["png"])

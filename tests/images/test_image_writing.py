@@ -98,7 +98,7 @@ def test_a_write_protected_file_is_not_replaced(
     assert target.read_bytes() == OLD
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is closed to this user")
+@pytest.mark.usefixtures("permissions_hold")
 def test_an_unwritable_folder_is_an_error_of_writing(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     with pytest.raises(ImageWriteError, match="permission denied"):
