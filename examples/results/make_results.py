@@ -3,8 +3,9 @@
     python examples/results/make_results.py --data FOLDER
 
 Results are kept below --out, so the same command goes on after an interruption and measures only
-what has changed. A folder of data has a sub-folder for each set; a section whose data or packages
-are missing says so.
+what has changed. The page is written after each section, from all that is kept; a section that was
+not measured, or whose data or packages are missing, says so. A folder of data has a sub-folder for
+each set.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from charts import charts
+from charts import TIME, charts
 from sections import DATA, SECTIONS, Section
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = ROOT / "weights" / "manifest.json"
 
 _LINE = 160  # characters of an error that the page repeats
+_TIME = "processor's s/megapixel"
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,18 @@ class Options:
     limit: int = 0
     threads: int | None = None
 
+    @property
+    def cells(self) -> Path:
+        """The folder in which all sets keep their cells, so that no two sections measure one."""
+        return self.out / "cells"
+
     def line(self, section: Section) -> list[str]:
         """The command of a section as it is run."""
         words = [word.replace(DATA, str(self.data)) for word in section.words]
         if words[0] != "benchmark":
             return [sys.executable, str(ROOT / words[0]), *words[1:]]
-        if section.measures_a_set or words[1] == "table1":
-            words += ["--out", str(self.out / section.name)]
+        if section.measures_a_set:
+            words += ["--out", str(self.cells)]
             words += ["--limit", str(self.limit)] if self.limit else []
         if self.threads and "--threads" not in words and words[1] != "whole-command":
             words += ["--threads", str(self.threads)]
@@ -66,7 +74,7 @@ class Record:
     """The record of a section's last run, which is kept as JSON in its folder.
 
     Attributes:
-        stamp: The command and the weights, on which the run depended.
+        stamp: The digest of the command and of the weights, on which the run depended.
         seconds: The time of all its runs together.
         answer: The standard output.
         problem: The reason for a failure, one line; empty if the run did not fail.
@@ -89,27 +97,38 @@ class Record:
         (folder / "record.json").write_text(json.dumps(vars(self), indent=1), "utf-8")
 
 
+def stamp(section: Section, line: Sequence[str]) -> str:
+    """The digest of what the answer of a section depends on: its command and its weights."""
+    manifest = json.loads(MANIFEST.read_text("utf-8"))["weights"]
+    hashes = {weights["name"]: weights["sha256"] for weights in manifest}
+    depends = [*line, *(hashes[name] for name in section.weights)]
+    return hashlib.sha256(json.dumps(depends).encode()).hexdigest()
+
+
 def measure(section: Section, options: Options) -> Record:
     """Run a section's command, unless its answer is here already.
 
     Sets are always run: that costs next to nothing where nothing has changed.
     """
     folder, line = options.out / section.name, options.line(section)
-    record = Record.read(folder)
-    stamp = hashlib.sha256(json.dumps(line).encode() + MANIFEST.read_bytes()).hexdigest()
-    if record.stamp == stamp and not record.problem and not section.measures_a_set:
+    newest = options.cells / "results.json"
+    record, wanted = Record.read(folder), stamp(section, line)
+    if record.stamp == wanted and not record.problem and not section.measures_a_set:
         return record
     print(f"{section.title}: {' '.join(section.words)}", file=sys.stderr, flush=True)
+    newest.unlink(missing_ok=True)
     start = time.monotonic()
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     problem = (done.stderr.strip().splitlines() or ["it failed"])[-1]
     record = Record(
-        stamp,
+        wanted,
         record.seconds + time.monotonic() - start,
         done.stdout,
         problem.replace(str(options.data), DATA)[:_LINE] if done.returncode else "",
     )
     record.write(folder)
+    if newest.is_file():
+        shutil.copy(newest, folder)
     return record
 
 
@@ -127,14 +146,14 @@ def table(section: Section, found: dict[str, Any]) -> list[str]:
     sigmas = found["sigmas_255"]
     levels = ["dB" if sigma == 0 else f"{sigma:g}" for sigma in sigmas]
     lines = {(line["method"], line["sigma_255"]): line for line in found["lines"]}
-    rows = [["", *levels, "s/megapixel"], ["---", *["---:"] * (len(levels) + 1)]]
+    rows = [["", *levels, _TIME], ["---", *["---:"] * (len(levels) + 1)]]
     for method in found["methods"]:
         own = [lines.get((method["label"], sigma), {}) for sigma in sigmas]
         label = method["label"]
         if method["images"] < found["images"]:
             label += f" ({method['images']} images)"
         values = ["-" if line.get("psnr") is None else f"{line['psnr']:.2f}" for line in own]
-        times = [line["seconds_per_megapixel"] for line in own if line.get("images")]
+        times = [line[TIME] for line in own if line.get(TIME)]
         rows.append([label, *values, f"{sum(times) / len(times):.3g}" if times else "-"])
     rows += [[f"*published:* {who}", *values, ""] for who, *values in section.published]
     return ["| " + " | ".join(row) + " |" for row in rows]
@@ -149,9 +168,11 @@ def written(section: Section, record: Record, found: dict[str, Any]) -> list[str
         count = f"{found['images']} image{'s' if found['images'] > 1 else ''}"
         parts += [f"{count}, PSNR in dB; {found['machine']}.", ""]
         parts += [*table(section, found), ""]
-    elif not record.problem:
+    elif record.answer.strip():
         answer = record.answer.strip()
         parts += [answer if answer.startswith("|") else f"```\n{answer}\n```", ""]
+    if not record.stamp and not found:
+        parts += ["Not measured yet.", ""]
     if record.problem:
         parts += [f"Not all of it was measured: {record.problem}", ""]
     if section.source and found:
@@ -161,15 +182,14 @@ def written(section: Section, record: Record, found: dict[str, Any]) -> list[str
     return [*parts, f"```\n{shown}\n```", ""]
 
 
-def write(sections: Sequence[Section], options: Options) -> bool:
-    """Measure, then write the page and its charts; returns whether all of it was measured."""
-    runs, body, whole, seconds = {}, [], True, 0.0
+def write(sections: Sequence[Section], options: Options) -> None:
+    """Write the page and its charts from what is kept."""
+    runs, body, seconds = {}, [], 0.0
     for section in sections:
-        record = measure(section, options)
-        found = results(section, options)
+        record, found = Record.read(options.out / section.name), results(section, options)
         if found:
             runs[section.name] = found
-        whole, seconds = whole and not record.problem, seconds + record.seconds
+        seconds += record.seconds
         body += written(section, record, found)
     plots = options.page.parent / "plots"
     plots.mkdir(parents=True, exist_ok=True)
@@ -178,16 +198,27 @@ def write(sections: Sequence[Section], options: Options) -> bool:
         (plots / f"{name}.svg").write_text(svg, "utf-8")
         pictures += [f"![{title}](plots/{name}.svg)", ""]
     limit = f", the first {options.limit} images of each set only" if options.limit else ""
-    took = timedelta(seconds=round(seconds))
     head = [
         "# Results",
         "",
-        f"Made by `make results DATA={DATA}`{limit}, which measured for {took} in all. `{DATA}` "
-        "holds a sub-folder for each set; without `--data-dir` a set is fetched.",
+        f"Made by `make results DATA={DATA}`{limit}, which measured for "
+        f"{timedelta(seconds=round(seconds))} in all. `{DATA}` holds a sub-folder for each set; "
+        "without `--data-dir` a set is fetched. The processor's time is that of all threads "
+        "together, which other programs on the machine change little.",
         "",
         *pictures,
     ]
     options.page.write_text("\n".join([*head, *body]).rstrip() + "\n", "utf-8")
+
+
+def make(sections: Sequence[Section], wanted: Collection[str], options: Options) -> bool:
+    """Measure the wanted sections, write the page after each; return whether all succeeded."""
+    whole = True
+    write(sections, options)
+    for section in sections:
+        if section.name in wanted:
+            whole = not measure(section, options).problem and whole
+            write(sections, options)
     return whole
 
 
@@ -199,17 +230,18 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "results.md")
     parser.add_argument("--limit", type=int, default=0, help="most images of each set; 0 is all")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--only", help="names of sections, with commas between")
+    parser.add_argument("--only", help="names of sections to measure, with commas between")
+    parser.add_argument("--page-only", action="store_true", help="write the page, measure nothing")
     asked = parser.parse_args()
-    names = {section.name: section for section in SECTIONS}
-    chosen = asked.only.split(",") if asked.only else list(names)
-    if unknown := [name for name in chosen if name not in names]:
-        parser.error(f"no section {unknown[0]!r}; there are {', '.join(names)}")
+    names = {section.name for section in SECTIONS}
+    wanted = asked.only.split(",") if asked.only else names
+    if unknown := [name for name in wanted if name not in names]:
+        parser.error(f"no section {unknown[0]!r}; there are {', '.join(sorted(names))}")
     options = Options(
         asked.data.resolve(), asked.out.resolve(), asked.page, asked.limit, asked.threads
     )
     start = time.monotonic()
-    whole = write([names[name] for name in chosen], options)
+    whole = make(SECTIONS, () if asked.page_only else wanted, options)
     took = timedelta(seconds=round(time.monotonic() - start))
     print(f"{asked.page} is written; it took {took}", file=sys.stderr)
     sys.exit(0 if whole else 1)

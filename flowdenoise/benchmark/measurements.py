@@ -53,10 +53,12 @@ class Measurement:
         image: The name of the image.
         sigma_255: The noise level on the scale of 0 to 255.
         pixels: The number of pixels of the image.
-        psnr: The PSNR in dB. In a failed cell this and the next three are not a number.
+        psnr: The PSNR in dB. In a failed cell this and the next four are not a number.
         ssim: The structural similarity.
         gmsd: The gradient magnitude similarity deviation.
         seconds: The time that denoising took.
+        processor_seconds: The processor's time for it, all threads together, which does not depend
+            on what else the machine does.
         peak_bytes: The memory at the peak above that in use before; None if it can't be told.
         machine: The hardware that computed, in words.
         picture: The file of the result, relative to the run folder; None if it was not kept.
@@ -77,6 +79,7 @@ class Measurement:
     picture: str | None = None
     error: str | None = None
     found_255: float | None = None
+    processor_seconds: float = math.nan
 
 
 class MeasurementStore:

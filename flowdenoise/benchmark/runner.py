@@ -213,9 +213,9 @@ class _Bench:
             raise UsageError("there is no photograph with noise")
         told = method.level(sigma)
         with peak_memory(self.device) as peak:
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             denoised = method.denoise(noisy[None], told)[0]
-            seconds = time.perf_counter() - start
+            seconds, busy = time.perf_counter() - start, time.process_time() - busy
         if denoised.shape != noisy.shape or not bool(torch.isfinite(denoised).all()):
             raise UsageError("it gave no image of finite values of the same size")
         output = denoised if method.measured_raw else self.protocol.finish(denoised)
@@ -229,6 +229,7 @@ class _Bench:
             peak_bytes=peak.bytes,
             machine=self.machine,
             found_255=None if method.found is None else noise.to_255(method.found),
+            processor_seconds=busy,
         )
         if not job.keep_picture:
             return cell, {}

@@ -24,6 +24,8 @@ class Line:
         ssim: The mean SSIM.
         gmsd: The mean GMSD.
         seconds_per_megapixel: The time for all images divided by all their pixels.
+        processor_seconds_per_megapixel: The processor's time, the same way, over the images for
+            which it was taken.
         peak_bytes: The largest peak memory among the images.
         difference: The PSNR minus that of the first method, over the images that both have, with
             its bootstrap interval; None for the first method itself.
@@ -38,6 +40,7 @@ class Line:
     ssim: float
     gmsd: float
     seconds_per_megapixel: float
+    processor_seconds_per_megapixel: float
     peak_bytes: int | None
     difference: Interval | None
 
@@ -61,8 +64,6 @@ def _group(cells: Sequence[Measurement], method: str, sigma: float) -> list[Meas
 
 def _line(group: list[Measurement], reference: list[Measurement] | None) -> Line:
     good = [cell for cell in group if cell.error is None]
-    seconds = math.fsum(cell.seconds for cell in good)
-    pixels = sum(cell.pixels for cell in good)
     peaks = [cell.peak_bytes for cell in good if cell.peak_bytes is not None]
     values = [cell.psnr for cell in good]
     return Line(
@@ -74,10 +75,20 @@ def _line(group: list[Measurement], reference: list[Measurement] | None) -> Line
         psnr_spread=spread(values) if all(map(math.isfinite, values)) else math.nan,
         ssim=mean([cell.ssim for cell in good]),
         gmsd=mean([cell.gmsd for cell in good]),
-        seconds_per_megapixel=1e6 * seconds / pixels if pixels else math.nan,
+        seconds_per_megapixel=_per_megapixel(good, [cell.seconds for cell in good]),
+        processor_seconds_per_megapixel=_per_megapixel(
+            good, [cell.processor_seconds for cell in good]
+        ),
         peak_bytes=max(peaks) if peaks else None,
         difference=None if reference is None else _difference(good, reference),
     )
+
+
+def _per_megapixel(cells: list[Measurement], seconds: list[float]) -> float:
+    """Divide the times by the pixels of the cells that have one."""
+    timed = [(s, cell.pixels) for s, cell in zip(seconds, cells, strict=True) if s >= 0]
+    pixels = sum(count for _, count in timed)
+    return 1e6 * math.fsum(s for s, _ in timed) / pixels if pixels else math.nan
 
 
 def _difference(good: list[Measurement], reference: list[Measurement]) -> Interval | None:
