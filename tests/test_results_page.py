@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import charts
@@ -39,7 +40,7 @@ def options(tmp_path: Path) -> Options:
 
 
 def test_the_page_has_figures_commands_and_what_went_wrong(options: Options) -> None:
-    assert not make_results.write([TINY, BROKEN, SCRIPT], options)
+    assert not make_results.make([TINY, BROKEN, SCRIPT], {"tiny", "broken", "loading"}, options)
     page = options.page.read_text()
     assert "## Tiny pictures\n\nThey are small.\n\n2 images, PSNR in dB" in page
     row = next(line for line in page.splitlines() if line.startswith("| noisy"))
@@ -61,15 +62,39 @@ def test_what_was_measured_is_not_measured_again(
     assert not before.problem
     again = make_results.measure(TINY, options)
     assert again.seconds > before.seconds, "the times of all runs are added up"
-    cells = (options.out / "tiny" / "cells.jsonl").read_text().splitlines()
-    assert len(cells) == 4
+    longer = replace(TINY, name="longer", command=TINY.command.replace("15,25", "15,25,50"))
+    make_results.measure(longer, options)
+    cells = (options.cells / "cells.jsonl").read_text().splitlines()
+    assert len(cells) == 6, "sections share what is measured"
+    assert make_results.results(TINY, options)["sigmas_255"] == [15, 25]
+    assert make_results.results(longer, options)["sigmas_255"] == [15, 25, 50]
     monkeypatch.setattr(make_results.subprocess, "run", None)
     assert make_results.measure(SCRIPT, options) == first
 
 
+def test_other_weights_are_measured_again_where_they_count(options: Options) -> None:
+    gray = replace(SCRIPT, weights=("gray",))
+    line = options.line(SCRIPT)
+    stamps = {make_results.stamp(section, line) for section in (SCRIPT, gray)}
+    assert len(stamps) == 2
+    names = {
+        weights["name"] for weights in json.loads(make_results.MANIFEST.read_text())["weights"]
+    }
+    assert all(names.issuperset(section.weights) for section in SECTIONS)
+
+
+def test_the_page_is_there_before_all_is_measured(options: Options) -> None:
+    assert make_results.make([TINY, SCRIPT], {"tiny"}, options)
+    page = options.page.read_text()
+    assert "| noisy" in page
+    assert "## Loading\n\nNot measured yet." in page
+    assert make_results.make([TINY, SCRIPT], (), options)
+    assert options.page.read_text() == page, "to write the page again measures nothing"
+
+
 def test_a_limit_is_told(options: Options) -> None:
     limited = Options(options.data, options.out, options.page, limit=1)
-    assert make_results.write([TINY], limited)
+    assert make_results.make([TINY], {"tiny"}, limited)
     page = options.page.read_text()
     assert "the first 1 images of each set only" in page
     assert "1 image, PSNR in dB" in page
@@ -96,7 +121,7 @@ def test_charts_are_drawn_of_what_there_is() -> None:
             "sigma_255": sigma,
             "images": 1,
             "psnr": 40 - sigma / 5,
-            "seconds_per_megapixel": 2.0,
+            charts.TIME: 2.0,
             "difference": difference,
         }
         for method, difference in (("flowdenoise", None), ("ffdnet", {"mean": 0.1}))

@@ -53,9 +53,9 @@ def _white_noise() -> Iterator[Section]:
         "cbsd68",
         "White noise, color: CBSD68",
         f"benchmark cbsd68 --methods {_WITH_PEERS},n2v,noisy --data-dir {DATA}",
-        "Protocol `awgn`. `flowdenoise` is told the level, `flowdenoise-blind` finds it by itself, "
-        "as the command does. DnCNN (blind) and FFDNet (told), trained with clean targets, run "
-        "their authors' weights.",
+        "Protocol `awgn`. `flowdenoise` is told the level, `flowdenoise-blind` finds it by "
+        "itself, as the command does. DnCNN (blind) and FFDNet (told), trained with clean "
+        "targets, run their authors' weights.",
         (
             ("CBM3D, told", "33.52", "30.71", "28.89", "27.38"),
             ("CDnCNN-B, clean targets", "33.89", "31.23", "29.58", "27.92"),
@@ -131,10 +131,10 @@ def _paper() -> Iterator[Section]:
         "The paper's table, done again",
         "benchmark cbsd68 --protocol paper --sigma 15,25,35 --methods "
         f"flowdenoise,flowdenoise=paper-color,flowdenoise-blind,n2v,noisy --data-dir {DATA}",
-        "Noise clipped and cut to 8 bits, as in the paper's code. Its table mixes this with others' "
-        "figures for gray images and unclipped noise: its DnCNN row is that of gray BSD68 above. "
-        "`flowdenoise=paper-color` has learned by the paper's own objective, and is not told the "
-        "level.",
+        "Noise clipped and cut to 8 bits, as in the paper's code. Its table mixes this with "
+        "others' figures for gray images and unclipped noise: its DnCNN row is that of gray BSD68 "
+        "above. `flowdenoise=paper-color` has learned by the paper's own objective, and is not "
+        "told the level.",
         (
             ("BM3D, as the paper printed it", "33.14", "30.22", "28.25"),
             ("DnCNN, the same", "31.73", "29.23", "28.95"),

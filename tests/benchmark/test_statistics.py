@@ -56,7 +56,7 @@ def cell(method: str, image: str, psnr: float, **more: object) -> Measurement:
 
 def test_lines_compare_each_method_with_the_first_on_the_images_that_both_have() -> None:
     cells = [
-        cell("ours", "a", 30.0, peak_bytes=10),
+        cell("ours", "a", 30.0, peak_bytes=10, processor_seconds=1.0),
         cell("ours", "b", 20.0, peak_bytes=30),
         cell("theirs", "a", 29.0, pixels=300),
         cell("theirs", "b", math.nan, error="broken"),
@@ -65,6 +65,7 @@ def test_lines_compare_each_method_with_the_first_on_the_images_that_both_have()
     assert (ours.psnr, ours.images, ours.failed, ours.difference) == (25.0, 2, 0, None)
     assert ours.peak_bytes == 30
     assert ours.seconds_per_megapixel == pytest.approx(20_000)
+    assert ours.processor_seconds_per_megapixel == pytest.approx(10_000), "where it was taken"
     assert (theirs.psnr, theirs.images, theirs.failed) == (29.0, 1, 1)
     assert theirs.difference is not None
     assert theirs.difference.mean == -1.0  # against 30, not against the mean of 25
