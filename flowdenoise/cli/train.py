@@ -86,11 +86,13 @@ def train_denoiser(
     """Train a denoiser on noisy images alone: stage two of the paper, and beyond."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
-    from flowdenoise.training.run_config import PhotoRun
+    from flowdenoise.training.run_config import DenoiserRun, PhotoRun
     from flowdenoise.training.settings import override
 
+    run = recipes.preset(preset, 1 if gray else 3)
+    term = "teacher" if teacher and isinstance(run, DenoiserRun) else None
     chosen = {
-        "training.objective.data_term": data_term or ("teacher" if teacher else None),
+        "training.objective.data_term": data_term or term,
         "training.objective.prior_weight": prior_weight,
         "training.objective.prior_scale": prior_scale,
         "training.noise.mode": "none" if noisy else noise_mode,
@@ -100,7 +102,6 @@ def train_denoiser(
         "initial": initial or None,
         "estimator": estimator or None,
     }
-    run = recipes.preset(preset, 1 if gray else 3)
     run = replace(run, data=_data(run.data, data, noisy, validation))
     run = override(run, [*_named(chosen), *_steps(steps), *settings])
     networks = _helpers(run)
@@ -240,7 +241,9 @@ def _helpers(run: DenoiserRun | PhotoRun) -> dict[str, Any]:
 
     initial = _load(run.initial, "denoiser")
     if isinstance(run, PhotoRun):
-        return {"initial": initial, "estimator": _load(run.estimator, "noise map")}
+        teacher = _load(run.teacher, "denoiser")
+        estimator = _load(run.estimator, "noise map")
+        return {"initial": initial, "teacher": teacher, "estimator": estimator}
     estimator = ESTIMATORS[run.data.channels] if runs.needs_levels(run) else ""
     return {
         "prior": _load(run.prior, "prior"),

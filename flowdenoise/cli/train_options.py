@@ -80,7 +80,8 @@ Teacher = Annotated[
     str,
     typer.Option(
         help="Weights to learn denoising from: a noise-conditional prior, or a denoiser. "
-        "The data term is teacher then, or relay if named."
+        "The data term is teacher then, or relay if named. The teacher of the recipe photo is a "
+        "denoiser of photographs."
     ),
 ]
 NoiseMode = Annotated[

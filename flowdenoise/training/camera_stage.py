@@ -20,6 +20,12 @@ What a camera does to the *signal*, the softness of demosaicking, smoothing, sha
 color, the target has too, with the same weights: only noise is to be undone, or the network learns
 to sharpen what it should clean.
 
+An earlier denoiser may teach: it answers the same photograph, told the same maps, and its answer
+in linear light is the target but for a share `anchor` of the target above, which holds its errors
+down. A small network then follows one function of the photograph instead of a light that the
+photograph tells only in part. Asked about a photograph with less noise, as in `losses.relay`, it
+would answer no better than what is there already: the target above is nearer to the truth.
+
 Both variances are taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
 """
@@ -39,6 +45,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
+from flowdenoise.flow import as_denoiser
 from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, sensor, smoothing, tone
@@ -68,6 +75,7 @@ class CameraTraining:
             drawn from the range of its kind of camera.
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
+        anchor: With a teacher, the share of the stage's own target in what is learned from.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         baseline: Allows what the strict rule forbids, for comparison: clean targets.
         color: How the colors of pictures are varied, once for each picture.
@@ -79,6 +87,7 @@ class CameraTraining:
     shot: camera.Gains = (1e-6, 6e-4)
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
+    anchor: Share = 0.1
     target: Literal["recorrupted", "clean"] = "recorrupted"
     baseline: bool = False
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
@@ -120,6 +129,7 @@ class CameraStage:
         estimator: Tells the denoiser its maps.
         steps: The steps of the whole run, to know when it is late.
         seed: The seed of patches and noise.
+        teacher: A denoiser to learn from, with maps of brightness and color.
         validation: Pairs of photographs to validate on, by what they are.
         device: Where to train; None is where the pictures are.
     """
@@ -133,13 +143,17 @@ class CameraStage:
         *,
         steps: int,
         seed: int,
+        teacher: nn.Module | None = None,
         validation: Photos = MappingProxyType({}),
         device: torch.device | None = None,
     ) -> None:
         self.model = model
         self.training = training
         self.estimator = estimator.eval().requires_grad_(False)
+        self.teacher = None if teacher is None else teacher.eval().requires_grad_(False)
         self.validation = validation
+        if teacher is not None and as_denoiser(teacher).config.sigma_channels != 2:
+            raise UsageError("the teacher is told one level of noise, and photographs have two")
 
         def sampler(patch: int) -> PatchSampler:
             side = patch + 2 * MARGIN
@@ -164,7 +178,7 @@ class CameraStage:
             maps = self.maps(patches.noisy, draws)
         denoised = model(patches.noisy, maps).float()
         light = tone.untone(denoised, patches.contrast)
-        error = patches.weight * (light - patches.target).square()
+        error = patches.weight * (light - self.target(patches, maps)).square()
         inside = error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].flatten(1).mean(1)
         return (inside + _LEAST).log().mean()
 
@@ -174,6 +188,15 @@ class CameraStage:
         streams = (Stream.BRIGHTNESS_ERROR, Stream.COLOR_ERROR)
         unit = torch.stack([torch.special.ndtri(draws.uniform(s).double()) for s in streams], 1)
         return maps * torch.exp(self.training.jitter * unit.to(maps))[:, :, None, None]
+
+    @torch.no_grad()
+    def target(self, patches: CameraPatches, maps: Tensor) -> Tensor:
+        """The linear light to learn from, (B, 3, P, P): the patches' own, or the teacher's."""
+        if self.teacher is None:
+            return patches.target
+        answer = self.teacher(patches.noisy, maps).float()
+        light = tone.untone(answer, patches.contrast)
+        return light + self.training.anchor * (patches.target - light)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:

@@ -71,6 +71,7 @@ class PhotoRun:
     Attributes:
         initial: The address of the weights to begin with; without one they are random. A denoiser
             that is told one level becomes one that is told two maps: see `tell_two_maps`.
+        teacher: The address of a denoiser of photographs to learn from; empty without one.
         estimator: The address of the estimator that tells the denoiser its maps of noise.
     """
 
@@ -79,6 +80,7 @@ class PhotoRun:
     training: CameraTraining = field(default_factory=CameraTraining)
     loop: LoopConfig = field(default_factory=LoopConfig)
     initial: str = ""
+    teacher: str = ""
     estimator: str = MAP_ESTIMATOR
 
     def __post_init__(self) -> None:

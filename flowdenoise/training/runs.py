@@ -139,7 +139,12 @@ def _denoiser_stage(
 
 
 def train_photo(
-    run: PhotoRun, place: Place, *, estimator: NoiseMapNet, initial: nn.Module | None = None
+    run: PhotoRun,
+    place: Place,
+    *,
+    estimator: NoiseMapNet,
+    initial: nn.Module | None = None,
+    teacher: nn.Module | None = None,
 ) -> bool:
     """Train a denoiser of photographs; returns whether the run came to its end.
 
@@ -148,16 +153,22 @@ def train_photo(
         place: Where and how it runs.
         estimator: The estimator that tells the denoiser its maps of noise.
         initial: A network of the same sizes to begin with, told two maps or one level.
+        teacher: A denoiser of photographs to learn from.
 
     Raises:
         DataError, TrainingError, UsageError: As the parts say.
     """
     with opened(place) as begun:
-        return run_loop(_camera_stage(run, place, estimator, initial), run, place, *begun)
+        stage = _camera_stage(run, place, estimator, initial, teacher)
+        return run_loop(stage, run, place, *begun)
 
 
 def _camera_stage(
-    run: PhotoRun, place: Place, estimator: NoiseMapNet, initial: nn.Module | None
+    run: PhotoRun,
+    place: Place,
+    estimator: NoiseMapNet,
+    initial: nn.Module | None,
+    teacher: nn.Module | None,
 ) -> CameraStage:
     torch.manual_seed(run.loop.seed)
     if isinstance(initial, ResNet) and initial.config == replace(run.network, maps=1):
@@ -173,6 +184,7 @@ def _camera_stage(
         estimator.to(device),
         steps=run.loop.steps,
         seed=run.loop.seed,
+        teacher=None if teacher is None else teacher.to(device),
         validation=validation_photos(sources, patch, run.network.stride),
         device=device,
     )

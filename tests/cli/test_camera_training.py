@@ -153,6 +153,23 @@ def test_a_denoiser_of_photographs_is_trained_and_resumed_and_denoises(
     assert invoke("denoise", photo, "--sigma", 25, "--model", made).status == 0
 
 
+def test_a_denoiser_of_photographs_teaches_a_smaller_one(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["train-denoiser", "--data", album, "--steps", 1]
+    small = ["--set", "network.channels=4,8", "--set", "network.blocks=1,1"]
+    begun, out = tmp_path / "white", tmp_path / "run"
+    patches = ["--set", "training.patch=16", "--set", "training.late_patch=0"]
+    answer = invoke(*line, "--out", begun, *small, *patches)
+    assert answer.status == 0, answer.err
+    initial = ["--initial", begun / "weights.safetensors"]
+    answer = invoke(*line, *DENOISER, "--teacher", "photo", *initial, *small, "--out", out)
+    assert answer.status == 0, answer.err
+    loaded = weights.load(str(out / "weights.safetensors"), role="denoiser")
+    assert loaded.training["teacher"] == "photo"
+    assert loaded.config.sigma_channels == 2
+
+
 def test_clean_targets_are_a_baseline(invoke: Invoke, album: Path, tmp_path: Path) -> None:
     line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1, *DENOISER]
     clean = ["--set", "training.target=clean"]
@@ -196,6 +213,8 @@ def test_a_denoiser_of_white_noise_is_where_one_of_photographs_may_begin(
         (["--set", "training.target=noisy"], 2, "one of recorrupted, clean"),
         (["--data-term", "r2r"], 2, "no setting 'training.objective.data_term'"),
         (["--prior", "prior-color"], 2, "no setting 'prior'"),
+        (["--teacher", "color"], 2, "the teacher is told one level of noise"),
+        (["--teacher", "noise-map-color"], 1, "a denoiser is needed"),
         (["--estimator", "noise-level-color"], 1, "a noise map is needed"),
         (["--initial", "color"], 2, "of other sizes"),
         (["--validation", "EMPTY"], 1, "no image files"),

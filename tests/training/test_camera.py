@@ -71,9 +71,13 @@ def test_a_picture_has_one_noise_for_good() -> None:
     assert torch.allclose(means, means[0].expand(16), atol=1e-5)
 
 
-def stage(model: torch.nn.Module, **changes: object) -> CameraStage:
+def stage(
+    model: torch.nn.Module, teacher: torch.nn.Module | None = None, **changes: object
+) -> CameraStage:
+    torch.manual_seed(0)
     estimator = NoiseMapNet(NoiseMapConfig(channels=8, blocks=1))
-    return CameraStage(model, grays(90), training(**changes), estimator, steps=10, seed=0)
+    settings = training(**changes)
+    return CameraStage(model, grays(90), settings, estimator, steps=10, seed=0, teacher=teacher)
 
 
 def network() -> ResNet:
@@ -85,6 +89,39 @@ def test_a_step_gives_gradients_to_all_of_the_denoiser_and_none_to_the_estimator
     made.loss(made.model, 0, 0, 4).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.model.parameters())
     assert all(p.grad is None for p in made.estimator.parameters())
+
+
+@pytest.mark.parametrize("anchor", [0.0, 0.25, 1.0])
+def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor: float) -> None:
+    model, teacher = network(), network()
+    made = stage(model, teacher, anchor=anchor)
+    patches = photographs(made.sampler, made.sampler.draws(0, 4), made.training)
+    maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
+    with torch.no_grad():
+        answer = tone.untone(teacher(patches.noisy, maps), patches.contrast)
+    mixed = (1 - anchor) * answer + anchor * patches.target
+    assert torch.allclose(made.target(patches, maps), mixed, atol=1e-5)
+
+
+def test_who_answers_as_the_teacher_does_has_nothing_to_learn() -> None:
+    model = network()
+    taught, alone = stage(model, model, anchor=0.0), stage(model)
+    with torch.no_grad():
+        losses = [made.loss(model, 0, 0, 4) for made in (taught, alone)]
+    assert losses[0] < -16 < losses[1]  # the logarithm of the least error that counts
+
+
+def test_a_teacher_is_not_taught_itself() -> None:
+    made = stage(network(), network())
+    made.loss(made.model, 0, 0, 4).backward()
+    assert made.teacher is not None
+    assert all(p.grad is None for p in made.teacher.parameters())
+    assert all(p.grad is not None for p in made.model.parameters())
+
+
+def test_a_teacher_that_is_told_one_level_is_refused() -> None:
+    with pytest.raises(UsageError, match="told one level of noise"):
+        stage(network(), ResNet(ResNetConfig(channels=(8,), blocks=(1,))))
 
 
 def test_the_share_of_a_batch_does_not_depend_on_who_computes_it() -> None:
