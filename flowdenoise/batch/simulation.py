@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -22,6 +22,8 @@ from flowdenoise.engine import Denoised
 from flowdenoise.engine.tiling import mirror
 from flowdenoise.images import Picture
 from flowdenoise.noise import camera, sensor
+from flowdenoise.noise.camera import CameraConfig
+from flowdenoise.noise.demosaicking import Demosaicking
 from flowdenoise.system import random_streams
 from flowdenoise.system.rules import Range, Seed
 from flowdenoise.system.typed import check
@@ -42,20 +44,30 @@ class SimulationConfig:
     Attributes:
         camera: The kind of camera.
         iso: The sensitivity, which decides how strong the noise is.
+        demosaicking: The way to demosaick; None draws one of those that such cameras have.
         seed: The seed of all that is drawn: light, color, what the camera does, and noise.
     """
 
     camera: camera.Camera = "phone"
     iso: Annotated[float, Range(25, 409_600)] = 3200.0
+    demosaicking: Demosaicking | None = None
     seed: Seed = 0
 
     def __post_init__(self) -> None:
         check(self)
 
     @property
+    def kind(self) -> CameraConfig:
+        """The kind of camera, with all that is drawn."""
+        kind = camera.CAMERAS[self.camera]
+        if self.demosaicking is None:
+            return kind
+        return replace(kind, demosaicking=(self.demosaicking,))
+
+    @property
     def gain(self) -> float:
         """The gain of the noise's variance that such a camera usually has."""
-        return sensor.gain_at(camera.CAMERAS[self.camera].sensor, self.iso)
+        return sensor.gain_at(self.kind.sensor, self.iso)
 
 
 def simulate(
@@ -101,7 +113,7 @@ def simulate_picture(picture: Picture, config: SimulationConfig) -> Picture:
         part = camera.simulate(
             _rows(picture, places[first:last], columns),
             keys,
-            camera.CAMERAS[config.camera],
+            config.kind,
             shot,
             unit=sensor.unit_noise(keys, (height, width), slice(first, last)),
         ).picture[..., start - first : stop - first, : picture.width]

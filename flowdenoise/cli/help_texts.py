@@ -49,6 +49,7 @@ class _Facts(dict[str, Any]):
             "sample": _sample,
             "simulation": _simulation,
             "cameras": _simulation,
+            "demosaickings": _simulation,
         }
         self.update(sources.get(name, _training)())
         return self[name]
@@ -81,11 +82,12 @@ def _sample() -> dict[str, Any]:
 def _simulation() -> dict[str, Any]:
     from flowdenoise.batch import SimulationConfig
     from flowdenoise.noise.camera import CAMERAS
+    from flowdenoise.noise.demosaicking import METHODS
 
-    *cameras, last = CAMERAS
     return {
         "simulation": SimulationConfig(),
-        "cameras": f"{', '.join(cameras)} or {last}",
+        "cameras": _one_of(CAMERAS),
+        "demosaickings": _one_of(METHODS),
     }
 
 
@@ -130,8 +132,12 @@ def _data_terms() -> str:
 
 def _words(config: type[Any], field: str) -> str:
     """The words that a field of a configuration may hold."""
-    *words, last = typing.get_args(typing.get_type_hints(config)[field])
-    return f"{', '.join(words)} or {last}"
+    return _one_of(typing.get_args(typing.get_type_hints(config)[field]))
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}"
 
 
 def _list(values: Iterable[Any]) -> str:

@@ -17,6 +17,10 @@ Iso = Annotated[
     float | None,
     typer.Option(help="Its sensitivity, which decides the noise; {simulation.iso:g} if unset."),
 ]
+Demosaicking = Annotated[
+    str | None,
+    typer.Option(help="How its mosaic becomes colors: {demosaickings}; drawn if unset."),
+]
 Seed = Annotated[
     int | None,
     typer.Option(help="Another one is another photograph; {simulation.seed} if unset."),
@@ -28,6 +32,7 @@ def simulate(
     output: Output = None,
     camera: Camera = None,
     iso: Iso = None,
+    demosaicking: Demosaicking = None,
     seed: Seed = None,
     recursive: Recursive = False,
     overwrite: Overwrite = False,
@@ -42,7 +47,9 @@ def simulate(
     console.set_verbosity(quiet, False)
     from flowdenoise import batch
 
-    config = batch.SimulationConfig(**options.given(camera=camera, iso=iso, seed=seed))
+    config = batch.SimulationConfig(
+        **options.given(camera=camera, iso=iso, demosaicking=demosaicking, seed=seed)
+    )
     naming = batch.Naming(output, batch.NOISY, recursive=recursive)
     plan = batch.plan_jobs(inputs, naming)
     existing: batch.Existing = "overwrite" if overwrite else "refuse"

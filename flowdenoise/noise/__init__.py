@@ -37,6 +37,7 @@ __all__ = [
     "camera",
     "check_sigma",
     "compression",
+    "demosaicking",
     "fixed_gaussian",
     "from_255",
     "sensor",

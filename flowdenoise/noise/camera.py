@@ -32,10 +32,11 @@ from torch import Tensor
 
 from flowdenoise.noise.compression import compress
 from flowdenoise.noise.demosaicking import (
-    DEMOSAICS,
+    Demosaickings,
     demosaic_each,
-    demosaic_signal,
+    indices_of,
     mosaic,
+    soften_each,
 )
 from flowdenoise.noise.sensor import Sensor, read_variance, unit_noise, variance
 from flowdenoise.noise.smoothing import (
@@ -82,6 +83,7 @@ class CameraConfig:
         subsampled: The share of JPEG files with color at half resolution.
         contrast: The share of an S-curve in the tone curve.
         softness: The deviation of the lens's blur in pixels, which is no noise and not undone.
+        demosaicking: The ways to demosaick, of which each photograph has one, all equally likely.
     """
 
     shot: Gains
@@ -98,6 +100,7 @@ class CameraConfig:
     subsampled: Share = 0.0
     contrast: Ends = (0.0, 0.6)
     softness: Ends = (0.8, 1.4)
+    demosaicking: Demosaickings = ("linear", "edges")
 
     def __post_init__(self) -> None:
         check(self)
@@ -231,7 +234,7 @@ class Development:
     """What a camera's program does with a raw.
 
     Attributes:
-        demosaicking: The index in `DEMOSAICS`, (B,) int64.
+        demosaicking: The index in `demosaicking.METHODS`, (B,) int64.
         bands: The gains of brightness and color for fine, middle and coarse detail, (B, 2, 3).
         edge: The contrast, in deviations of the noise, above which the smoothing ends, (B,).
         sharpening: The strength of the unsharp mask, (B,).
@@ -255,6 +258,7 @@ class Development:
             (config.fine, config.middle, config.coarse),
             (config.color_fine, config.color_middle, config.color_coarse),
         )
+        ways = indices_of(config.demosaicking).to(keys.device)
         smoothed = _units(keys, Stream.CAMERA_SMOOTHED) < config.smoothed
         strength = _units(
             keys, Stream.CAMERA_BANDS
@@ -272,7 +276,7 @@ class Development:
         ]
         bands = torch.stack([torch.stack(row, 1) for row in rows], 1)
         return cls(
-            demosaicking=(len(DEMOSAICS) * _units(keys, Stream.CAMERA_DEMOSAIC)).long(),
+            demosaicking=ways[(len(ways) * _units(keys, Stream.CAMERA_DEMOSAIC)).long()],
             bands=torch.where(smoothed[:, None, None], bands, 1.0),
             edge=draw_log(keys, Stream.CAMERA_EDGE, (50.0, 2000.0)),
             sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
@@ -343,7 +347,7 @@ def follow(raw: Tensor, scene: Scene, how: Development, weight: Tensor) -> Tenso
     Returns:
         Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
     """
-    light = scene.develop(demosaic_signal(raw, how.demosaicking))
+    light = scene.develop(soften_each(raw, how.demosaicking))
     light = sharpen(smooth(light, how.bands, weight), how.sharpening)
     return halve_color(light, how.subsampled & (how.quality <= 100))
 

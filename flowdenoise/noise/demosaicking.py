@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
+from flowdenoise.system.rules import Filled
 
 
 def mosaic(raw: Tensor) -> Tensor:
@@ -61,6 +64,11 @@ _MALVAR = (
     )
     / 8
 )
+
+
+_TENT = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+_CROSS = torch.tensor([[0.0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 8
+"""What is left of a color that is known at one of four places, and at one of two (green)."""
 
 
 def _places(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,15 +135,16 @@ def _with_differences(own: Tensor, green: Tensor, parity: int) -> Tensor:
     """Red (parity 0) or blue (1): green plus the difference known at its places, interpolated."""
     known = torch.zeros_like(own)
     known[:, parity::2, parity::2] = (own - green)[:, parity::2, parity::2]
-    tent = (
-        torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], device=own.device, dtype=own.dtype) / 4
-    )
     padded = F.pad(known[:, None], (1, 1, 1, 1), mode="reflect")
-    return green + F.conv2d(padded, tent[None, None])[:, 0]
+    return green + F.conv2d(padded, 4 * _TENT.to(own)[None, None])[:, 0]
 
 
 def demosaic_opencv(values: Tensor) -> Tensor:
-    """Demosaick by OpenCV's edge-aware method in 16 bits, (B, 1, H, W) RGGB to (B, 3, H, W)."""
+    """Demosaick by OpenCV's edge-aware method in 16 bits, (B, 1, H, W) RGGB to (B, 3, H, W).
+
+    Green is interpolated along the smaller gradient, red and blue are the means of the nearest
+    known neighbors, so there is more false color than of the others.
+    """
     import cv2
 
     offset, scale = 0.25, 49152.0  # room for noise below black and above white
@@ -147,52 +156,84 @@ def demosaic_opencv(values: Tensor) -> Tensor:
     return made.permute(0, 3, 1, 2) / scale - offset
 
 
-Demosaic = Callable[[Tensor], Tensor]
-DEMOSAICS: tuple[Demosaic, ...] = (demosaic_linear, demosaic_along_edges)
-"""The functions that turn a mosaic, (B, 1, H, W), into light of three colors, (B, 3, H, W)."""
-
-
-def demosaic_each(values: Tensor, kinds: Tensor) -> Tensor:
-    """Demosaick each mosaic of (B, 1, H, W) by the function whose index `kinds` (B,) holds."""
-    result = values.new_empty(len(values), 3, *values.shape[2:])
-    for index, demosaic in enumerate(DEMOSAICS):
-        chosen = (kinds == index).nonzero()[:, 0]
-        if len(chosen):
-            result[chosen] = demosaic(values[chosen])
-    return result
-
-
-def demosaic_signal(light: Tensor, kinds: Tensor) -> Tensor:
-    """Soften light that has all its colors as demosaicking softens it, without its errors.
-
-    A mosaic may begin at four places. Demosaicked at each of them and averaged, zippers and false
-    colors cancel, and what remains is how demosaicking softens detail. It is linear in `light`.
-    Along edges, green is as sharp as it was, and the color differences are interpolated.
-
-    Args:
-        light: The light, (B, 3, H, W).
-        kinds: The indices in `DEMOSAICS`, (B,).
-    """
-    result = torch.empty_like(light)
-    for index, demosaic in enumerate(DEMOSAICS):
-        chosen = (kinds == index).nonzero()[:, 0]
-        if len(chosen):
-            one = light[chosen]
-            along = demosaic is demosaic_along_edges
-            result[chosen] = _soft_differences(one) if along else _mean_of_places(one, demosaic)
-    return result
-
-
-def _mean_of_places(light: Tensor, demosaic: Demosaic) -> Tensor:
+def _soften_by_places(light: Tensor) -> Tensor:
+    """The mean of what linear demosaicking makes of mosaics that begin at each of four places."""
     total = torch.zeros_like(light)
     for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
         moved = torch.roll(light, (down, across), (-2, -1))
-        total += torch.roll(demosaic(mosaic(moved)), (-down, -across), (-2, -1))
+        total += torch.roll(demosaic_linear(mosaic(moved)), (-down, -across), (-2, -1))
     return total / 4
 
 
-def _soft_differences(light: Tensor) -> Tensor:
+def _soften_differences(light: Tensor) -> Tensor:
+    """Green as it was, since edges are followed, and the color differences interpolated."""
     green = light[:, 1:2]
-    tent = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], device=light.device) / 16
-    padded = F.pad(light - green, (1, 1, 1, 1), mode="reflect")
-    return green + F.conv2d(padded, tent.expand(3, 1, 3, 3), groups=3)
+    return green + _filtered(light - green, torch.stack([_TENT] * 3))
+
+
+def _soften_each(light: Tensor) -> Tensor:
+    """Each color the mean of its neighbors where it is not known, green of two of four."""
+    return _filtered(light, torch.stack([_TENT, _CROSS, _TENT]))
+
+
+def _filtered(light: Tensor, kernels: Tensor) -> Tensor:
+    """Filter each color of (B, 3, H, W) by its own kernel of (3, 3, 3)."""
+    padded = F.pad(light, (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(padded, kernels[:, None].to(light), groups=3)
+
+
+Demosaicking = Literal["linear", "edges", "opencv"]
+
+Demosaickings = Annotated[tuple[Demosaicking, ...], Filled()]
+"""The names of those of which one is drawn."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to demosaick.
+
+    Attributes:
+        demosaick: The function that turns a mosaic, (B, 1, H, W), into light of three colors,
+            (B, 3, H, W).
+        soften: The function that softens light that has all its colors as `demosaick` softens
+            it, without its errors. If demosaicked from each of the four places where a mosaic may
+            begin and averaged, zippers and false colors cancel, and what remains is this. It is
+            linear.
+    """
+
+    demosaick: Callable[[Tensor], Tensor]
+    soften: Callable[[Tensor], Tensor]
+
+
+METHODS: dict[Demosaicking, Method] = {
+    "linear": Method(demosaic_linear, _soften_by_places),
+    "edges": Method(demosaic_along_edges, _soften_differences),
+    "opencv": Method(demosaic_opencv, _soften_each),
+}
+"""The ways to demosaick by name."""
+
+
+def indices_of(names: Sequence[Demosaicking]) -> Tensor:
+    """The places of names in `METHODS`, (N,) int64, by which batches say how they are made."""
+    return torch.tensor([list(METHODS).index(name) for name in names])
+
+
+def demosaic_each(values: Tensor, kinds: Tensor) -> Tensor:
+    """Demosaick each mosaic of (B, 1, H, W) by the method whose index `kinds` (B,) holds."""
+    return _each([method.demosaick for method in METHODS.values()], values, kinds)
+
+
+def soften_each(light: Tensor, kinds: Tensor) -> Tensor:
+    """Soften light (B, 3, H, W), which has all its colors, as each method of `kinds` (B,) does."""
+    return _each([method.soften for method in METHODS.values()], light, kinds)
+
+
+def _each(
+    functions: Sequence[Callable[[Tensor], Tensor]], values: Tensor, kinds: Tensor
+) -> Tensor:
+    result = values.new_empty(len(values), 3, *values.shape[2:])
+    for index, function in enumerate(functions):
+        chosen = (kinds == index).nonzero()[:, 0]
+        if len(chosen):
+            result[chosen] = function(values[chosen])
+    return result

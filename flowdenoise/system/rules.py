@@ -106,6 +106,15 @@ class Ascending:
         return f"must ascend, which {value[0]} and {value[1]} do not"
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A tuple that is not empty."""
+
+    def complaint(self, value: Sequence[Any]) -> str | None:
+        """What is wrong with a tuple, or None."""
+        return None if value else "must have at least one element"
+
+
 Size = Annotated[int, Range(1, 1 << 16)]
 """A width, a side or a number of parts."""
 

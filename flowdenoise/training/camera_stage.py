@@ -32,7 +32,7 @@ is measured in the tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -49,6 +49,7 @@ from flowdenoise.flow import as_denoiser
 from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, sensor, smoothing, tone
+from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
@@ -76,6 +77,7 @@ class CameraTraining:
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         anchor: With a teacher, the share of the stage's own target in what is learned from.
+        demosaicking: The ways to demosaick, of which each photograph has one.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         baseline: Allows what the strict rule forbids, for comparison: clean targets.
         color: How the colors of pictures are varied, once for each picture.
@@ -88,6 +90,7 @@ class CameraTraining:
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     anchor: Share = 0.1
+    demosaicking: Demosaickings = camera.CameraConfig.demosaicking
     target: Literal["recorrupted", "clean"] = "recorrupted"
     baseline: bool = False
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2))
@@ -233,7 +236,8 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     """Simulated photographs, and what is to be learned from them."""
     clean, unit, keys = sampler.photographs(draws)
     scene = camera.Scene.draw(keys, camera.CameraConfig(shot=training.shot))
-    kinds = list(camera.CAMERAS.values())
+    ways = training.demosaicking
+    kinds = [replace(kind, demosaicking=ways) for kind in camera.CAMERAS.values()]
     which = (len(kinds) * draws.uniform(Stream.KIND)).long().to(keys.device)
     developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
     how = camera.Development.choose(developments, which)

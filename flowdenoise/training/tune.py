@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
 from flowdenoise.system.atomic import replacing
-from flowdenoise.system.rules import Factor
+from flowdenoise.system.rules import Factor, Filled
 from flowdenoise.system.typed import check
 from flowdenoise.training.losses import Blur
 from flowdenoise.training.place import Place
@@ -36,14 +37,12 @@ class TuneConfig:
     """
 
     preset: str = "paper-text"
-    prior_scales: tuple[Factor, ...] = (5e-7, 1.5e-6, 5e-6)
-    blurs: tuple[Blur, ...] = (1, 3, 5)
+    prior_scales: Annotated[tuple[Factor, ...], Filled()] = (5e-7, 1.5e-6, 5e-6)
+    blurs: Annotated[tuple[Blur, ...], Filled()] = (1, 3, 5)
 
     def __post_init__(self) -> None:
         check(self)
         self.recipe(channels=3)
-        if not self.prior_scales or not self.blurs:
-            raise UsageError("a sweep needs at least one prior scale and one blur size")
 
     def recipe(self, channels: int) -> DenoiserRun:
         """The recipe that is varied, for color (3) or gray (1).

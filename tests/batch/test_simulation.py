@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from flowdenoise.batch import SimulationConfig, simulate_picture, simulation
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.noise import camera
+from flowdenoise.noise.demosaicking import METHODS, Demosaicking
 from flowdenoise.system import random_streams
 
 CONFIG = SimulationConfig(iso=1600, seed=4)
@@ -23,14 +25,15 @@ def waves(height: int, width: int, channels: int = 3, dtype: type = np.uint8) ->
     return Picture((np.stack(planes, 2) * np.iinfo(dtype).max).astype(dtype))
 
 
+@pytest.mark.parametrize("demosaicking", [None, "opencv"])
 @pytest.mark.parametrize("kind", list(camera.CAMERAS))
 def test_strips_are_the_photograph_in_one_piece(
-    monkeypatch: pytest.MonkeyPatch, kind: camera.Camera
+    monkeypatch: pytest.MonkeyPatch, kind: camera.Camera, demosaicking: Demosaicking | None
 ) -> None:
-    picture, config = waves(150, 64), replace(CONFIG, camera=kind)
+    picture, config = waves(150, 64), replace(CONFIG, camera=kind, demosaicking=demosaicking)
     shot = torch.tensor([config.gain])
     keys = random_streams.fold(torch.tensor([0]), config.seed)
-    whole = camera.simulate(picture.tensor(), keys, camera.CAMERAS[kind], shot).picture
+    whole = camera.simulate(picture.tensor(), keys, config.kind, shot).picture
     monkeypatch.setattr(simulation, "_STRIP", 48 * 64)
     strips = simulate_picture(picture, config).tensor()
     different = (strips - whole).abs()
@@ -62,6 +65,16 @@ def test_a_higher_sensitivity_is_noisier_and_a_phone_noisier_than_a_reflex_camer
 
     assert noise("reflex", 25600) > 2 * noise("reflex", 1600)
     assert noise("phone", 1600) > 2 * noise("reflex", 1600)
+
+
+def test_another_demosaicking_is_another_photograph_of_the_same_light_and_noise() -> None:
+    quiet = replace(CONFIG, camera="reflex", iso=50)
+    made = [
+        simulate_picture(waves(64, 64), replace(quiet, demosaicking=name)).tensor()
+        for name in METHODS
+    ]
+    for first, second in pairwise(made):
+        assert 0 < (first - second).abs().mean() < 0.02
 
 
 def test_what_is_transparent_stays_as_it_is() -> None:

@@ -44,4 +44,7 @@ def test_an_unknown_camera_is_a_mistake_in_the_call(invoke: Invoke, photo: Path)
     answer = invoke("simulate", photo, "--camera", "film")
     assert answer.status == 2
     assert "phone, reflex, camera-jpeg" in answer.err
+    answer = invoke("simulate", photo, "--demosaicking", "film")
+    assert answer.status == 2
+    assert "linear, edges, opencv" in answer.err
     assert not photo.with_name("photo_noisy.png").exists()

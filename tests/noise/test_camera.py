@@ -73,25 +73,41 @@ def test_a_picture_that_goes_to_the_sensor_and_back_is_itself(name: camera.Camer
     assert ((back - clean).abs() * inside).max() < 1e-4
 
 
-@pytest.mark.parametrize("demosaic", demosaicking.DEMOSAICS)
-def test_demosaicking_keeps_a_flat_color(demosaic: demosaicking.Demosaic) -> None:
+SIXTEEN_BITS = 1.1e-5  # half a step of OpenCV's whole numbers
+
+
+@pytest.mark.parametrize("method", demosaicking.METHODS.values())
+def test_demosaicking_and_its_softness_keep_a_flat_color(method: demosaicking.Method) -> None:
     flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(1, 3, 16, 16)
-    assert torch.allclose(demosaic(demosaicking.mosaic(flat)), flat, atol=1e-6)
+    made = method.demosaick(demosaicking.mosaic(flat))
+    assert torch.allclose(made, flat, atol=SIXTEEN_BITS)
+    assert torch.allclose(method.soften(flat), flat, atol=1e-6)
 
 
-def test_opencv_demosaicks_a_flat_color_too() -> None:
-    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(1, 3, 16, 16)
-    made = demosaicking.demosaic_opencv(demosaicking.mosaic(flat))
-    assert torch.allclose(made, flat, atol=1e-3)
-
-
-@pytest.mark.parametrize("demosaic", demosaicking.DEMOSAICS)
+@pytest.mark.parametrize("method", demosaicking.METHODS.values())
 def test_demosaicking_takes_two_thirds_of_a_picture_and_keeps_what_was_measured(
-    demosaic: demosaicking.Demosaic,
+    method: demosaicking.Method,
 ) -> None:
     raw = torch.rand(2, 3, 16, 16)
-    made = demosaic(demosaicking.mosaic(raw))
-    assert torch.allclose(demosaicking.mosaic(made), demosaicking.mosaic(raw), atol=1e-6)
+    made = method.demosaick(demosaicking.mosaic(raw))
+    kept, measured = (demosaicking.mosaic(light)[..., 1:-1, 1:-1] for light in (made, raw))
+    assert torch.allclose(kept, measured, atol=SIXTEEN_BITS)  # OpenCV copies the border
+
+
+@pytest.mark.parametrize("method", demosaicking.METHODS.values())
+def test_the_softness_is_the_mean_of_what_demosaicking_makes_of_a_mosaic_from_four_places(
+    method: demosaicking.Method,
+) -> None:
+    light = pictures()
+    moves = [(down, across) for down in (0, 1) for across in (0, 1)]
+    moved = [torch.roll(light, move, (2, 3)) for move in moves]
+    made = [method.demosaick(demosaicking.mosaic(one)) for one in moved]
+    back = [torch.roll(one, (-d, -a), (2, 3)) for one, (d, a) in zip(made, moves, strict=True)]
+    mean, soft = (
+        one[..., 4:-4, 4:-4] for one in (torch.stack(back).mean(0), method.soften(light))
+    )
+    sharp = light[..., 4:-4, 4:-4]
+    assert (mean - soft).square().mean() < 0.5 * (mean - sharp).square().mean()
 
 
 def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail() -> None:
@@ -105,9 +121,12 @@ def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail(
     assert torch.allclose(spared, light, atol=1e-6)
 
 
+ALL_METHODS = tuple(demosaicking.METHODS)
+
+
 @pytest.mark.parametrize("name", camera.CAMERAS)
 def test_what_a_camera_does_to_the_signal_is_linear(name: camera.Camera) -> None:
-    how = camera.Development.draw(KEYS, camera.CAMERAS[name])
+    how = camera.Development.draw(KEYS, replace(camera.CAMERAS[name], demosaicking=ALL_METHODS))
     scene = camera.Scene.draw(KEYS, camera.CAMERAS[name])
     weight = torch.rand(6, 1, 32, 32)
     first, second = torch.rand(2, 6, 3, 32, 32)
@@ -120,7 +139,8 @@ def test_what_a_camera_does_to_the_signal_is_linear(name: camera.Camera) -> None
 def test_the_signal_of_a_photograph_is_as_soft_as_the_photograph(name: camera.Camera) -> None:
     clean, none = pictures(), torch.zeros(6)
     scene = camera.Scene.draw(KEYS, camera.CAMERAS[name])
-    how = replace(camera.Development.draw(KEYS, camera.CAMERAS[name]), quality=NEVER_COMPRESSED)
+    config = replace(camera.CAMERAS[name], demosaicking=ALL_METHODS)
+    how = replace(camera.Development.draw(KEYS, config), quality=NEVER_COMPRESSED)
     raw = scene.unprocess(clean)
     photo = camera.photograph(raw, scene, how, none, none)
     signal = camera.follow(raw, scene, how, photo.weight)
@@ -130,13 +150,27 @@ def test_the_signal_of_a_photograph_is_as_soft_as_the_photograph(name: camera.Ca
     assert error < sharper
 
 
-def test_demosaicking_softens_the_signal_and_keeps_flat_colors() -> None:
-    kinds = torch.arange(len(demosaicking.DEMOSAICS))
-    noise = torch.rand(len(kinds), 3, 32, 32)
-    soft = demosaicking.demosaic_signal(noise, kinds)
+def test_demosaicking_softens_the_signal_of_each_sample_in_its_own_way() -> None:
+    kinds = torch.arange(len(demosaicking.METHODS))
+    noise = torch.rand(1, 3, 32, 32).repeat(len(kinds), 1, 1, 1)
+    soft = demosaicking.soften_each(noise, kinds)
     assert (soft.var((1, 2, 3)) < noise.var((1, 2, 3))).all()
-    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(len(kinds), 3, 16, 16)
-    assert torch.allclose(demosaicking.demosaic_signal(flat, kinds), flat, atol=1e-6)
+    assert torch.equal(demosaicking.soften_each(noise, kinds.flip(0)), soft.flip(0))
+    assert not torch.allclose(soft[0], soft[1])
+
+
+def test_each_photograph_has_a_demosaicking_of_its_kind_of_camera() -> None:
+    keys = random_streams.fold(torch.arange(200), 5)
+
+    def drawn(*names: demosaicking.Demosaicking) -> list[int]:
+        config = replace(camera.CAMERAS["phone"], demosaicking=names)
+        return camera.Development.draw(keys, config).demosaicking.bincount(minlength=3).tolist()
+
+    assert drawn("opencv") == [0, 0, 200]
+    first, second, third = drawn("linear", "opencv")
+    assert (min(first, third) > 70, second) == (True, 0)
+    with pytest.raises(UsageError, match="at least one"):
+        drawn()
 
 
 def test_a_photograph_without_noise_is_the_picture_but_for_demosaicking() -> None:
