@@ -35,6 +35,7 @@ def denoise(
     detail: float = RemovalConfig.detail,
     crop: Crop | None = None,
     model: str = EngineConfig.model,
+    effort: str = EngineConfig.effort,
     device: str = EngineConfig.device,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -53,6 +54,7 @@ def denoise(
         detail: The share of fine texture that comes back.
         crop: The part that is denoised and given back; None is all.
         model: The weights, see `EngineConfig`; `auto` takes color or gray as needed.
+        effort: The time that a picture may take: `fast`, `normal` or `best`.
         device: The device that computes: `auto`, `cpu`, `cuda` or `mps`.
         output: The file to write, if `image` is a path; by default it lies beside that file, with
             `_denoised` in its name.
@@ -71,7 +73,7 @@ def denoise(
         np.True_
     """
     removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
-    denoiser = _loaded(model, device)
+    denoiser = _loaded(model, effort, device)
     if isinstance(image, str | os.PathLike):
         target = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
         return type(image)(target) if isinstance(image, str | Path) else target
@@ -85,8 +87,8 @@ def denoise(
 
 
 @functools.lru_cache(maxsize=4)
-def _loaded(model: str, device: str) -> Denoiser:
-    return Denoiser.load(model, device=device)
+def _loaded(model: str, effort: str, device: str) -> Denoiser:
+    return Denoiser.load(model, effort=effort, device=device)
 
 
 def _denoise_file(

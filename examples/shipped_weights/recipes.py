@@ -65,6 +65,13 @@ _LAST = (
     *(*_TEACH_ONCE, "--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
     *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
 )
+_FAST = (
+    *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+    *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
+    *("--set", "loop.learning_rate=1.5e-3", "--set", "training.objective.alpha=0.2,8.0"),
+    *(*_TEACH_ONCE, *ALL_NOISY),
+)
+"""What the small networks of `--effort fast` have in common: two scales, and a larger teacher."""
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _DIFFERENCES = (
@@ -175,6 +182,16 @@ RECIPES = {
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
+    "color-fast": Recipe(
+        (
+            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color")),
+            *(*_FAST, "--set", "training.color.mix=0.3"),
+        ),
+        6500,
+        f"{_NOISY} `color`, averaged over eight turns, is its teacher.",
+        "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
+        wider=True,
+    ),
     "photo-first": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", _weights("color")),
@@ -212,6 +229,20 @@ RECIPES = {
         255.0,
         wider=True,
     ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo")),
+            *("--initial", _weights("color-fast")),
+            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=7e-4"),
+        ),
+        2000,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs.",
+        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
+        "ones alone.",
+        255.0,
+        wider=True,
+    ),
     "gray-first": Recipe(
         ("train-denoiser", "--gray", *SPLIT),
         8500,
@@ -246,6 +277,16 @@ RECIPES = {
         f"{_NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
         "become before the last 2500, averaged over eight turns, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
+    ),
+    "gray-fast": Recipe(
+        (
+            *("train-denoiser", "--gray", "--data-term", "relay", "--teacher", _weights("gray")),
+            *_FAST,
+        ),
+        4000,
+        f"{_NOISY} `gray`, averaged over eight turns, is its teacher.",
+        "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
+        wider=True,
     ),
     "prior-color-first": Recipe(
         ("train-prior", "--noise", *SPLIT, *_SMALL, *_PRIOR),

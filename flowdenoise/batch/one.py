@@ -81,6 +81,7 @@ class Outcome:
         written: All files that were written.
         size: The width and the height.
         seconds: The time that it took, reading and writing included.
+        weights: The names of the weights that denoised it.
     """
 
     job: Job
@@ -92,6 +93,7 @@ class Outcome:
     written: tuple[Path, ...] = ()
     size: tuple[int, int] | None = None
     seconds: float = 0.0
+    weights: tuple[str, ...] = ()
 
 
 @dataclass
@@ -231,6 +233,7 @@ class Work:
             written=tuple(self.written),
             size=None if self.picture is None else (self.picture.width, self.picture.height),
             seconds=time.perf_counter() - self._start,
+            weights=() if self.denoised is None else self.denoised.weights,
         )
 
     def close(self) -> None:

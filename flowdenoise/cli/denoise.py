@@ -85,13 +85,6 @@ Crop = Annotated[
         help="Only this part, WIDTHxHEIGHT+LEFT+TOP, as it looks in the whole result: a preview."
     ),
 ]
-Effort = Annotated[
-    str | None,
-    typer.Option(
-        help="How much time a picture may take: {efforts}; {engine.effort} if unset. The best "
-        "is a little better, and eight times as slow."
-    ),
-]
 Thorough = Annotated[bool, typer.Option("--thorough", help="The same as --effort best.")]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave results that are there already.")
@@ -152,7 +145,7 @@ def denoise(
     tile: options.Tile = None,
     overlap: options.Overlap = None,
     tile_batch: options.TileBatch = None,
-    effort: Effort = None,
+    effort: options.Effort = None,
     thorough: Thorough = False,
     device: options.Device = None,
     precision: options.Precision = None,
@@ -384,4 +377,5 @@ def _as_dict(outcome: Outcome) -> dict[str, Any]:
         "warnings": list(outcome.warnings),
         "error": None if outcome.error is None else console.as_options(outcome.error),
         "seconds": round(outcome.seconds, 3),
+        "weights": list(outcome.weights),
     }

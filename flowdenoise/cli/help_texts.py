@@ -70,7 +70,8 @@ def _page() -> dict[str, Any]:
 def _engine() -> dict[str, Any]:
     from flowdenoise.engine import EFFORTS, EngineConfig
 
-    return {"engine": EngineConfig(), "efforts": " or ".join(EFFORTS)}
+    *efforts, last = EFFORTS
+    return {"engine": EngineConfig(), "efforts": f"{', '.join(efforts)} or {last}"}
 
 
 def _sample() -> dict[str, Any]:

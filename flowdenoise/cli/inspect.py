@@ -25,6 +25,7 @@ Plot = Annotated[
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
     plot: Plot = None,
+    effort: options.Effort = None,
     device: options.Device = None,
     black: options.Black = None,
     white: options.White = None,
@@ -40,7 +41,7 @@ def info(
         raise UsageError(f"{plot} {reason}")
     from flowdenoise.engine import Denoiser
 
-    denoiser = Denoiser.load(**options.given(device=device), offline=True)
+    denoiser = Denoiser.load(**options.given(effort=effort, device=device), offline=True)
     reading = options.given(black=black, white=white, max_pixels=max_pixels, max_memory=max_memory)
     failed = False
     for file in files:
@@ -61,7 +62,8 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
     from flowdenoise import images
 
     picture = images.read(file, **reading)
-    estimate = denoiser.estimate(picture)
+    examined = denoiser.examine(picture)
+    estimate = examined.known
     return {
         "file": str(file),
         "format": picture.format,
@@ -80,6 +82,7 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
         "verdict": estimate.verdict,
         "clean": estimate.verdict == "clean",
         "maps": None if estimate.maps is None else _maps_as_facts(estimate.maps),
+        "weights": list(denoiser.weights_for(examined)),
         "warnings": list(picture.warnings),
     }
 
@@ -131,6 +134,8 @@ def _as_text(facts: dict[str, Any]) -> str:
         f"  carries: {', '.join(kept) or 'nothing besides its pixels'}",
         f"  noise: {_noise_as_text(facts)}",
     ]
+    if facts["weights"]:
+        lines.append(f"  denoised by: {' and '.join(facts['weights'])}")
     return "\n".join([*lines, *(f"  note: {warning}" for warning in facts["warnings"])])
 
 

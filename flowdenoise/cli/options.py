@@ -31,6 +31,14 @@ Model = Annotated[
         "a picture needs.",
     ),
 ]
+Effort = Annotated[
+    str | None,
+    typer.Option(
+        "--effort",
+        help="How much time a picture may take: {efforts}; {engine.effort} if unset. The best is "
+        "a little better, and eight times as slow; fast has small networks of its own.",
+    ),
+]
 Address = Annotated[
     str,
     typer.Argument(help="A shipped name, a file, or hf://owner/repo@revision/file.safetensors."),

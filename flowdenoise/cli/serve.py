@@ -31,6 +31,7 @@ def page(
     max_pixels: options.MaxPixels = None,
     max_memory: options.MaxMemory = None,
     model: options.Model = None,
+    effort: options.Effort = None,
     device: options.Device = None,
     precision: options.Precision = None,
     offline: options.Offline = False,
@@ -52,7 +53,9 @@ def page(
     limits = options.given(
         port=port, max_upload=max_upload, max_pixels=max_pixels, max_memory=max_memory
     )
-    engine = options.given(model=model, device=device, precision=precision, offline=offline)
+    engine = options.given(
+        model=model, effort=effort, device=device, precision=precision, offline=offline
+    )
     denoiser = Denoiser.load(**engine, report=console.say)
     with listening(denoiser, PageConfig(**limits)) as server:
         console.result(server.address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from flowdenoise import noise
@@ -15,21 +15,34 @@ from flowdenoise.system.typed import check
 
 @dataclass(frozen=True)
 class Effort:
-    """The time that a picture may take.
+    """The time that a picture may take, and so the weights that `auto` takes.
 
     Attributes:
-        models: The shipped weights that `auto` takes, by number of channels.
+        models: The names of weights for all pictures, by number of channels; the first that is
+            shipped is taken.
+        photo: The names of weights for photographs with fine noise, likewise; where none is
+            shipped, those for all pictures are taken.
+        any_model: Whether this effort can be made with other weights, too.
         self_ensemble: Whether the result is the mean over the eight ways to turn and mirror the
             picture, which gains about 0.1 dB and takes eight times as long.
     """
 
-    models: Mapping[int, str]
+    models: Mapping[int, tuple[str, ...]]
+    photo: tuple[str, ...]
+    any_model: bool = True
     self_ensemble: bool = False
 
 
+_NORMAL = Effort({3: ("color",), 1: ("gray",)}, ("photo",))
+
 EFFORTS = {
-    "normal": Effort({3: "color", 1: "gray"}),
-    "best": Effort({3: "color", 1: "gray"}, self_ensemble=True),
+    "fast": Effort(
+        {3: ("color-fast", "color"), 1: ("gray-fast", "gray")},
+        ("photo-fast", "photo"),
+        any_model=False,
+    ),
+    "normal": _NORMAL,
+    "best": replace(_NORMAL, self_ensemble=True),
 }
 """The efforts that can be asked for, by name."""
 
@@ -49,8 +62,7 @@ class EngineConfig:
             own default.
         overlap: The context on each side of a tile, in pixels.
         tile_batch: The number of tiles that are run together.
-        effort: The time that a picture may take, a name in `EFFORTS`. Weights that are named
-            themselves stay, and only the rest of the effort counts.
+        effort: The time that a picture may take, a name in `EFFORTS`.
         offline: Whether weights must be there already: nothing is fetched.
     """
 
@@ -65,6 +77,10 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.model != "auto" and not EFFORTS[self.effort].any_model:
+            raise UsageError(
+                f"the effort {self.effort} chooses the weights itself: leave out `model`"
+            )
 
 
 NoiseKind = Literal["auto", "white", "camera"]

@@ -20,6 +20,7 @@ class Denoised:
         untouched: Whether the result is the input, because it is clean, because nothing is known
             of its noise, or because none was to be removed.
         seconds: The time that estimating and denoising took.
+        weights: The names of the weights that denoised it.
     """
 
     picture: Picture
@@ -27,3 +28,4 @@ class Denoised:
     estimate: Estimate | None
     untouched: bool
     seconds: float
+    weights: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from flowdenoise.engine.choices import (
 )
 from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.denoisers import PHOTO, Denoisers, Source, weights_for_cameras
+from flowdenoise.engine.denoisers import Denoisers, NamedSource, Source, first_shipped, models_of
 from flowdenoise.engine.estimate import (
     ESTIMATORS,
     Estimate,
@@ -39,7 +39,7 @@ from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.engine.passes import Pass, pass_of
+from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
@@ -50,7 +50,7 @@ from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
 
 AUTOMATIC = {
-    "auto": EFFORTS["normal"].models,
+    "auto": {channels: names[0] for channels, names in EFFORTS["normal"].models.items()},
     "auto-prior": {3: "prior-color", 1: "prior-gray"},
 }
 """Models that are chosen by the picture: shipped names, by number of channels."""
@@ -125,15 +125,18 @@ class Denoiser:
         where = choose_device(device)
 
         def source(name: str) -> Source:
-            return lambda: weights.load(name, offline=offline, report=report).network
+            return NamedSource(
+                name, lambda: weights.load(name, offline=offline, report=report).network
+            )
 
         knows_cameras = model == "auto"
+        photo = first_shipped(EFFORTS[effort].photo) if model == "auto" else None
         if model in AUTOMATIC:
-            names = EFFORTS[effort].models if model == "auto" else AUTOMATIC[model]
+            names = models_of(EFFORTS[effort]) if model == "auto" else AUTOMATIC[model]
             networks = {channels: source(name) for channels, name in names.items()}
         else:
             loaded = weights.load(model, offline=offline, report=report)
-            networks = {loaded.config.image_channels: lambda: loaded.network}
+            networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
             knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
         return cls(
             networks,
@@ -142,7 +145,7 @@ class Denoiser:
             precision=choose_precision(precision, where),
             config=config,
             camera=source(MAP_ESTIMATOR) if knows_cameras else None,
-            photo=source(PHOTO) if model == "auto" and PHOTO in weights_for_cameras() else None,
+            photo=None if photo is None else source(photo),
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -268,7 +271,8 @@ class Denoiser:
         else:
             result = self.remove_part(examined, removal, *part, on_tile=on_tile)
         seconds = time.perf_counter() - start
-        return Denoised(result, examined.sigma, examined.estimate, untouched, seconds)
+        names = () if untouched else self.weights_for(examined)
+        return Denoised(result, examined.sigma, examined.estimate, untouched, seconds, names)
 
     def examine(
         self,
@@ -315,10 +319,7 @@ class Denoiser:
         result = picture.samples.copy()
         for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            way = pass_of(
-                finding, removal, self._networks.chosen_for(finding.estimate), self.device
-            )
-            self._stream(finding, way, result, report)
+            self._stream(finding, self._networks.way(finding, removal), result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]
@@ -344,6 +345,18 @@ class Denoiser:
         """
         around, inner = examined.around(rows, columns)
         return self.remove(around, removal, on_tile=on_tile).part(*inner)
+
+    def weights_for(self, examined: Examined) -> tuple[str, ...]:
+        """The names of the weights that remove the noise of a picture.
+
+        There are none if there is no noise, or if the network did not come by name.
+
+        Args:
+            examined: The picture, from `examine`.
+        """
+        ways = [self._networks.way(finding, RemovalConfig()) for finding in examined.noisy]
+        names = [network.name for way in ways for network in way.networks if network.name]
+        return tuple(dict.fromkeys(names))
 
     def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
         """Denoise a plane tile by tile into its channels of the result."""

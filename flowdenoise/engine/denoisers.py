@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import torch
 from torch import nn
 
-from flowdenoise.engine.choices import EFFORTS, EngineConfig
+from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, RemovalConfig
 from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
+from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest
 
-PHOTO = "photo"
-"""The denoiser of photographs; where it is shipped, `auto` takes it for fine noise of cameras."""
-
 Source: TypeAlias = Callable[[], nn.Module]
 """A function that loads a network."""
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A function that loads a network, and what its weights are called.
+
+    Attributes:
+        name: The name, path or address of the weights.
+        load: The function.
+    """
+
+    name: str
+    load: Source
+
+    def __call__(self) -> nn.Module:
+        """Load the network."""
+        return self.load()
 
 
 class Denoisers:
@@ -80,15 +97,35 @@ class Denoisers:
             return self.white
         return lambda _: self._load(photo)
 
+    def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
+        """How a plane is denoised: by which networks, told what."""
+        return pass_of(finding, removal, self.chosen_for(finding.estimate), self.device)
+
     def _load(self, source: Source) -> TileDenoiser:
         if source not in self._loaded:
-            self._loaded[source] = TileDenoiser.of(
+            network = TileDenoiser.of(
                 source(), self.device, self.precision, thorough=self._thorough
             )
+            if isinstance(source, NamedSource):
+                network = replace(network, name=source.name)
+            self._loaded[source] = network
         return self._loaded[source]
 
 
-def weights_for_cameras() -> tuple[str, ...]:
-    """The names of the weights for photographs, `MAP_ESTIMATOR` and `PHOTO`, that are shipped."""
+def first_shipped(names: Sequence[str]) -> str | None:
+    """The first of these weights that is shipped; None if there is none."""
     shipped = {entry.name for entry in manifest.shipped().entries}
-    return tuple(name for name in (MAP_ESTIMATOR, PHOTO) if name in shipped)
+    return next((name for name in names if name in shipped), None)
+
+
+def models_of(effort: Effort) -> dict[int, str]:
+    """The names of the weights for all pictures that this effort takes, by number of channels."""
+    return {
+        channels: first_shipped(names) or names[-1] for channels, names in effort.models.items()
+    }
+
+
+def weights_for_cameras() -> tuple[str, ...]:
+    """The shipped weights that `auto` takes for photographs beside those for all pictures."""
+    found = (first_shipped([MAP_ESTIMATOR]), first_shipped(EFFORTS["normal"].photo))
+    return tuple(name for name in found if name is not None)

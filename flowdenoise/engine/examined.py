@@ -50,18 +50,23 @@ class Examined:
     told: float | None = None
 
     @property
+    def known(self) -> Estimate:
+        """What is known of the noise of all planes together, estimated or given."""
+        return together([finding.estimate for finding in self.findings])
+
+    @property
     def estimate(self) -> Estimate | None:
         """The estimate; None if the level was given and the picture is not constant."""
         if self.told is not None and self.findings:
             return None
-        return together([finding.estimate for finding in self.findings])
+        return self.known
 
     @property
     def sigma(self) -> float:
         """The noise level of the picture, found or given, on the [0, 1] scale."""
         if self.told is not None:
             return self.told
-        return together([finding.estimate for finding in self.findings]).sigma
+        return self.known.sigma
 
     @property
     def noisy(self) -> tuple[Finding, ...]:

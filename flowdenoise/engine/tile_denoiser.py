@@ -31,12 +31,14 @@ class TileDenoiser:
         tiling: The settings for cutting pictures, unless the user says otherwise.
         exact: The same network in float32.
         thorough: Whether to take the mean over the eight ways to turn and mirror a tile.
+        name: The name of the weights; empty if the network did not come by name.
     """
 
     network: DenoisingNetwork
     tiling: TilingConfig
     exact: DenoisingNetwork
     thorough: bool = False
+    name: str = ""
 
     @classmethod
     def of(

@@ -160,7 +160,9 @@ class _Desk:
         return await self._png(lambda: views.thumbnail(self.shelf.picture(dropped)))
 
     async def noise(self, request: Request) -> Response:
-        return JSONResponse(_noise(await self._examined(request)))
+        examined = await self._examined(request)
+        names = await self._in(self.viewing, lambda: self.denoiser.weights_for(examined))
+        return JSONResponse(_noise(examined) | {"weights": list(names)})
 
     async def noise_map(self, request: Request) -> Response:
         maps = _maps(await self._examined(request))

@@ -46,6 +46,7 @@ def test_json_has_a_line_per_picture(invoke: Invoke, tiny: Path, photo: Path) ->
     assert (bad["status"], good["status"]) == ("failed", "denoised")
     assert good["sigma"] == pytest.approx(10)
     assert good["written"] == [str(out / "photo.png")]
+    assert (good["weights"], bad["weights"]) == ([str(tiny)], [])
     assert "bad.png" in bad["error"]
 
 
@@ -410,7 +411,10 @@ def test_info_lists_what_a_picture_carries_and_a_loss_is_told(
     Image.fromarray(noise).save(source, comment=b"hello", dpi=(90, 90))
     (facts,) = (json.loads(line) for line in invoke("info", source, "--json").text.splitlines())
     assert facts["contents"] == ["resolution", "comment"]
-    assert "carries: resolution, comment" in invoke("info", source).text
+    assert facts["weights"] == ["color"]
+    text = invoke("info", source).text
+    assert "carries: resolution, comment" in text
+    assert "denoised by: color" in text
     answer = invoke("denoise", source, "-s", 20, "-m", tiny, "--format", "tiff")
     assert answer.status == 0
     assert "not carried over to TIFF: comment" in answer.err
@@ -483,6 +487,8 @@ def test_effort_is_one_word_and_thorough_another_for_the_best(
     assert results[0] == results[1] != results[2]
     both = invoke(*options, f"{tmp_path}/x/", "--thorough", "--effort", "normal")
     unknown = invoke(*options, f"{tmp_path}/x/", "--effort", "huge")
-    assert (both.status, unknown.status) == (2, 2)
-    assert "normal or best" in unknown.err
+    named = invoke(*options, f"{tmp_path}/x/", "--effort", "fast")
+    assert (both.status, unknown.status, named.status) == (2, 2, 2)
+    assert "the effort fast chooses the weights itself: leave out --model" in one_line(named)
+    assert "fast or normal or best" in unknown.err
     assert not (tmp_path / "x").exists()

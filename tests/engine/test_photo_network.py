@@ -129,9 +129,10 @@ def test_turned_eight_ways_the_maps_turn_with_the_picture(picture: Picture) -> N
 
 
 def shipped_with(folder: Path, *names: str) -> Path:
-    """A folder of weights: small denoisers that do nothing, and the shipped estimators."""
+    """A folder of weights: small denoisers, of which `photo` does nothing, and the estimators."""
     for name in names:
-        net = ResNet(ResNetConfig(channels=(4,), blocks=(1,), maps=2 if name == "photo" else 1))
+        channels, maps = 1 if "gray" in name else 3, 2 if "photo" in name else 1
+        net = ResNet(ResNetConfig(channels, channels=(4,), blocks=(1,), maps=maps))
         if name == "photo":
             nn.init.zeros_(net.tail.weight)
         save_weights(folder / f"{name}.safetensors", net, training={})
@@ -153,6 +154,49 @@ def test_auto_takes_the_weights_for_photographs_where_they_are_shipped(
     result = Denoiser.load(device="cpu").denoise_picture(picture, noise="camera").picture
     same = (result.samples == picture.samples).all()  # the one for photographs removes nothing
     assert same == shipped
+
+
+ALL = ("color", "gray", "photo", "color-fast", "gray-fast", "photo-fast")
+
+
+@pytest.mark.parametrize(
+    ("effort", "lacking", "expected"),
+    [
+        ("fast", "", ["color-fast", "gray-fast", "photo-fast"]),
+        ("fast", "gray-fast photo-fast", ["color-fast", "gray", "photo"]),
+        ("fast", "photo photo-fast", ["color-fast", "gray-fast", "color-fast"]),
+        ("normal", "", ["color", "gray", "photo"]),
+        ("best", "", ["color", "gray", "photo"]),
+    ],
+)
+def test_an_effort_takes_its_own_weights_and_says_which(
+    picture: Picture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    effort: str,
+    lacking: str,
+    expected: list[str],
+) -> None:
+    folder = shipped_with(tmp_path, *(name for name in ALL if name not in lacking.split()))
+    monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
+    denoiser = Denoiser.load(device="cpu", effort=effort)
+    gray = Picture(picture.samples[..., :1])
+    done = [
+        denoiser.denoise_picture(picture, 0.1),
+        denoiser.denoise_picture(gray, 0.1),
+        denoiser.denoise_picture(picture, noise="camera"),
+    ]
+    assert [result.weights for result in done] == [(name,) for name in expected]
+
+
+def test_a_network_of_the_callers_own_has_no_name(picture: Picture) -> None:
+    assert engine(Watched(2)).denoise_picture(picture, 0.1).weights == ()
+
+
+def test_a_picture_without_noise_is_denoised_by_no_weights(picture: Picture) -> None:
+    denoiser = Denoiser.load("color", device="cpu")
+    assert denoiser.denoise_picture(picture, 0.1).weights == ("color",)
+    assert denoiser.denoise_picture(picture, 0.0).weights == ()
 
 
 def test_weights_that_take_maps_know_cameras_alone_too(picture: Picture, tmp_path: Path) -> None:

@@ -178,6 +178,9 @@ async function examine() {
     ? `a camera’s: ${picture.noise.brightness} of 255 in brightness, ${picture.noise.color} in color`
     : picture.noise.verdict === 'clean' ? 'found clean: it stays as it is'
       : `${picture.noise.words}, ${picture.noise.sigma} of 255`;
+  if (picture.noise.weights.length) {
+    $('found').textContent += `; removed by ${picture.noise.weights.join(' and ')}`;
+  }
   $('maps').hidden = !camera;
   if (camera) {
     ['brightness', 'color'].forEach((of, place) => {
