@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 from PIL import Image
 
 from flowdenoise import __version__
@@ -88,6 +91,29 @@ def test_the_wheel_says_who_it_is(wheel: Path) -> None:
     assert "License-Expression: MIT" in metadata
     assert license_text.startswith("MIT License")
     assert "flowdenoise = flowdenoise.__main__:main" in commands
+
+
+def test_the_description_leads_nowhere_where_no_address_is_known(wheel: Path) -> None:
+    about = f"flowdenoise-{__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        description = archive.read(f"{about}/METADATA").decode()
+    assert "Description-Content-Type: text/markdown" in description
+    assert "# flowdenoise" in description
+    assert not re.findall(r"\]\((?!https://)", description)
+
+
+def test_the_description_shows_the_picture_where_an_address_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLOWDENOISE_ADDRESS", "https://host.example/raw/1a2b/")
+    description = ProjectMetadata(str(ROOT), PluginManager()).core.readme
+    picture = re.search(r"!\[[^\]]+\]\(https://host\.example/raw/1a2b/(\S+\.png)\)", description)
+    assert picture
+    assert (ROOT / picture[1]).is_file()
+    links = re.findall(r"\]\(([^)]+)\)", description)
+    assert all(link.startswith("https://") for link in links)
+    own = [link for link in links if link.startswith("https://host.example/raw/1a2b/")]
+    assert all((ROOT / link.split("1a2b/")[1]).exists() for link in own)
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:

@@ -3,7 +3,8 @@
     python examples/experiments/contact_sheet.py PHOTO ... --out sheet.png
     python examples/experiments/contact_sheet.py PHOTO --crop 360x240+1000+600 --out docs/crop.png
 
-Under each pair stands what was found. The crop is the middle of a photograph, or the one named.
+Under each pair stands what was found, or --words. The crop is the middle of a photograph, or the
+one named.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--columns", type=int, default=3, help="pairs beside each other")
     parser.add_argument("--detail", type=float, default=0.0)
+    parser.add_argument("--zoom", type=int, default=1, help="size of a pixel on the sheet")
+    parser.add_argument("--words", help="words under each pair")
     options = parser.parse_args()
     denoiser = Denoiser.load()
     cells = []
@@ -44,8 +47,11 @@ def main() -> None:
         before = picture.part(*crop.of(picture.width, picture.height))
         verdict = "" if result.estimate is None else result.estimate.verdict
         words = f"{photo.stem}: {verdict} {noise.to_255(result.sigma):.1f}"
-        shown = [quantize(part.tensor(), "uint8") for part in (before, result.picture)]
-        cells.append((words, shown))
+        shown = [
+            quantize(part.tensor(), "uint8").repeat(options.zoom, 0).repeat(options.zoom, 1)
+            for part in (before, result.picture)
+        ]
+        cells.append((options.words or words, shown))
         print(words)
     columns = min(options.columns, len(cells))
     wide = max(2 * shown[0].shape[1] + GAP for _, shown in cells) + GAP

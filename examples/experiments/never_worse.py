@@ -5,6 +5,7 @@ command does, told the level and automatically. "Network" is the bare network wi
 it. Worst is the picture that gains least: below zero it came out worse than it came in.
 
     python examples/experiments/never_worse.py --images FOLDER --crop 384 --limit 12
+    python examples/experiments/never_worse.py --images open-photos-2 --list docs/heldout.csv
     python examples/experiments/never_worse.py --drawn
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import colorsys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from flowdenoise import Denoiser, images, metrics, noise, weights
+from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.corpus import list_images
 from flowdenoise.images import Picture
 
@@ -82,9 +84,8 @@ def drawn() -> Iterator[np.ndarray]:
     yield from (draw(paper) for draw in DRAWINGS.values() for paper in PAPERS)
 
 
-def photographs(folders: list[Path], crop: int, limit: int) -> Iterator[np.ndarray]:
+def photographs(paths: Sequence[Path], crop: int, limit: int) -> Iterator[np.ndarray]:
     """The middle of evenly chosen pictures."""
-    paths = list_images(folders)
     for path in paths[:: max(1, -(-len(paths) // limit))]:
         pixels = images.read_uint8(path, 3)
         top, left = (max(0, (side - crop) // 2) for side in pixels.shape[:2])
@@ -130,6 +131,7 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, nargs="*", default=[])
+    parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
     parser.add_argument("--drawn", action="store_true", help="lines, text and charts drawn here")
     parser.add_argument("--gray", action="store_true", help="gray, stored as RGB")
     parser.add_argument("--crop", type=int, default=10**6)
@@ -138,7 +140,10 @@ def main() -> None:
     options = parser.parse_args()
     pictures = list(drawn()) if options.drawn else []
     if options.images:
-        pictures += photographs(options.images, options.crop, options.limit)
+        paths = list_images(options.images)
+        if options.list:
+            paths = open_set(str(options.images[0])).listed(options.list).files
+        pictures += photographs(paths, options.crop, options.limit)
     trial = Trial(gray=options.gray)
     print("| sigma | comes in | network | worst | told | worst | automatic | worst |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

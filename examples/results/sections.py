@@ -176,6 +176,34 @@ def _knowledge() -> Iterator[Section]:
         )
 
 
+def _guards() -> Iterator[Section]:
+    """Pictures that a network has not learned."""
+    color, gray = ("color", "noise-level-color", "noise-map-color"), ("gray", "noise-level-gray")
+    photographs = f"--images {DATA}/open-photos-2 --list docs/heldout.csv --crop 192 --limit 10"
+    for name, title, options, weights in (
+        ("drawings", "12 drawings", "--drawn --sigma 1,2,3,5", color),
+        ("drawings-gray", "gray in RGB", "--drawn --gray --sigma 1,2,3,5,10", gray),
+        ("held-out", "photographs held out", f"{photographs} --sigma 1,3", color),
+    ):
+        yield Section(
+            f"never-worse-{name}",
+            f"Never worse than it came in: {title}",
+            f"examples/experiments/never_worse.py {options}",
+            "PSNR in 8 bits. *Network* is the network without what guards it; *worst* is the "
+            "picture that gains least, below zero one that came out worse than it came in.",
+            weights=weights,
+        )
+    yield Section(
+        "shadows",
+        "Shadows and highlights",
+        "examples/experiments/shadows.py",
+        "Mean shift in bands of 16 levels, of 255, over a gray ramp from black to white; the "
+        "noise of light fades in the shadows, and half of it is cut off at white. Without noise "
+        "it is told sigma 5.",
+        weights=gray,
+    )
+
+
 def _speed() -> Iterator[Section]:
     """Time, on an otherwise idle machine if possible."""
     command = "benchmark speed --threads 1 --tiles 512,0 --side 512"
@@ -241,6 +269,7 @@ SECTIONS = (
     *_other_pictures(),
     *_paper(),
     *_knowledge(),
+    *_guards(),
     *_speed(),
     *_slow(),
 )
