@@ -77,10 +77,12 @@ class CameraConfig:
         color_fine: The gain for color detail finer than one pixel.
         color_middle: The gain for color detail of one to two pixels.
         color_coarse: The gain for color detail of two to four pixels.
+        color_wide: The gain for color detail of four to eight pixels.
         sharpening: The strength of an unsharp mask.
         smoothed: The share of photographs that the camera smooths at all.
         quality: The JPEG quality; above 100 means that the file is not compressed.
-        subsampled: The share of JPEG files with color at half resolution.
+        subsampled: The share of JPEG files that hold color at half resolution, both ways or, in
+            half of them, across.
         contrast: The share of an S-curve in the tone curve.
         softness: The deviation of the lens's blur in pixels, which is no noise and not undone.
         demosaicking: The ways to demosaick, of which each photograph has one, all equally likely.
@@ -94,6 +96,7 @@ class CameraConfig:
     color_fine: Ends = (1.0, 1.0)
     color_middle: Ends = (1.0, 1.0)
     color_coarse: Ends = (1.0, 1.0)
+    color_wide: Ends = (1.0, 1.0)
     sharpening: Ends = (0.0, 0.0)
     smoothed: Share = 0.0
     quality: Ends = (101.0, 101.0)
@@ -124,6 +127,7 @@ CAMERAS: dict[Camera, CameraConfig] = {
         color_fine=(-0.05, 0.05),
         color_middle=(-0.05, 0.05),
         color_coarse=(0.05, 0.5),
+        color_wide=(0.3, 1.0),
         sharpening=(0.0, 0.4),
         smoothed=0.95,
         quality=(88.0, 108.0),
@@ -137,6 +141,7 @@ CAMERAS: dict[Camera, CameraConfig] = {
         color_fine=(0.0, 0.1),
         color_middle=(0.0, 0.3),
         color_coarse=(0.0, 0.5),
+        color_wide=(0.2, 1.0),
         sharpening=(0.0, 0.9),
         smoothed=1.0,
         quality=(70.0, 99.0),
@@ -235,11 +240,12 @@ class Development:
 
     Attributes:
         demosaicking: The index in `demosaicking.METHODS`, (B,) int64.
-        bands: The gains of brightness and color for fine, middle and coarse detail, (B, 2, 3).
+        bands: The gains of brightness and color for fine, middle, coarse and wide detail,
+            (B, 2, 4).
         edge: The contrast, in deviations of the noise, above which the smoothing ends, (B,).
         sharpening: The strength of the unsharp mask, (B,).
         quality: The JPEG quality, (B,); above 100 means that the file is not compressed.
-        subsampled: Whether JPEG holds color at half resolution, (B,).
+        subsampling: How JPEG holds color, (B,) int64, indices of `compression.SUBSAMPLINGS`.
         clipped: Whether the raw is cut off at black before it is developed, (B,).
     """
 
@@ -248,26 +254,26 @@ class Development:
     edge: Tensor
     sharpening: Tensor
     quality: Tensor
-    subsampled: Tensor
+    subsampling: Tensor
     clipped: Tensor
 
     @classmethod
     def draw(cls, keys: Tensor, config: CameraConfig) -> Development:
         """Draw developments for keys (B,) int32; the same key gives the same one."""
         ranges = (
-            (config.fine, config.middle, config.coarse),
-            (config.color_fine, config.color_middle, config.color_coarse),
+            (config.fine, config.middle, config.coarse, (1.0, 1.0)),
+            (config.color_fine, config.color_middle, config.color_coarse, config.color_wide),
         )
         ways = indices_of(config.demosaicking).to(keys.device)
         smoothed = _units(keys, Stream.CAMERA_SMOOTHED) < config.smoothed
-        strength = _units(
-            keys, Stream.CAMERA_BANDS
-        )  # strong and weak smoothing go together in all bands
+        # Strong and weak smoothing go together in all bands.
+        strength = _units(keys, Stream.CAMERA_BANDS)
+        halved = _units(keys, Stream.CAMERA_SUBSAMPLED) / max(config.subsampled, 1e-9)
         rows = [
             [
                 _between(
                     0.5 * strength
-                    + 0.5 * _units(keys, Stream.CAMERA_BANDS + 64 * (3 * i + j + 1)),
+                    + 0.5 * _units(keys, Stream.CAMERA_BANDS + 64 * (4 * i + j + 1)),
                     ends,
                 )
                 for j, ends in enumerate(row)
@@ -281,7 +287,7 @@ class Development:
             edge=draw_log(keys, Stream.CAMERA_EDGE, (50.0, 2000.0)),
             sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
             quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
-            subsampled=_units(keys, Stream.CAMERA_SUBSAMPLED) < config.subsampled,
+            subsampling=(halved < 1).long() + (halved < 0.5).long(),
             clipped=_units(keys, Stream.CAMERA_CLIP) < 0.2,
         )
 
@@ -331,7 +337,7 @@ def photograph(
     weight = smoothing_weight(light, how.edge, level * scene.gains.mean(1)[:, None, None, None])
     light = sharpen(smooth(light, how.bands, weight), how.sharpening)
     return Photograph(
-        compress(tone(light, scene.contrast), how.quality, how.subsampled), light, weight
+        compress(tone(light, scene.contrast), how.quality, how.subsampling), light, weight
     )
 
 
@@ -349,7 +355,7 @@ def follow(raw: Tensor, scene: Scene, how: Development, weight: Tensor) -> Tenso
     """
     light = scene.develop(soften_each(raw, how.demosaicking))
     light = sharpen(smooth(light, how.bands, weight), how.sharpening)
-    return halve_color(light, how.subsampled & (how.quality <= 100))
+    return halve_color(light, torch.where(how.quality <= 100, how.subsampling, 0))
 
 
 def simulate(

@@ -36,7 +36,7 @@ def blur_each(values: Tensor, deviation: Tensor) -> Tensor:
     return flat.reshape(values.shape)
 
 
-_SCALES = (0.7, 1.4, 2.8)  # deviations in pixels between the bands of `smooth`
+_SCALES = (0.7, 1.4, 2.8, 5.6)  # deviations in pixels between the bands of `smooth`
 
 
 def smoothing_weight(light: Tensor, edge: Tensor, noise: Tensor) -> Tensor:
@@ -62,12 +62,12 @@ def smooth(light: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         light: The linear light, (B, 3, H, W).
-        bands: The gains of brightness and color, (B, 2, 3), see `Development`.
+        bands: The gains of brightness and color, (B, 2, 4), see `Development`.
         weight: The weight of the smoothing, (B, 1, H, W), from `smoothing_weight`.
     """
     brightness = light.mean(1, keepdim=True)
     parts = torch.cat([brightness, light - brightness], 1)
-    gains = torch.cat([bands[:, :1], bands[:, 1:].expand(-1, 3, -1)], 1)  # (B, 4, 3)
+    gains = torch.cat([bands[:, :1], bands[:, 1:].expand(-1, 3, -1)], 1)  # (B, 4, 4)
     weight = torch.cat([weight, weight.pow(1 / 9).expand(-1, 3, -1, -1)], 1)
     upper, kept = parts, torch.zeros_like(parts)
     for index, deviation in enumerate(_SCALES):
@@ -86,9 +86,20 @@ def sharpen(light: Tensor, strength: Tensor) -> Tensor:
     return light + strength[:, None, None, None] * detail
 
 
-def halve_color(light: Tensor, chosen: Tensor) -> Tensor:
-    """Halve the resolution of color, as JPEG's subsampling does, where `chosen` (B,) is true."""
+def halve_color(light: Tensor, subsampling: Tensor) -> Tensor:
+    """Halve the resolution of color as JPEG does, across or both ways.
+
+    Args:
+        light: The linear light, (B, 3, H, W).
+        subsampling: How JPEG holds the color, (B,), indices of `compression.SUBSAMPLINGS`.
+    """
     brightness = light.mean(1, keepdim=True)
-    halves = F.avg_pool2d(light - brightness, 2)
-    color = F.interpolate(halves, scale_factor=2, mode="bilinear", align_corners=False)
-    return torch.where(chosen[:, None, None, None], brightness + color, light)
+    color = light - brightness
+    held = [color]
+    for sides in ((1, 2), (2, 2)):
+        halves = F.avg_pool2d(color, sides)
+        held.append(
+            F.interpolate(halves, size=color.shape[-2:], mode="bilinear", align_corners=False)
+        )
+    which = subsampling[:, None, None, None]
+    return brightness + torch.where(which == 0, held[0], torch.where(which == 1, *held[1:]))

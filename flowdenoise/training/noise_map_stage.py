@@ -3,6 +3,10 @@
 No picture is a target here, clean or noisy. A picture gets the same kind of noise twice; half the
 difference of the two, times the square root of two, is noise of that kind alone, and its mean
 squares are what the estimator learns to tell from one of the two.
+
+The pictures of the corpus were taken by cameras, too, and many have a little noise of their own,
+which would be taught as clean. Most crops are therefore reduced to half the size first, which
+leaves little of it; and some are reduced after their noise, as pictures on the web are.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from flowdenoise.networks import (
     level_loss,
     measured,
 )
-from flowdenoise.noise import Sigma, camera, compression
+from flowdenoise.noise import Sigma, camera, compression, smoothing
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
@@ -42,6 +46,9 @@ class NoiseMapTraining:
         most: The highest level of white noise, [0, 1] scale.
         clean: The share of crops without noise.
         white: The share of crops with white noise; the rest is of cameras.
+        reduced: The share of crops that are reduced to half the size before they get noise.
+        reduced_after: The share of crops of cameras that are reduced behind the camera.
+        stored_after: The share of crops of cameras that are compressed once more at the end.
         kind_weight: The weight of the loss of the kind.
         clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
         color: How the colors are varied.
@@ -49,11 +56,19 @@ class NoiseMapTraining:
 
     patch: Annotated[int, Range(64, 2048), Multiple(NoiseMapNet.stride)] = 128
     most: Sigma = 80 / 255
-    clean: Share = 0.15
+    clean: Share = 0.2
     white: Share = 0.2
+    reduced: Share = 0.6
+    reduced_after: Share = 0.2
+    stored_after: Share = 0.3
     kind_weight: Factor = 0.5
     clean_below: Sigma = 0.5 / 255
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2, permute=0.2))
+
+    @property
+    def side(self) -> int:
+        """The least side of pictures: crops are cut twice as large, to be reduced."""
+        return 2 * self.patch
 
     def __post_init__(self) -> None:
         check(self)
@@ -91,11 +106,11 @@ class NoiseMapStage:
     ) -> None:
         self.model = model
         self.training = training
-        color = training.color
-        self.sampler = PatchSampler(corpus, training.patch, seed=seed, device=device, color=color)
+        color, side = training.color, training.side
+        self.sampler = PatchSampler(corpus, side, seed=seed, device=device, color=color)
         self.validation = None
         if validation is not None:
-            self.validation = PatchSampler(validation, training.patch, seed=0, device=device)
+            self.validation = PatchSampler(validation, side, seed=0, device=device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """How far the levels are from those of the noise, and how well its kind was told."""
@@ -105,20 +120,33 @@ class NoiseMapStage:
         return level_loss(found.levels, crops.squares).mean() + self.training.kind_weight * kind
 
     def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
-        clean = as_floats(sampler.clean(draws))
-        share = draws.uniform(Stream.MAP_KIND)
+        double = as_floats(sampler.clean(draws))
         settings = self.training
+        share = draws.uniform(Stream.MAP_KIND)
         groups = torch.bucketize(
             share, share.new_tensor([settings.clean, settings.clean + settings.white])
         )
+        after = (groups == 2) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
+        groups = groups + after  # the last group is that of reduced photographs
+        before = draws.uniform(Stream.MAP_REDUCED) < settings.reduced
+        reduced = _softened(F.avg_pool2d(double, 2), draws)
+        margin = slice(settings.patch // 2, -(settings.patch // 2))
+        middle = double[..., margin, margin]
+        clean = torch.where(before[:, None, None, None], reduced, middle)
         pair = clean.new_empty(2, *clean.shape)
-        for group, make in enumerate((self._clean, self._white, self._camera)):
+        makers = (
+            (self._clean, clean),
+            (self._white, clean),
+            (self._camera, clean),
+            (self._reduced_camera, double),
+        )
+        for group, (make, source) in enumerate(makers):
             chosen = (groups == group).nonzero()[:, 0]
             if len(chosen):
-                pair[:, chosen] = make(clean[chosen], Draws(draws.keys[chosen]))
+                pair[:, chosen] = make(source[chosen], Draws(draws.keys[chosen]))
         squares = measured((pair[0] - pair[1]) / 2**0.5)
         quiet = squares[:, ::2].mean((1, 2, 3)).sqrt() < settings.clean_below
-        return _Crops(pair[0], squares, torch.where(quiet, 0, groups))
+        return _Crops(pair[0], squares, torch.where(quiet, 0, groups.clamp(max=2)))
 
     def _clean(self, clean: Tensor, draws: Draws) -> Tensor:
         stored = self._stored(clean, draws, jpeg=0.7)
@@ -128,7 +156,8 @@ class NoiseMapStage:
         """Rounded to 8 bits and, a share of them, compressed."""
         quality = 60 + 40 * draws.uniform(Stream.MAP_QUALITY)
         quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
-        return compression.compress(picture, quality, draws.uniform(Stream.MAP_SUBSAMPLED) < 0.5)
+        held = (3 * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
+        return compression.compress(picture, quality, held)
 
     def _white(self, clean: Tensor, draws: Draws) -> Tensor:
         level = self.training.most * draws.uniform(Stream.MAP_LEVEL).square()[:, None]
@@ -160,7 +189,15 @@ class NoiseMapStage:
                     camera.CAMERAS[name],
                     noise_keys=random_streams.fold(keys, Stream.MAP_CAMERA + 1 + version),
                 ).picture
-        return pair
+        share = self.training.stored_after
+        return torch.stack([self._stored(photo, draws, jpeg=share) for photo in pair])
+
+    def _reduced_camera(self, double: Tensor, draws: Draws) -> Tensor:
+        """Photographs of twice the size, reduced and stored once more."""
+        photos = self._camera(double, draws)
+        return torch.stack(
+            [self._stored(F.avg_pool2d(photo, 2), draws, jpeg=0.5) for photo in photos]
+        )
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -178,3 +215,8 @@ class NoiseMapStage:
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
         """There is nothing to see."""
         return {}
+
+
+def _softened(clean: Tensor, draws: Draws) -> Tensor:
+    """Blurred as a lens does it, each picture by a deviation of its own, at most 0.8 pixels."""
+    return smoothing.blur_each(clean, 0.8 * draws.uniform(Stream.MAP_SOFTNESS))

@@ -292,10 +292,10 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
         model = NoiseMapNet(run.network) if initial is None else _beginning(run, initial)
         stage = NoiseMapStage(
             model.to(place.workers.device),
-            _corpus(run.data, "noisy", run.training.patch, place),
+            _corpus(run.data, "noisy", run.training.side, place),
             run.training,
             seed=run.loop.seed,
-            validation=_validation(run.data, run.training.patch, place),
+            validation=_validation(run.data, run.training.side, place),
             device=place.workers.device,
         )
         return run_loop(stage, run, place, *begun)

@@ -46,7 +46,7 @@ def waves(height: int, width: int, seed: int) -> np.ndarray:
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("album")
     for index in range(3):
-        Image.fromarray(waves(72, 80, index)).save(folder / f"{index}.png")
+        Image.fromarray(waves(136, 144, index)).save(folder / f"{index}.png")
     return folder
 
 

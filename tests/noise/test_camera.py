@@ -112,12 +112,12 @@ def test_the_softness_is_the_mean_of_what_demosaicking_makes_of_a_mosaic_from_fo
 
 def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail() -> None:
     light, weight = torch.rand(6, 3, 32, 32), torch.ones(6, 1, 32, 32)
-    same = smoothing.smooth(light, torch.ones(6, 2, 3), weight)
+    same = smoothing.smooth(light, torch.ones(6, 2, 4), weight)
     assert torch.allclose(same, light, atol=1e-6)
-    less = smoothing.smooth(light, torch.full((6, 2, 3), 0.2), weight)
+    less = smoothing.smooth(light, torch.full((6, 2, 4), 0.2), weight)
     assert less.var() < 0.5 * light.var()
     assert torch.allclose(less.mean(), light.mean(), atol=0.01)
-    spared = smoothing.smooth(light, torch.full((6, 2, 3), 0.2), 0 * weight)
+    spared = smoothing.smooth(light, torch.full((6, 2, 4), 0.2), 0 * weight)
     assert torch.allclose(spared, light, atol=1e-6)
 
 
@@ -268,10 +268,14 @@ def test_some_rows_have_the_noise_that_they_have_in_the_whole() -> None:
 
 
 def test_stored_colors_stay_what_they_are_and_fine_ones_fade_if_subsampled() -> None:
-    stripes = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.1, 0.9]]).T[None, :, None].repeat(2, 1, 16, 8)
-    quality, subsampled = torch.full((2,), 95.0), torch.tensor([False, True])
-    fine, faded = compression.compress(stripes, quality, subsampled)
+    stripes = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.1, 0.9]]).T[None, :, None].repeat(3, 1, 16, 8)
+    quality, held = torch.full((3,), 95.0), torch.tensor([0, 1, 2])
+    fine, across, both = compression.compress(stripes, quality, held)
     assert (fine - stripes[0]).abs().mean() < 0.03
-    assert (faded - stripes[0]).abs().mean() > 0.2
-    untouched = compression.compress(stripes, quality + 6, subsampled)
+    assert (across - stripes[0]).abs().mean() > 0.2
+    assert (both - stripes[0]).abs().mean() > 0.2
+    rows = compression.compress(stripes.transpose(2, 3), quality, held)
+    assert (rows[1] - stripes[0].transpose(1, 2)).abs().mean() < 0.03
+    assert (rows[2] - stripes[0].transpose(1, 2)).abs().mean() > 0.2
+    untouched = compression.compress(stripes, quality + 6, held)
     assert torch.equal(untouched, (stripes * 255).round() / 255)
