@@ -95,11 +95,8 @@ def halve_color(light: Tensor, subsampling: Tensor) -> Tensor:
     """
     brightness = light.mean(1, keepdim=True)
     color = light - brightness
-    held = [color]
-    for sides in ((1, 2), (2, 2)):
-        halves = F.avg_pool2d(color, sides)
-        held.append(
-            F.interpolate(halves, size=color.shape[-2:], mode="bilinear", align_corners=False)
-        )
-    which = subsampling[:, None, None, None]
-    return brightness + torch.where(which == 0, held[0], torch.where(which == 1, *held[1:]))
+    for index, sides in ((1, (1, 2)), (2, (2, 2))):
+        halves = F.avg_pool2d(light - brightness, sides)
+        held = F.interpolate(halves, size=color.shape[-2:], mode="bilinear", align_corners=False)
+        color = torch.where(subsampling[:, None, None, None] == index, held, color)
+    return brightness + color
