@@ -2,7 +2,6 @@
 
 ```
 naming      what a result is called
-finding     which pictures the inputs name
 plan        all files that will be read and written, and the jobs that are refused
 source      a picture's file, opened once
 one         one picture: read, denoised, written, each file whole or not at all
@@ -18,7 +17,6 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.batch.cluster import LOCAL, Cluster, ClusterConfig
-    from flowdenoise.batch.finding import LeftOut
     from flowdenoise.batch.many import OnTileOf, run
     from flowdenoise.batch.naming import BESIDE, PREVIEW, Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
@@ -35,7 +33,6 @@ __all__ = [
     "ClusterConfig",
     "Existing",
     "Job",
-    "LeftOut",
     "Naming",
     "OnTileOf",
     "Outcome",
@@ -51,7 +48,6 @@ __getattr__ = homes(
     __name__,
     {
         "cluster": ("LOCAL", "Cluster", "ClusterConfig"),
-        "finding": ("LeftOut",),
         "many": ("OnTileOf", "run"),
         "naming": ("BESIDE", "PREVIEW", "Naming"),
         "one": ("BatchConfig", "Existing", "Outcome"),

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowdenoise.batch.finding import Found, LeftOut, find
 from flowdenoise.batch.naming import COMPARISON, NOISE, STREAM, Naming
 from flowdenoise.errors import UsageError
-from flowdenoise.images import writable_suffixes
+from flowdenoise.images import Found, LeftOut, find, writable_suffixes
 from flowdenoise.system.paths import exists, is_folder, is_link, real
 
 

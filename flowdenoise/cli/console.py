@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from flowdenoise.batch import LeftOut
     from flowdenoise.benchmark.runner import Progress as Benchmark
+    from flowdenoise.images import LeftOut
     from flowdenoise.training.progress import Progress as Training
 
 _NAMED = 3  # so many of the files that were left out for one reason are named
@@ -118,9 +118,13 @@ def left_out(items: Sequence[LeftOut]) -> bool:
 
 
 def _tell(text: str, style: str | None = None) -> None:
-    """Print on standard error, or nothing if that is closed or full."""
+    """Print on standard error, or nothing if that is closed or full.
+
+    What can't be printed, such as what would steer a terminal, is escaped.
+    """
+    plain = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
     with suppress(OSError):
-        stderr().print(as_options(text), style=style, markup=False)
+        stderr().print(as_options(plain), style=style, markup=False)
 
 
 def as_options(text: str) -> str:

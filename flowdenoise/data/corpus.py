@@ -23,10 +23,16 @@ from flowdenoise import images
 from flowdenoise.errors import DataError, ImageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.cache import exclusive
+from flowdenoise.system.paths import is_named, real
 from flowdenoise.system.typed import from_json
 
 OnSkip = Callable[[Path, str], None]
 """Called with each file that is left out and a line that names it and says why."""
+
+
+def _tell_nobody(file: Path, why: str) -> None:
+    """Say nothing of a file that is left out."""
+
 
 Pixels = npt.NDArray[np.uint8]
 """(H, W, C), an image as it is decoded."""
@@ -86,21 +92,22 @@ def load_corpus(
     """Decode images into a corpus.
 
     What can't be used is left out: pictures that can't be read or are too small, links to
-    nothing, pipes and the like, and files whose names are not UTF-8.
+    nothing, pipes and the like, folders that can't be searched, and files whose names are not
+    UTF-8.
 
     Args:
         paths: Files and folders; folders are searched with their sub-folders.
         channels: 3 decodes to RGB, 1 to gray.
         smallest: Images with a side below this are left out.
-        on_skip: Called with each image that is left out, and the reason.
+        on_skip: Called with each file or folder that is left out, and the reason.
         cache: A file for the pixels; they are then memory-mapped instead of held in memory. It
             is used again when it belongs to the same files and is as it was written.
 
     Raises:
         DataError: A path does not exist, no image can be used, or the cache can't be written.
     """
-    wanted = _Wanted(tuple(list_images(paths)), channels, smallest)
-    skip = on_skip or (lambda file, why: None)
+    skip = on_skip or _tell_nobody
+    wanted = _Wanted(tuple(list_images(paths, skip)), channels, smallest)
     if cache is not None:
         with exclusive(cache):  # so that processes that share a run decode once
             return _open_cache(cache, wanted, skip) or _make_cache(cache, wanted, skip)
@@ -110,21 +117,31 @@ def load_corpus(
     return _corpus(torch.from_numpy(flat), [name for name, _ in decoded], sizes)
 
 
-def list_images(paths: Sequence[Path]) -> list[Path]:
-    """All image files at `paths`, in a fixed order, without duplicates.
+def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Path]:
+    """All image files at `paths`, in a fixed order; of several names of a file the first.
+
+    Args:
+        paths: Files and folders; folders are searched with their sub-folders.
+        on_skip: Called with each file or folder that was met and not taken, and the reason.
 
     Raises:
         DataError: A path does not exist, or no image file is found.
     """
-    files: dict[Path, None] = {}
+    skip = on_skip or _tell_nobody
+    files: dict[Path, Path] = {}
     for path in paths:
-        if not os.path.lexists(path):
+        if not is_named(path):
             raise DataError(f"no such file or folder: {path}")
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        files.update((file, None) for file in found if images.looks_like_image(file))
+        search = images.Search(recursive=True)
+        search.add(str(path))
+        for item in search.left_out:
+            skip(item.path, f"{_printable(item.path)}: {item.reason}")
+        for file in sorted(item.path for item in search.found):
+            if images.looks_like_image(file):
+                files.setdefault(real(file), file)
     if not files:
         raise DataError(f"no image files in {', '.join(map(str, paths))}")
-    return list(files)
+    return list(files.values())
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Sources:
 
     Attributes:
         config: Where the images come from.
-        on_skip: Called with each image that is left out, and the reason.
+        on_skip: Called with each file or folder that is left out, and the reason.
         on_fetch: Called with the progress of a download.
         cache: Folder for decoded pixels; they are then memory-mapped instead of held in memory.
     """
@@ -83,9 +83,9 @@ class Sources:
         """
         config = self.config
         if part == "validation" and config.validation:
-            return list_images([Path(path) for path in config.validation])
+            return self._found(config.validation)
         if part == "noisy" and config.noisy:
-            return self._limited(list_images([Path(path) for path in config.noisy]))
+            return self._limited(self._found(config.noisy))
         if config.paths == (COCO,):
             folder = coco.fetch(report=self.on_fetch)
             split = coco.paper_split(list_images([folder]), seed=config.split_seed)
@@ -94,12 +94,12 @@ class Sources:
             return []
         if not config.paths:
             raise UsageError(f"no images are named for the {part} corpus")
-        clean, noisy = divide(
-            list_images([Path(path) for path in config.paths]),
-            config.clean_share,
-            seed=config.split_seed,
-        )
+        found = self._found(config.paths)
+        clean, noisy = divide(found, config.clean_share, seed=config.split_seed)
         return self._limited(clean if part == "clean" else noisy)
+
+    def _found(self, paths: Sequence[str]) -> list[Path]:
+        return list_images([Path(path) for path in paths], self.on_skip)
 
     def _limited(self, files: list[Path]) -> list[Path]:
         return files[: self.config.limit] if self.config.limit else files

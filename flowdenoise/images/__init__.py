@@ -8,6 +8,7 @@ picture         a decoded picture, and its way to tensors and back
 formats         the table: how each format is recognized, read and written
 reading         a file becomes a picture
 writing         a picture becomes a file, whole or not at all
+finding         which pictures files, folders and patterns name
 ranges          black and white of pictures whose type does not say
 limits          how many pixels and how much memory a file may take
 fitting         what a format can't hold is converted, and named in words
@@ -24,6 +25,7 @@ turns           the eight ways to turn and mirror an image
 ```
 """
 
+from flowdenoise.images.finding import Found, LeftOut, Search, find
 from flowdenoise.images.formats import (
     SUFFIXES,
     format_named,
@@ -47,12 +49,16 @@ __all__ = [
     "MAX_PIXELS",
     "QUALITY",
     "SUFFIXES",
+    "Found",
+    "LeftOut",
     "Metadata",
     "Picture",
     "Samples",
+    "Search",
     "as_floats",
     "drawing",
     "encode",
+    "find",
     "format_named",
     "format_of",
     "from_pillow",

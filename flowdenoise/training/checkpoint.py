@@ -27,6 +27,7 @@ from torch import Tensor
 
 from flowdenoise.errors import CheckpointError
 from flowdenoise.system.atomic import replacing
+from flowdenoise.system.paths import exists, is_file
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the newest checkpoint in a run folder."""
@@ -81,6 +82,8 @@ class Checkpoint:
         Raises:
             CheckpointError: The file is missing, damaged, or no checkpoint.
         """
+        if exists(file) and not is_file(file):  # a pipe would be waited for
+            raise CheckpointError(f"checkpoint {file} is no regular file")
         try:
             data = file.read_bytes()
         except FileNotFoundError as error:

@@ -89,23 +89,31 @@ class RunFolder:
             self._board = _open_board(self.path / "tensorboard", step + 1)
 
     def _forget_after(self, step: int) -> None:
-        """Drop the lines of later steps, and one that was cut short, from the log."""
+        """Drop the lines of later steps, and one that was cut short, from the log.
+
+        Raises:
+            TrainingError: The file is no log.
+        """
         if not self._log.exists():
             return
         with self._log.open(newline="", errors="replace") as stream:
-            header, *rows = [*csv.reader(stream)] or [[]]
-        at = header.index("step") if "step" in header else 0
+            whole = [line for line in stream if line.endswith("\n")]
+        if not whole:
+            self._log.unlink()
+            return
+        header, *rows = csv.reader(whole)
+        if "step" not in header:
+            raise TrainingError(f"{self._log} is no log of a run: move it away")
+        at = header.index("step")
         kept = [
             row
             for row in rows
             if len(row) == len(header) and row[at].isdecimal() and int(row[at]) <= step
         ]
-        if kept == rows:
-            return
         text = io.StringIO()
         csv.writer(text).writerows([header, *kept])
-        with replacing(self._log) as stream:
-            stream.write(text.getvalue().encode())
+        with replacing(self._log) as file:
+            file.write(text.getvalue().encode())
 
     def log(self, progress: Progress) -> None:
         """Append a line to the log.

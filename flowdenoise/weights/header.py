@@ -108,8 +108,8 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if not path.is_file():
-            kind = "is a folder, not a weights file" if path.is_dir() else "does not exist"
-            raise WeightsNotFoundError(f"{path} {kind}")
+            kind = "is a folder, not a weights file" if path.is_dir() else "is no regular file"
+            raise WeightsNotFoundError(f"{path} {kind if path.exists() else 'does not exist'}")
         size = path.stat().st_size
         if size > MAX_FILE:
             raise WeightsIntegrityError(f"{path} is too large: {size} bytes, at most {MAX_FILE}")

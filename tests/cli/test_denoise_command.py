@@ -325,6 +325,17 @@ def test_an_animation_gives_its_first_frame_and_says_so(
     assert "warning" in answer.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such names")
+def test_a_name_that_would_steer_a_terminal_is_escaped(
+    invoke: Invoke, tiny: Path, photo: Path
+) -> None:
+    named = photo.rename(photo.with_name("\x1b[31mred\n.png"))
+    answer = invoke("denoise", named.parent, "-s", 25, "-m", tiny, "-o", f"{photo.parent}/out/")
+    assert answer.status == 0
+    assert "\x1b" not in answer.err
+    assert r"\x1b[31mred" in answer.err
+
+
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (1, 3000)])
 def test_odd_sizes(invoke: Invoke, tiny: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     Image.new("RGB", size, (9, 9, 9)).save(tmp_path / "odd.png")

@@ -89,12 +89,39 @@ def test_what_is_no_picture_file_is_left_out_and_listed(folder: Path, tmp_path: 
         assert len(corpus) == 8
         assert len(why) == 6
         for reason in (
-            "dangling.png is a link to nothing",
+            "dangling.png: the link leads nowhere",
             "endless.png is a link to nothing",
-            "pipe.png is no regular file",
+            "pipe.png: it is a FIFO",
             r"latin-\udce9.png is not UTF-8",
         ):
             assert sum(reason in text for text in why) == 1, reason
+
+
+def test_of_two_names_of_a_picture_one_counts_lest_it_be_clean_and_noisy(folder: Path) -> None:
+    (folder / "again.png").symlink_to(folder / "picture0.png")
+    config = DataConfig(paths=(str(folder), str(folder / "picture1.png")), clean_share=0.5)
+    parts = [Sources(config).files(part) for part in ("clean", "noisy")]
+    files = [os.path.realpath(file) for part in parts for file in part]
+    assert len(files) == len(set(files)) == 10
+
+
+@pytest.mark.usefixtures("permissions_hold")
+def test_folders_that_are_not_searched_are_listed(folder: Path) -> None:
+    for name in ("closed", "@eaDir", ".hidden", "inner"):
+        (folder / name).mkdir()
+        (folder / name / "picture.png").write_bytes((folder / "picture0.png").read_bytes())
+    (folder / "around").symlink_to(folder)
+    (folder / "closed").chmod(0)
+    why: list[str] = []
+    config = DataConfig(paths=(str(folder),), clean_share=1.0)
+    found = Sources(config, on_skip=lambda path, text: why.append(text)).files("clean")
+    (folder / "closed").chmod(0o700)
+    assert {file.parent.name for file in found} == {folder.name, "inner"}
+    assert sorted(text.removeprefix(f"{folder}/") for text in why) == [
+        "@eaDir: folders of this name hold thumbnails",
+        "around: links to folders are not followed",
+        "closed: the folder can't be searched: permission denied",
+    ]
 
 
 def test_only_unusable_images_are_an_error(folder: Path) -> None:

@@ -381,6 +381,31 @@ def test_the_log_has_each_step_once_whatever_ended_the_run(tmp_path: Path) -> No
     assert steps == [4, 8, 12, 16, 20]
 
 
+@pytest.mark.parametrize("start", ["", "step,lo"])
+def test_a_log_that_was_cut_in_its_first_line_begins_again(tmp_path: Path, start: str) -> None:
+    loop = make_loop(tmp_path, steps=4)
+    (tmp_path / "log.csv").write_text(start)
+    loop.folder.prepare({})
+    loop.run()
+    (row,) = csv.DictReader((tmp_path / "log.csv").read_text().splitlines())
+    assert row["step"] == "4"
+
+
+def test_what_is_no_log_is_not_written_to(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, steps=4)
+    (tmp_path / "log.csv").write_text("dear diary\n")
+    with pytest.raises(TrainingError, match=r"log\.csv is no log of a run"):
+        loop.folder.prepare({})
+    assert (tmp_path / "log.csv").read_text() == "dear diary\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_checkpoint_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="no regular file"):
+        Checkpoint.load(tmp_path / "checkpoint.pt")
+
+
 def test_no_checkpoint_is_an_error_that_says_where(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         Checkpoint.load(tmp_path / "checkpoint.pt")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowdenoise.errors import UsageError
-from flowdenoise.images import SUFFIXES, lack_of
+from flowdenoise.images.formats import SUFFIXES, lack_of
 from flowdenoise.system.paths import is_folder, is_link, is_named, real
 
 OTHER_KINDS = {
@@ -39,7 +39,7 @@ _SPECIAL = {
 
 @dataclass(frozen=True)
 class Found:
-    """A picture to denoise.
+    """A picture that was found.
 
     Attributes:
         path: The file of the picture.
@@ -59,7 +59,7 @@ class LeftOut:
     Attributes:
         path: The path of the file or the folder.
         reason: The reason, as a phrase.
-        lost: Whether an error made the search miss pictures that could be denoised.
+        lost: Whether an error made the search miss pictures.
     """
 
     path: Path
@@ -193,7 +193,7 @@ def _why_no_file(path: Path) -> str | None:
         return None  # reading it will tell what is wrong
     if kind == stat.S_IFREG:
         return None
-    return f"it is {_SPECIAL.get(kind, 'no regular file')}, which is read if named itself"
+    return f"it is {_SPECIAL.get(kind, 'no regular file')}"
 
 
 def _matches(pattern: str) -> list[Path]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flowdenoise.batch.finding import OTHER_KINDS, Search, find
 from flowdenoise.errors import UsageError
-from flowdenoise.images import SUFFIXES
+from flowdenoise.images import SUFFIXES, Search, find
+from flowdenoise.images.finding import OTHER_KINDS
 
 
 def files(folder: Path, *names: str) -> Path:
