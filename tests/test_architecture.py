@@ -54,6 +54,7 @@ FENCES = {
     "huggingface_hub": {"weights"},
     "safetensors": {"weights"},
     "PIL": {"images"},
+    "fsspec": {"batch"},
     "cv2": {"benchmark", "images", "noise"},  # non-local means, 16-bit PNG, demosaicing
     "pillow_heif": {"images"},
     "pillow_jxl": {"images"},

@@ -6,6 +6,7 @@ plan        all files that will be read and written, and the jobs that are refus
 source      a picture's file, opened once
 one         one picture: read, denoised, written, each file whole or not at all
 many        all pictures, one beside the other
+remote      pictures at addresses, fetched and sent
 cluster     all pictures, done by workers on many machines
 simulation  clean pictures become noisy photographs
 ```
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from flowdenoise.batch.many import OnTileOf, run
     from flowdenoise.batch.naming import BESIDE, PREVIEW, Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
-    from flowdenoise.batch.plan import Job, Plan, plan_jobs
+    from flowdenoise.batch.plan import Job, Plan, RemoteJob, plan_jobs
+    from flowdenoise.batch.remote import is_address, plan_remote, run_anywhere
     from flowdenoise.batch.simulation import NOISY, SimulationConfig, simulate, simulate_picture
 
 __all__ = [
@@ -37,9 +39,13 @@ __all__ = [
     "OnTileOf",
     "Outcome",
     "Plan",
+    "RemoteJob",
     "SimulationConfig",
+    "is_address",
     "plan_jobs",
+    "plan_remote",
     "run",
+    "run_anywhere",
     "simulate",
     "simulate_picture",
 ]
@@ -51,7 +57,8 @@ __getattr__ = homes(
         "many": ("OnTileOf", "run"),
         "naming": ("BESIDE", "PREVIEW", "Naming"),
         "one": ("BatchConfig", "Existing", "Outcome"),
-        "plan": ("Job", "Plan", "plan_jobs"),
+        "plan": ("Job", "Plan", "RemoteJob", "plan_jobs"),
+        "remote": ("is_address", "plan_remote", "run_anywhere"),
         "simulation": ("NOISY", "SimulationConfig", "simulate", "simulate_picture"),
     },
 )

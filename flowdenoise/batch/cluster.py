@@ -11,7 +11,8 @@ is tried again job by job: what the worker had written is written once more, and
 takes every worker down with it is reported after a few tries. Nothing is kept by the driver, so a
 run that was stopped goes on by what is already written, as on one machine.
 
-Files are named by their absolute paths, which must be the same on all machines.
+Files are named by their absolute paths, which must be the same on all machines, or by addresses,
+which each worker opens itself.
 """
 
 from __future__ import annotations
@@ -25,12 +26,11 @@ from typing import Annotated, Any
 
 import torch
 
-from flowdenoise.batch.many import run
 from flowdenoise.batch.one import BatchConfig, Outcome
-from flowdenoise.batch.plan import Job
+from flowdenoise.batch.plan import Job, RemoteJob
+from flowdenoise.batch.remote import run_anywhere
 from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import DeviceError, MissingExtraError, UsageError
-from flowdenoise.system.paths import exists
 from flowdenoise.system.rules import Range, Size
 from flowdenoise.system.typed import check
 
@@ -73,7 +73,7 @@ class _Try:
         lost: How many workers were lost with it.
     """
 
-    job: Job
+    job: Job | RemoteJob
     taken: bool
     lost: int = 0
 
@@ -85,9 +85,11 @@ class _Worker:
         torch.set_num_threads(threads)
         self._denoiser = Denoiser.load(**vars(engine))
 
-    def denoise(self, jobs: Sequence[Job], config: BatchConfig) -> list[Outcome]:
+    def denoise(
+        self, jobs: Sequence[Job] | Sequence[RemoteJob], config: BatchConfig
+    ) -> list[Outcome]:
         """Do jobs one after the other."""
-        return list(run(jobs, self._denoiser, config))
+        return list(run_anywhere(jobs, self._denoiser, config))
 
     def process(self) -> int:
         """The number of the worker's process."""
@@ -132,11 +134,13 @@ class Cluster:
         found: list[int] = self._ray.get([worker.process.remote() for worker in self._workers])
         return found
 
-    def run(self, jobs: Sequence[Job], config: BatchConfig) -> Iterator[Outcome]:
+    def run(
+        self, jobs: Sequence[Job] | Sequence[RemoteJob], config: BatchConfig
+    ) -> Iterator[Outcome]:
         """Denoise pictures, yielding what became of each as soon as it is known.
 
         Args:
-            jobs: From `plan_jobs`; none may read or write a standard stream.
+            jobs: From `plan_jobs` or `plan_remote`; none may read or write a standard stream.
             config: How each picture is treated. Without `keep_going` the first failure ends it.
 
         Raises:
@@ -144,7 +148,7 @@ class Cluster:
         """
         if any(job.source is None or job.target is None for job in jobs):
             raise UsageError("workers of a cluster have no standard input and output")
-        tries = [_Try(job, any(exists(file) for file in job.files)) for job in jobs]
+        tries = [_Try(job, job.taken) for job in jobs]
         size = max(1, min(_CHUNK, len(tries) // (_ROUNDS * self.size)))
         waiting = deque(tries[start : start + size] for start in range(0, len(tries), size))
         running: dict[Any, tuple[Any, list[_Try]]] = {}
@@ -233,8 +237,10 @@ def _ray() -> Any:
     return ray
 
 
-def _absolute(job: Job) -> Job:
+def _absolute(job: Job | RemoteJob) -> Job | RemoteJob:
     """The job by absolute paths: workers may have another working folder."""
+    if isinstance(job, RemoteJob):
+        return job
     source, target, noise, comparison = (
         None if path is None else Path(os.path.abspath(path))  # noqa: PTH100 - links stay
         for path in (job.source, job.target, job.noise, job.comparison)

@@ -19,7 +19,7 @@ from typing import Annotated, BinaryIO, Literal, TypeVar
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.batch.plan import Job
+from flowdenoise.batch.plan import Job, RemoteJob
 from flowdenoise.batch.source import Source, open_source
 from flowdenoise.engine import Crop, Denoised, Denoiser, OnTile, RemovalConfig, Verdict
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
@@ -78,19 +78,19 @@ class Outcome:
         verdict: The verdict on the noise; None if it was not estimated.
         error: The reason for a failure, one line.
         warnings: What could not be kept, a line each.
-        written: All files that were written.
+        written: All files or addresses that were written.
         size: The width and the height.
         seconds: The time that it took, reading and writing included.
         weights: The names of the weights that denoised it.
     """
 
-    job: Job
+    job: Job | RemoteJob
     status: Status
     sigma: float | None = None
     verdict: Verdict | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
-    written: tuple[Path, ...] = ()
+    written: tuple[Path | str, ...] = ()
     size: tuple[int, int] | None = None
     seconds: float = 0.0
     weights: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ class Work:
         try:
             stage()
         except Exception as error:  # of the system, of a decoder, of the network's library
-            self.status, self.error = "failed", _reason(error)
+            self.status, self.error = "failed", reason_of(error)
 
     def read(self) -> None:
         """Open and decode the picture, unless there is nothing to do.
@@ -295,7 +295,7 @@ class Work:
             shutil.copyfileobj(copied, sys.stdout.buffer, _COPY_BYTES)
             sys.stdout.buffer.flush()
         except OSError as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             raise ImageWriteError(f"can't write to standard output: {reason}") from error
         return warnings
 
@@ -346,10 +346,10 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImageWriteError(f"can't make the folder {folder}: {_reason(error)}") from error
+        raise ImageWriteError(f"can't make the folder {folder}: {reason_of(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The reason for a failure, as one line."""
     if isinstance(error, FlowdenoiseError):
         return str(error)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from flowdenoise.batch.naming import COMPARISON, NOISE, STREAM, Naming
 from flowdenoise.errors import UsageError
@@ -48,9 +49,41 @@ class Job:
         """All files that will be written."""
         return tuple(file for file in (self.target, self.noise, self.comparison) if file)
 
+    @property
+    def taken(self) -> bool:
+        """Whether a file that will be written is there already."""
+        return any(exists(file) for file in self.files)
+
 
 @dataclass(frozen=True)
-class Plan:
+class RemoteJob:
+    """One picture at an address to denoise, and the address of the result: see `remote`.
+
+    Attributes:
+        source: The address of the picture.
+        target: The address of the result.
+        format: The format of the result that was asked for; None takes that of the source.
+        refusal: The reason why the job must not be done, one line; None if it may be done.
+        taken: Whether something was at `target` when the plan was made.
+    """
+
+    source: str
+    target: str
+    format: str | None = None
+    refusal: str | None = None
+    taken: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the source for the user."""
+        return self.source
+
+
+AnyJob = TypeVar("AnyJob", Job, RemoteJob, covariant=True)
+
+
+@dataclass(frozen=True)
+class Plan(Generic[AnyJob]):
     """What will be done.
 
     Attributes:
@@ -58,14 +91,14 @@ class Plan:
         left_out: The files and folders that were met and not taken.
     """
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[AnyJob, ...]
     left_out: tuple[LeftOut, ...] = ()
 
 
 _BESIDE = Naming()
 
 
-def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan:
+def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan[Job]:
     """Find the pictures and name all files.
 
     A job is refused if it would write to an input or to a file of another job; the others are

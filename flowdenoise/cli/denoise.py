@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,15 +16,20 @@ from flowdenoise.cli.help_texts import Command
 from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Job, OnTileOf, Outcome
+    from flowdenoise.batch import BatchConfig, Existing, Job, OnTileOf, Outcome, RemoteJob
     from flowdenoise.engine import Denoiser, SigmaOrAuto
 
 Inputs = Annotated[
-    list[str], typer.Argument(help="Pictures, folders, glob patterns, or - for stdin.")
+    list[str],
+    typer.Argument(
+        help="Pictures, folders, glob patterns, addresses such as s3://, or - for stdin."
+    ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", help="Folder, file name, or - for stdout."),
+    typer.Option(
+        "--output", "-o", help="Folder, file name, address of a folder, or - for stdout."
+    ),
 ]
 Name = Annotated[
     str | None,
@@ -173,7 +178,8 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise.batch import PREVIEW, BatchConfig, Naming, plan_jobs
+    from flowdenoise import batch
+    from flowdenoise.batch import PREVIEW, BatchConfig, Naming
     from flowdenoise.engine import Crop as Part
 
     if crop is not None and name is None:
@@ -196,7 +202,8 @@ def denoise(
         max_memory=max_memory,
     )
     config = BatchConfig(**treatment)
-    plan = plan_jobs(inputs, naming)
+    remote = any(map(batch.is_address, (*inputs, output or "")))
+    plan = batch.plan_remote(inputs, naming) if remote else batch.plan_jobs(inputs, naming)
     engine = options.given(
         model=model,
         device=device,
@@ -263,19 +270,21 @@ def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
     return Denoiser.load(**engine, report=console.say)
 
 
+Jobs: TypeAlias = "Sequence[Job] | Sequence[RemoteJob]"
+
 Work = Callable[["OnTileOf"], "Iterator[Outcome]"]
 """Denoises pictures, tells of tiles, and yields what became of each."""
 
 
-def _by_this_process(jobs: Sequence[Job], denoiser: Denoiser, config: BatchConfig) -> Work:
+def _by_this_process(jobs: Jobs, denoiser: Denoiser, config: BatchConfig) -> Work:
     from flowdenoise import batch
 
     console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
-    return lambda on_tile: batch.run(jobs, denoiser, config, on_tile=on_tile)
+    return lambda on_tile: batch.run_anywhere(jobs, denoiser, config, on_tile=on_tile)
 
 
 def _by_cluster(
-    jobs: Sequence[Job], engine: dict[str, Any], config: BatchConfig, cluster: dict[str, Any]
+    jobs: Jobs, engine: dict[str, Any], config: BatchConfig, cluster: dict[str, Any]
 ) -> Work:
     """Workers of Ray, whose failures are told once more at the end."""
     from flowdenoise.batch import Cluster, ClusterConfig
@@ -298,7 +307,7 @@ def _by_cluster(
     return work
 
 
-def _run(jobs: Sequence[Job], work: Work, as_json: bool) -> bool:
+def _run(jobs: Jobs, work: Work, as_json: bool) -> bool:
     """Denoise all pictures and show the progress; return whether all went well."""
     fine, done = True, 0
     with console.progress() as display:

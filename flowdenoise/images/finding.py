@@ -57,12 +57,12 @@ class LeftOut:
     """A file or a folder that was met and not taken.
 
     Attributes:
-        path: The path of the file or the folder.
+        path: The path or the address of the file or the folder.
         reason: The reason, as a phrase.
         lost: Whether an error made the search miss pictures.
     """
 
-    path: Path
+    path: Path | str
     reason: str
     lost: bool = False
 

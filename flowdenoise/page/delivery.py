@@ -113,7 +113,7 @@ def _told(dropped: Dropped, future: Future[Outcome]) -> dict[str, Any]:
     }
     return {
         "status": outcome.status,
-        "name": outcome.written[0].name,
+        "name": Path(outcome.written[0]).name,
         "note": told.get(outcome.status, ""),
         "warnings": [dropped.spoken(warning) for warning in outcome.warnings],
     }

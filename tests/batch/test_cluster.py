@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from flowdenoise import batch, weights
-from flowdenoise.batch import BatchConfig, Cluster, ClusterConfig, Naming, plan_jobs
+from flowdenoise.batch import BatchConfig, Cluster, ClusterConfig, Naming, plan_jobs, plan_remote
 from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import ResNet, ResNetConfig
@@ -93,6 +93,18 @@ def test_a_killed_worker_loses_nothing_and_failures_and_resume_are_as_ever(
     stream = plan_jobs(["-"]).jobs
     with pytest.raises(UsageError, match="standard input"):
         next(cluster.run(stream, CONFIG))
+
+
+def test_workers_open_addresses_themselves(
+    album: Path, engine: EngineConfig, cluster: Cluster, tmp_path: Path
+) -> None:
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    jobs = plan_jobs([str(album)], Naming(f"{alone}/")).jobs
+    list(batch.run(jobs, Denoiser.load(**vars(engine)), CONFIG))
+    remote = plan_remote([f"file://{album}"], Naming(f"file://{together}")).jobs
+    outcomes = list(cluster.run(remote, CONFIG))
+    assert {outcome.job for outcome in outcomes} == set(remote)
+    assert contents(together) == contents(alone)
 
 
 def test_a_picture_that_takes_every_worker_down_is_given_up(

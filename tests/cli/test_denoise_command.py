@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import tifffile
@@ -48,6 +49,23 @@ def test_json_has_a_line_per_picture(invoke: Invoke, tiny: Path, photo: Path) ->
     assert good["written"] == [str(out / "photo.png")]
     assert (good["weights"], bad["weights"]) == ([str(tiny)], [])
     assert "bad.png" in bad["error"]
+
+
+def test_addresses_are_inputs_and_outputs(invoke: Invoke, tiny: Path, photo: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/command/in/photo.png", photo.read_bytes())
+    line = ("denoise", "memory://command/in", "-s", 25, "-m", tiny)
+    answer = invoke(*line, "-o", "memory://command/out", "--json")
+    assert answer.status == 0, answer.err
+    assert json.loads(answer.text)["written"] == ["memory:///command/out/photo.png"]
+    assert "-> memory:///command/out/photo.png" in answer.err
+    assert invoke("denoise", photo, "-s", 25, "-m", tiny, "-o", f"{photo.parent}/o/").status == 0
+    made = photo.parent / "o" / "photo.png"
+    assert store.cat("/command/out/photo.png") == made.read_bytes()
+    refused = invoke(*line)
+    assert refused.status == 2
+    assert "name an --output" in one_line(refused)
+    store.rm("/command", recursive=True)
 
 
 def test_a_preview_shows_a_part_under_a_name_of_its_own(
