@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowdenoise.batch.finding import OTHER_KINDS, LeftOut
 from flowdenoise.batch.many import OnTileOf, run
 from flowdenoise.batch.naming import STREAM, Naming
 from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, Plan, RemoteJob
 from flowdenoise.engine import Denoiser
 from flowdenoise.errors import MissingExtraError, UsageError
-from flowdenoise.images import SUFFIXES, format_of
+from flowdenoise.images import SUFFIXES, LeftOut, format_of
+from flowdenoise.images.finding import OTHER_KINDS
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 _PATTERN = frozenset("*?[")
@@ -159,7 +159,7 @@ def _find(
             if suffix in SUFFIXES:
                 found.setdefault(address, place)
             elif suffix in OTHER_KINDS:
-                left_out.append(LeftOut(address, f"{OTHER_KINDS[suffix]}, which can't be read"))
+                left_out.append(LeftOut(address, f"{OTHER_KINDS[suffix]} pictures can't be read"))
     return found, left_out
 
 

@@ -135,7 +135,8 @@ def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Pa
         search = images.Search(recursive=True)
         search.add(str(path))
         for item in search.left_out:
-            skip(item.path, f"{_printable(item.path)}: {item.reason}")
+            place = Path(item.path)
+            skip(place, f"{_printable(place)}: {item.reason}")
         for file in sorted(item.path for item in search.found):
             if images.looks_like_image(file):
                 files.setdefault(real(file), file)
