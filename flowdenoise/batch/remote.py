@@ -23,8 +23,7 @@ from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, Plan, RemoteJob
 from flowdenoise.engine import Denoiser
 from flowdenoise.errors import MissingExtraError, UsageError
-from flowdenoise.images import SUFFIXES, LeftOut, format_of
-from flowdenoise.images.finding import OTHER_KINDS
+from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, format_of
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 _PATTERN = frozenset("*?[")

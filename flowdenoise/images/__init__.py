@@ -25,7 +25,7 @@ turns           the eight ways to turn and mirror an image
 ```
 """
 
-from flowdenoise.images.finding import Found, LeftOut, Search, find
+from flowdenoise.images.finding import OTHER_KINDS, Found, LeftOut, Search, find
 from flowdenoise.images.formats import (
     SUFFIXES,
     format_named,
@@ -47,6 +47,7 @@ from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
     "MAX_PIXELS",
+    "OTHER_KINDS",
     "QUALITY",
     "SUFFIXES",
     "Found",
