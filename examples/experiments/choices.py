@@ -22,7 +22,8 @@ def setting(*values: str) -> list[str]:
 NOT_QUIET = setting("training.noise.prefer_quiet=0")
 ALPHA_TO_8 = setting("training.objective.alpha=0.2,8.0")
 _CLEAN_TARGETS = ["--baseline", "--data-term", "supervised", *NOT_QUIET]
-SUPERVISED = {
+BASELINES = {
+    "`n2n`, a second noise for each image": ["--baseline", "--data-term", "n2n", *NOT_QUIET],
     "supervised, one noise for each image": _CLEAN_TARGETS,
     "supervised, fresh noise": [*_CLEAN_TARGETS, "--noise-mode", "fresh"],
 }
@@ -42,13 +43,13 @@ def objective(options: argparse.Namespace) -> dict[str, list[str]]:
         ],
         "`sure`": sure,
         "`sure`, quiet images not preferred": [*sure, *NOT_QUIET],
-        **SUPERVISED,
+        **BASELINES,
     }
 
 
 def targets(options: argparse.Namespace) -> dict[str, list[str]]:
-    """What clean targets would have brought, in a long run."""
-    return {"`r2r`, alpha .2 to 8": ALPHA_TO_8, **SUPERVISED}
+    """What a second noisy version or clean targets would have brought, in a long run."""
+    return {"`r2r`, alpha .2 to 8": ALPHA_TO_8, **BASELINES}
 
 
 def loop(options: argparse.Namespace) -> dict[str, list[str]]:

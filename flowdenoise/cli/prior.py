@@ -23,6 +23,13 @@ HeatMap = Annotated[
     Path | None,
     typer.Option(help="Folder for heat maps, a PNG per picture: bright is a surprise."),
 ]
+Relative = Annotated[
+    bool,
+    typer.Option(
+        "--relative",
+        help="Color heat maps from the least to the most of each picture, not from 0 to 8 bits.",
+    ),
+]
 Count = Annotated[int | None, typer.Option(help="How many samples; {sample.count} by default.")]
 Temperature = Annotated[
     float | None,
@@ -46,6 +53,7 @@ def score(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
     prior: Prior = None,
     heat_map: HeatMap = None,
+    relative: Relative = False,
     device: options.Device = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
@@ -65,8 +73,13 @@ def score(
             result = likelihood.score(flow, picture)
             if heat_map is not None:
                 heat_map.mkdir(parents=True, exist_ok=True)
-                target = heat_map / f"{file.stem}_bits.png"
-                images.write_png(target, likelihood.heat_map(result.heat))
+                target, bounds = heat_map / f"{file.stem}_bits.png", likelihood.HEAT_RANGE
+                if relative:
+                    bounds = likelihood.relative_range(result.heat)
+                images.write_png(target, likelihood.heat_map(result.heat, bounds))
+                console.say(
+                    f"{target}: from {bounds[0]:.1f} bits, dark, to {bounds[1]:.1f}, white"
+                )
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True

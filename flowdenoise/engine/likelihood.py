@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,8 @@ _STOPS = torch.tensor(  # dark blue, blue, teal, yellow, white: dark is expected
 )
 HEAT_RANGE = (0.0, 8.0)
 """Bits per value at the two ends of the heat map's colors; 8 is no compression at all."""
+
+_EXTREMES = (0.01, 0.99)  # quantiles at the ends of a relative scale
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,24 @@ def score(flow: Glow, picture: Picture, *, seed: int = 0, batch: int = 32) -> Sc
     return Score(float(whole.mean()), heat)
 
 
-def heat_map(heat: Tensor) -> Tensor:
+def relative_range(heat: Tensor) -> tuple[float, float]:
+    """The range of a picture's own bits per value, (H, W), without its rarest hundredths."""
+    low, high = np.quantile(heat.cpu().numpy(), _EXTREMES).tolist()
+    return low, max(high, low + 1e-3)
+
+
+def heat_map(heat: Tensor, bounds: tuple[float, float] = HEAT_RANGE) -> Tensor:
     """Color bits per value: dark is expected, bright is a surprise.
 
     Args:
         heat: The bits per value, (H, W).
+        bounds: The bits per value at the two ends of the colors. `HEAT_RANGE` makes pictures
+            comparable; `relative_range` shows where in a picture the surprises are.
 
     Returns:
         (3, H, W) in [0, 1].
     """
-    low, high = HEAT_RANGE
+    low, high = bounds
     place = ((heat - low) / (high - low)).clamp(0, 1) * (len(_STOPS) - 1)
     below = place.floor().long().clamp(max=len(_STOPS) - 2)
     share = (place - below)[..., None]

@@ -71,3 +71,13 @@ def test_a_sheet_lays_pictures_out_row_by_row() -> None:
     laid = sheet(pictures, 2)
     assert laid.shape == (1, 6, 6)
     assert laid[0, ::2, ::3].tolist() == [[0, 1], [2, 3], [4, 0]]
+
+
+def test_a_relative_heat_map_uses_all_colors_on_a_picture_that_is_evenly_likely() -> None:
+    heat = torch.linspace(3.0, 3.5, 400).view(20, 20)
+    low, high = likelihood.relative_range(heat)
+    assert (low, high) == pytest.approx((3.005, 3.495))
+    spread = [likelihood.heat_map(heat, bounds).amax(0).std() for bounds in ((low, high), (0, 8))]
+    assert spread[0] > 5 * spread[1]
+    flat = likelihood.heat_map(torch.full((4, 4), 2.0), likelihood.relative_range(torch.ones(9)))
+    assert flat.isfinite().all()

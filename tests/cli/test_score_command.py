@@ -1,0 +1,28 @@
+"""`flowdenoise score`: bits per value, and heat maps on an absolute and on a relative scale."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .conftest import Invoke
+
+
+def test_heat_maps_have_an_absolute_and_a_relative_scale(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "smooth.png"
+    y, x = np.mgrid[0:48, 0:64]
+    Image.fromarray((60 + x + 20 * (y > 24)).astype(np.uint8)).save(file)
+    drawn = []
+    for more in ([], ["--relative"]):
+        folder = tmp_path / f"maps{len(more)}"
+        answer = invoke("score", file, "--heat-map", folder, "--json", *more)
+        assert answer.status == 0
+        assert 0 < json.loads(answer.text)["bits_per_dim"] < 4
+        assert ("from 0.0 bits, dark, to 8.0, white" in answer.err) == (not more)
+        with Image.open(folder / "smooth_bits.png") as heat:
+            drawn.append(np.asarray(heat.convert("L"), dtype=float))
+    assert drawn[0].shape == (48, 64)
+    assert np.ptp(drawn[1]) > 2 * np.ptp(drawn[0]), "its own scale shows more"
