@@ -68,7 +68,7 @@ class _Try:
     """A job on its way.
 
     Attributes:
-        job: As it was planned.
+        job: The job as it was planned.
         taken: Whether something that it would write was there before the run.
         lost: How many workers were lost with it.
     """
@@ -140,7 +140,7 @@ class Cluster:
         """Denoise pictures, yielding what became of each as soon as it is known.
 
         Args:
-            jobs: From `plan_jobs` or `plan_remote`; none may read or write a standard stream.
+            jobs: The jobs of a plan; none may read or write a standard stream.
             config: How each picture is treated. Without `keep_going` the first failure ends it.
 
         Raises:

@@ -19,7 +19,7 @@ from flowdenoise.weights.manifest import Entry, Result
 from flowdenoise.weights.store import Inspection, Shipped
 
 HEADINGS = ("name", "role", "kind", "for", "size", "license", "measured", "where")
-"""Of the list's columns."""
+"""The headings of the list's columns."""
 
 SHOWN_SIGMA = 25.0
 """Noise level at which the list shows a denoiser's PSNR, 0 to 255 scale."""

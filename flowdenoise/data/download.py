@@ -39,10 +39,10 @@ class Remote:
     """A file somewhere, and how to know it.
 
     Attributes:
-        url: Its address, http or https.
-        size: Its length in bytes, where that is known.
-        sha256: Its digest in hexadecimal, where that is known.
-        md5: Its weaker digest, from publishers who give no other; unused beside a `sha256`.
+        url: The address, http or https.
+        size: The length in bytes, where that is known.
+        sha256: The digest in hexadecimal, where that is known.
+        md5: A weaker digest, from publishers who give no other; unused beside a `sha256`.
     """
 
     url: str

@@ -127,7 +127,7 @@ class Crop:
 
     Attributes:
         width: The width of the part.
-        height: Its height.
+        height: The height.
         left: The column of the picture at which it begins.
         top: The row.
     """
@@ -162,7 +162,7 @@ class Crop:
         """The rows and the columns of the part in a picture of that size.
 
         Raises:
-            UsageError: It reaches beyond the picture.
+            UsageError: The part reaches beyond the picture.
         """
         if self.left + self.width > width or self.top + self.height > height:
             raise UsageError(

@@ -88,7 +88,7 @@ def config_of(tensors: dict[str, Tensor], blocks: int) -> ResNetConfig:
     """The sizes of a network of one scale, from the shapes of its tensors.
 
     Args:
-        tensors: By name.
+        tensors: The tensors by name.
         blocks: The number of residual blocks.
 
     Raises:

@@ -39,7 +39,7 @@ class DataTerm:
     """A row of the table of data terms.
 
     Attributes:
-        name: Its name in settings.
+        name: The name in settings.
         loss: The function that is minimized.
         target: The function that makes the batch's target; None where the loss takes its target
             from the noisy patches.

@@ -98,8 +98,3 @@ class Workers:
         """Wait for all."""
         if self.size > 1:
             dist.barrier()
-
-    def leave(self) -> None:
-        """Part from the others at the end of a run."""
-        if self.size > 1:
-            dist.destroy_process_group()

@@ -56,7 +56,9 @@ def train_prior(
         recompute: Recompute activations instead of keeping them.
 
     Raises:
-        DataError, TrainingError, UsageError: As the parts say.
+        DataError: No picture can be used.
+        TrainingError: The run diverges, or its folder can't be read or written.
+        UsageError: The settings and the networks do not fit together.
     """
     with opened(place) as begun:
         stage = _prior_stage(run, place, initial)
@@ -102,7 +104,9 @@ def train_denoiser(
             see `needs_levels`.
 
     Raises:
-        DataError, TrainingError, UsageError: As the parts say.
+        DataError: No picture can be used.
+        TrainingError: The run diverges, or its folder can't be read or written.
+        UsageError: The settings and the networks do not fit together.
     """
     with opened(place) as begun:
         stage = _denoiser_stage(run, place, prior, teacher, initial, estimator)
@@ -156,7 +160,9 @@ def train_photo(
         teacher: A denoiser of photographs to learn from.
 
     Raises:
-        DataError, TrainingError, UsageError: As the parts say.
+        DataError: No picture can be used.
+        TrainingError: The run diverges, or its folder can't be read or written.
+        UsageError: The settings and the networks do not fit together.
     """
     with opened(place) as begun:
         stage = _camera_stage(run, place, estimator, initial, teacher)
@@ -261,7 +267,9 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
     """Train the estimator of the noise level; returns whether the run came to its end.
 
     Raises:
-        DataError, TrainingError, UsageError: As the parts say.
+        DataError: No picture can be used.
+        TrainingError: The run diverges, or its folder can't be read or written.
+        UsageError: The settings and the networks do not fit together.
     """
     with opened(place) as begun:
         torch.manual_seed(run.loop.seed)
@@ -285,7 +293,9 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
         initial: An estimator of the same sizes to begin with.
 
     Raises:
-        DataError, TrainingError, UsageError: As the parts say.
+        DataError: No picture can be used.
+        TrainingError: The run diverges, or its folder can't be read or written.
+        UsageError: The settings and the networks do not fit together.
     """
     with opened(place) as begun:
         torch.manual_seed(run.loop.seed)

@@ -48,7 +48,7 @@ def taught_corpus(
         teacher: A denoiser or a prior that is conditioned on the noise level; it computes
             where it lies.
         corpus: The noisy corpus.
-        config: Its noise, which must be the same at each visit.
+        config: The noise, which must be the same at each visit.
         folder: The folder of the answers, which must exist.
         seed: Seed of the noise.
         levels: The noise level of each image of a really noisy corpus, (I,).

@@ -89,7 +89,7 @@ def tune(
     Args:
         base: The run that is varied; its validation images decide.
         config: The settings to try.
-        place: Its folder holds the sub-folders of the runs and the tables.
+        place: The place, whose folder holds the sub-folders of the runs and the tables.
         prior: The prior.
         on_trial: Called with each result.
 

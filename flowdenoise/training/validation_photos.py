@@ -42,7 +42,7 @@ def validation_photos(sources: Sources, smallest: int, stride: int, most: int = 
         sources: Names the validation images; there may be none.
         smallest: Clean pictures with a side below this are left out.
         stride: Sides are multiples of this, as a network needs it.
-        most: Of so many clean pictures, the first, photographs are taken.
+        most: The most clean pictures of which photographs are taken, the first ones.
 
     Raises:
         DataError: A folder does not exist, or holds no images, or a pair's sizes differ.

@@ -62,7 +62,7 @@ class HubAddress:
     Attributes:
         repo: `owner/name`.
         revision: Commit, branch or tag.
-        file: Its path in the repository.
+        file: The path in the repository.
         sha256: Digest that its bytes must have, if one was given.
     """
 

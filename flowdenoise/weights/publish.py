@@ -52,7 +52,7 @@ def push(
 
     Args:
         path: The weights file.
-        entry: Its description, from `manifest.describe` or the manifest.
+        entry: The description, from `manifest.describe` or the manifest.
         repo: The repository, `owner/name`, which is made if needed.
         folder: Folder for what is uploaded, which is made if needed.
         private: Whether a new repository is closed to others.
@@ -109,7 +109,7 @@ def ship(path: Path, entry: Entry, folder: Path) -> None:
 
     Args:
         path: The weights file.
-        entry: Its description.
+        entry: The description.
         folder: Folder of the shipped weights, `weights` in a checkout.
 
     Raises:

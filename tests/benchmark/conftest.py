@@ -115,7 +115,7 @@ class Told(Method):
 
     Args:
         label: Its name.
-        what: Of the noisy image and the noise level.
+        what: A function of the noisy image and the noise level.
         blind: Whether it must not be told the level.
         weights: A hash.
     """

@@ -80,7 +80,7 @@ def test_a_file_from_before_a_setting_still_says_the_same(kind: str, tmp_path: P
 
 @dataclass(frozen=True)
 class CountingConfig:
-    """Of a network that has more than floats in its state."""
+    """The configuration of a network that has more than floats in its state."""
 
     kind_of_counter: int = 0
 

@@ -287,7 +287,7 @@ const view = {
     } catch (error) { notice(error.message); }
   },
 
-  /** Show the result anew. One request runs at a time; what is asked meanwhile comes after it. */
+  /** Show the result again. One request runs at a time; what is asked meanwhile comes after it. */
   refresh() {
     this.round += 1;
     this.asked = performance.now();
