@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from flowdenoise.errors import FlowdenoiseError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flowdenoise.training.progress import Progress as Training
 
 _NAMED = 3  # so many of the files that were left out for one reason are named
+_CONTROLS = ("Cc", "Cs")  # categories of Unicode: controls, and halves of characters
 _quiet = 0
 
 
@@ -118,13 +120,18 @@ def left_out(items: Sequence[LeftOut]) -> bool:
 
 
 def _tell(text: str, style: str | None = None) -> None:
-    """Print on standard error, or nothing if that is closed or full.
-
-    What can't be printed, such as what would steer a terminal, is escaped.
-    """
-    plain = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    """Print on standard error, or nothing if that is closed or full."""
     with suppress(OSError):
-        stderr().print(as_options(plain), style=style, markup=False)
+        stderr().print(as_options(printable(text)), style=style, markup=False)
+
+
+def printable(text: str) -> str:
+    r"""Escape what would steer a terminal, as names of files may, and halves of characters.
+
+    >>> printable("a\n.png")
+    'a\\n.png'
+    """
+    return "".join(ascii(c)[1:-1] if category(c) in _CONTROLS else c for c in text)
 
 
 def as_options(text: str) -> str:
@@ -147,7 +154,8 @@ def progress(*, show: bool = True) -> Iterator[Progress]:
     from rich.progress import TimeRemainingColumn as Left
 
     console = stderr()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn(), Left())
     hidden = not show or _quiet > 0 or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as display:
         yield display

@@ -315,7 +315,8 @@ def _run(jobs: Jobs, work: Work, as_json: bool) -> bool:
         tiles = display.add_task("tiles")
 
         def on_tile(job: Job, finished: int, total: int) -> None:
-            display.update(tiles, description=Path(job.name).name, completed=finished, total=total)
+            name = console.printable(Path(job.name).name)
+            display.update(tiles, description=name, completed=finished, total=total)
 
         for outcome in work(on_tile):
             done += 1

@@ -136,7 +136,8 @@ def _as_text(facts: dict[str, Any]) -> str:
     ]
     if facts["weights"]:
         lines.append(f"  denoised by: {' and '.join(facts['weights'])}")
-    return "\n".join([*lines, *(f"  note: {warning}" for warning in facts["warnings"])])
+    lines += [f"  note: {warning}" for warning in facts["warnings"]]
+    return "\n".join(map(console.printable, lines))
 
 
 def _noise_as_text(facts: dict[str, Any]) -> str:

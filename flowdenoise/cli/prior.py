@@ -86,7 +86,8 @@ def score(
             continue
         rate = round(result.bits_per_dim, 4)
         facts = {"file": str(file), "bits_per_dim": rate}
-        console.result(json.dumps(facts) if as_json else f"{rate:.3f} bits per value  {file}")
+        line = f"{rate:.3f} bits per value  {console.printable(str(file))}"
+        console.result(json.dumps(facts) if as_json else line)
     if failed:
         raise typer.Exit(1)
 

@@ -344,14 +344,25 @@ def test_an_animation_gives_its_first_frame_and_says_so(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names")
+def test_a_name_that_would_steer_a_terminal_is_shown_as_it_is_in_progress(
+    invoke: Invoke, tiny: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as if it were a terminal
+    named = photo.rename(photo.with_name("\x1b[3Jred [bold].png"))
+    answer = invoke("denoise", named, "-s", 25, "-m", tiny)
+    assert answer.status == 0
+    assert r"\x1b[3Jred [bold].png" in answer.err.partition("noise 25")[0]
+    assert "\x1b[3J" not in answer.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names")
 def test_a_name_that_would_steer_a_terminal_is_escaped(
     invoke: Invoke, tiny: Path, photo: Path
 ) -> None:
     named = photo.rename(photo.with_name("\x1b[31mred\n.png"))
     answer = invoke("denoise", named.parent, "-s", 25, "-m", tiny, "-o", f"{photo.parent}/out/")
     assert answer.status == 0
-    assert "\x1b" not in answer.err
-    assert r"\x1b[31mred" in answer.err
+    assert r"\x1b[31mred\n.png: noise" in one_line(answer)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (1, 3000)])
