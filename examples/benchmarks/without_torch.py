@@ -1,5 +1,6 @@
-"""The network without torch: ONNX Runtime in float32 and in 8 bits, beside torch, one thread.
+"""The network without torch: ONNX Runtime and OpenVINO beside torch, one thread.
 
+    pip install openvino
     python examples/benchmarks/without_torch.py --images bsds500-val32 [--model color]
 
 The 8-bit model is calibrated on crops of the pictures of odd number and judged on those of even
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import openvino
 import torch
 from onnxruntime import quantization
 from torch import Tensor
@@ -81,6 +83,18 @@ def by_onnxruntime(file: Path) -> Run:
     return run
 
 
+def by_openvino(file: Path, precision: str) -> Run:
+    """The exported network in OpenVINO, which multiplies in that precision if it can."""
+    settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision}
+    model = openvino.Core().compile_model(file, "CPU", settings)
+
+    def run(noisy: Tensor, sigma: float) -> Tensor:
+        given = {"noisy": noisy.numpy(), "sigma": np.float32([sigma])}
+        return torch.from_numpy(next(iter(model(given).values())).copy())
+
+    return run
+
+
 def main() -> None:
     """Export, calibrate, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -107,6 +121,9 @@ def main() -> None:
             "torch bfloat16": by_torch(given.model, torch.bfloat16),
             "ONNX Runtime float32": by_onnxruntime(plain),
             "ONNX Runtime 8 bits": by_onnxruntime(small),
+            "OpenVINO float32": by_openvino(plain, "f32"),
+            "OpenVINO bfloat16": by_openvino(plain, "bf16"),
+            "OpenVINO 8 bits": by_openvino(small, "bf16"),
         }
         print(f"torch computes with {torch.backends.cpu.get_cpu_capability()}")
         for name, run in runs.items():

@@ -3,6 +3,9 @@
 The estimator looks at the picture in tiles of the size that it was trained with. So only its maps
 grow with the picture, by a cell of four numbers for 8x8 pixels.
 
+Of a large picture the estimator looks at some tiles, evenly spread: they tell what the noise is at
+each brightness, and the brightness of a place is known without it.
+
 A place full of texture tells little about its noise. But a camera's noise hardly differs between
 places of one brightness, so the level of a place is taken from all places that are as bright. It
 is set higher than most levels found there, because noise is taken for texture more often than
@@ -21,13 +24,14 @@ from torch import Tensor
 from flowdenoise.engine import tiling
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
-from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
+from flowdenoise.networks import KINDS, MAPS, Noise, NoiseMapNet
 
 MAP_ESTIMATOR = "noise-map-color"
 """The shipped estimator of noise maps, for color pictures."""
 
 _TILE = 128  # side in pixels; what the estimator was trained with
 _CELL = NoiseMapNet.stride
+_MOST_TILES = 192  # that the estimator looks at, three megapixels
 _BANDS = 12  # of brightness
 _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
@@ -145,24 +149,45 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
     high, wide = _CELL * -(-height // (down * _CELL)), _CELL * -(-width // (across * _CELL))
     columns, places = tiling.mirror(across * wide, width), tiling.mirror(down * high, height)
     levels, brightness, kinds, telling = [], [], [], []
-    for place in torch.split(places, high):
+    seen = _spread(down, across)
+    for wanted, place in zip(seen, torch.split(places, high), strict=True):
         first = int(place.min())
         band = picture.tensor(slice(first, int(place.max()) + 1))
         band = band[:, :, place - first][..., columns].to(device)
-        found = net(torch.cat(torch.split(band, wide, 3)))
+        found = _estimated(net, torch.cat(torch.split(band, wide, 3)), wanted)
         levels.append(torch.cat(list(found.levels), 2).cpu())
         brightness.append(F.avg_pool2d(band.mean(1), _CELL)[0].cpu())
         kinds.append(found.kind.cpu())
         telling.append(_varies(band)[0, 0].cpu())
     cells = slice(-(-height // _CELL)), slice(-(-width // _CELL))
     whole = torch.cat(levels, 1)
-    varies, size = torch.cat(telling), (high // _CELL, wide // _CELL)
+    size = (high // _CELL, wide // _CELL)
+    tells = torch.cat(telling) & torch.kron(seen, torch.ones(size, dtype=torch.bool))
     shown = torch.cat(brightness)[cells]
-    kind, confidence = _kind(whole, torch.cat(kinds), varies, size)
+    kind, confidence = _kind(whole, torch.cat(kinds), tells, size, seen.flatten())
     smooth = whole[:, *cells]
-    if kind != "clean":
-        smooth = _by_brightness(smooth, shown, varies[cells])
+    if kind != "clean" or not seen.all():
+        smooth = _by_brightness(smooth, shown, tells[cells])
     return NoiseMaps(smooth, shown, kind, confidence)
+
+
+def _spread(down: int, across: int) -> Tensor:
+    """Which tiles the estimator looks at, (down, across): all of a few, about as many of more."""
+    step = math.ceil(down * across / _MOST_TILES)
+    shift = round(0.38 * step)  # rows are shifted against each other, about by the golden ratio
+    place = torch.arange(across) + max(1, shift) * torch.arange(down)[:, None]
+    return place % step == 0
+
+
+def _estimated(net: NoiseMapNet, tiles: Tensor, wanted: Tensor) -> Noise:
+    """The noise of tiles (B, 3, h, w), of which some are wanted, (B,); zeros for the others."""
+    count, _, height, width = tiles.shape
+    levels = tiles.new_zeros(count, len(MAPS), height // _CELL, width // _CELL)
+    kinds = tiles.new_zeros(count, len(KINDS))
+    if wanted.any():
+        found = net(tiles[wanted])
+        levels[wanted], kinds[wanted] = found.levels, found.kind
+    return Noise(levels, kinds)
 
 
 def _varies(band: Tensor) -> Tensor:
@@ -172,7 +197,7 @@ def _varies(band: Tensor) -> Tensor:
 
 
 def _kind(
-    levels: Tensor, logits: Tensor, varies: Tensor, tile: tuple[int, int]
+    levels: Tensor, logits: Tensor, telling: Tensor, tile: tuple[int, int], seen: Tensor
 ) -> tuple[str, float]:
     """The kind of the noise, and its probability.
 
@@ -183,15 +208,16 @@ def _kind(
     Args:
         levels: The maps of whole tiles, (4, h, w).
         logits: The logits of `networks.KINDS`, (tiles, 3), row by row.
-        varies: Whether a cell says anything, (h, w).
+        telling: Whether a cell was looked at and says anything, (h, w).
         tile: The rows and the columns of cells in a tile.
+        seen: Whether a tile was looked at, (tiles,).
     """
-    full = F.avg_pool2d(varies[None].float(), tile).flatten() > _FULL
-    if full.float().mean() < _ENOUGH:
+    full = F.avg_pool2d(telling[None].float(), tile).flatten() > _FULL
+    if full[seen].float().mean() < _ENOUGH:
         return "clean", 0.0
     coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
     clean = float(torch.softmax(logits.mean(0), 0)[0])
-    if float(levels[1, varies].median()) < _LEAST * math.exp(_DOUBT * clean):
+    if float(levels[1, telling].median()) < _LEAST * math.exp(_DOUBT * clean):
         return "clean", clean
     loud = coarse >= coarse.quantile(_LOUD) / 2
     chances = torch.softmax(logits[loud][:, 1:].mean(0), 0)
@@ -203,15 +229,15 @@ def _bands(brightness: Tensor) -> Tensor:
     return (brightness * _BANDS).long().clamp(0, _BANDS - 1)
 
 
-def _by_brightness(levels: Tensor, brightness: Tensor, varies: Tensor) -> Tensor:
+def _by_brightness(levels: Tensor, brightness: Tensor, tells: Tensor) -> Tensor:
     """For each cell, the level that is usual where the picture is as bright, (4, h, w)."""
     result = torch.empty_like(levels)
     bands = _bands(brightness)
     logs = levels.log()
-    usual = _usual(logs[:, varies])
+    usual = _usual(logs[:, tells])
     for band in torch.unique(bands):
         here = bands == band
-        telling = here & varies
+        telling = here & tells
         count = int(telling.sum())
         own = _usual(logs[:, telling]) if count else usual
         result[:, here] = ((count * own + _FEW * usual) / (count + _FEW)).exp()[:, None]

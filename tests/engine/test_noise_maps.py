@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from flowdenoise import weights
 from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.engine.noise_maps import NoiseMaps, _spread, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet
@@ -99,6 +101,47 @@ def test_maps_cover_a_picture_of_any_size(height: int, width: int) -> None:
     assert rows.shape == (1, 2, height, width)
     assert torch.allclose(rows, maps.rows(0, height, width), atol=1e-6)
     assert maps.kind == "camera"
+
+
+class Counting(NoiseMapNet):
+    """The shipped estimator, which counts the tiles that it looks at."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.tiles, self.shipped = 0, weights.load("noise-map-color").network.eval()
+
+    def forward(self, picture: torch.Tensor) -> Noise:
+        self.tiles += len(picture)
+        found: Noise = self.shipped(picture)
+        return found
+
+
+def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, net = photograph(smooth(512, 768), 2e-3), Counting()
+    device = torch.device("cpu")
+    whole = noise_maps(picture, net, device)
+    assert net.tiles == 4 * 6
+    monkeypatch.setattr("flowdenoise.engine.noise_maps._MOST_TILES", 6)
+    some = noise_maps(picture, net, device)
+    assert net.tiles == 4 * 6 + 6
+    assert (some.kind, some.levels.shape) == (whole.kind, whole.levels.shape)
+    assert torch.equal(some.brightness, whole.brightness)
+    for name in ("brightness", "color, coarse"):
+        assert some.level(name) == pytest.approx(whole.level(name), rel=0.1)
+    off = (some.levels / whole.levels).log().abs()
+    assert off.mean() < 0.1
+
+
+@pytest.mark.parametrize(("down", "across", "most"), [(3, 4, 12), (8, 12, 48), (40, 60, 192)])
+def test_the_tiles_that_tell_are_spread(
+    monkeypatch: pytest.MonkeyPatch, down: int, across: int, most: int
+) -> None:
+    monkeypatch.setattr("flowdenoise.engine.noise_maps._MOST_TILES", most)
+    seen = _spread(down, across)
+    assert 0.9 * most <= int(seen.sum()) <= 1.1 * most
+    share = seen.float().mean()
+    quarters = [part.float().mean() for half in seen.chunk(2, 0) for part in half.chunk(2, 1)]
+    assert all(abs(quarter - share) < 0.25 * share for quarter in quarters)
 
 
 def test_what_maps_say_in_numbers() -> None:
