@@ -52,11 +52,12 @@ def _size_of_table(flags: bytes) -> int:
 
 
 def end_of_boxes(file: BinaryIO) -> int | None:
-    """The place of another box like the first, of the file's type; None if there is none."""
+    """The place of another box of the kind of the first; None if there is none."""
     place, size = 0, file.seek(0, io.SEEK_END)
+    kind = _at(file, 4, 4)
     while place < size:
         head = _at(file, place, 16)
-        if place and head[4:8] == b"ftyp":
+        if place and head[4:8] == kind:
             return place
         length = int.from_bytes(head[:4], "big")
         if length == 1:

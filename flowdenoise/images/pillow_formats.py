@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from PIL import (
 )
 
 from flowdenoise.errors import ImageReadError
+from flowdenoise.images.ends import end_of_boxes
 from flowdenoise.images.limits import Limits
 from flowdenoise.images.native_messages import no_native_messages
 from flowdenoise.images.picture import Picture
@@ -32,7 +32,7 @@ from flowdenoise.images.pillow_images import QUALITY, Header, decode, described,
 _PIXEL_BYTES = 8  # Pillow's image, and ours
 _PLUGIN_BYTES = 16  # what a decoder of video frames holds besides
 _HEAD = 2**16  # bytes in which the facts of a file are looked for
-_JPEG_XL_MARK = re.compile(rb"\xff\x0a|\0\0\0\x0cJXL ")
+_JPEG_XL_START = b"\xff\x0a"  # of a code stream, in boxes or not
 _NAMES = {
     "exif": "EXIF",
     "icc_profile": "color profile",
@@ -205,14 +205,16 @@ def read_jpeg_xl(file: BinaryIO, limits: Limits) -> Picture:
 def end_of_jpeg_xl(file: BinaryIO) -> int | None:
     """The place of another JPEG XL picture behind the first; None if there is none.
 
-    Nothing states the length of the first. Its decoder refuses a picture that is cut short, and
-    does not look behind one that is whole: if what lies before the last mark of a beginning is
-    whole, then that mark is another picture's, or lies in one.
+    Boxes tell where they end. A bare code stream does not, but its decoder refuses one that is cut
+    short, and does not look behind one that is whole: if what lies before the last mark of a
+    beginning is whole, then that mark is another picture's, or lies in one.
     """
     import pillow_jxl  # noqa: F401
 
     data = file.read()
-    last = max(match.start() for match in _JPEG_XL_MARK.finditer(data))
+    if not data.startswith(_JPEG_XL_START):
+        return end_of_boxes(file)
+    last = data.rfind(_JPEG_XL_START)
     try:
         Image.open(io.BytesIO(data[:last]), formats=["JXL"]).close()
     except Exception:  # of the decoder: the mark lies in the first picture
@@ -227,7 +229,7 @@ def _told_depth(header: Header, name: str) -> Header:
 def _size_of_jpeg_xl(file: BinaryIO) -> tuple[int, int]:
     """The width and the height, from the first bits of the code stream (ISO/IEC 18181-1)."""
     head = file.read(_HEAD)
-    start = head.find(b"\xff\x0a")
+    start = head.find(_JPEG_XL_START)
     if start < 0 or len(head) < start + 12:
         raise ImageReadError("damaged or cut short: the JPEG XL header is missing")
     bits = int.from_bytes(head[start + 2 : start + 12], "little")

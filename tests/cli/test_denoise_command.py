@@ -97,17 +97,22 @@ def test_stdin_to_stdout(invoke: Invoke, tiny: Path, photo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "AVIF", "HEIF", "JXL"]
+    ("kind", "options"),
+    [
+        *((kind, {}) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "AVIF")),
+        ("HEIF", {}),
+        *(("JXL", {"use_container": boxes}) for boxes in (False, True)),
+    ],
 )
 def test_a_second_picture_on_standard_input_is_told(
-    invoke: Invoke, tiny: Path, photo: Path, kind: str
+    invoke: Invoke, tiny: Path, photo: Path, kind: str, options: dict[str, bool]
 ) -> None:
     if kind == "HEIF":
         pytest.importorskip("pillow_heif").register_heif_opener()
     if kind == "JXL":
         pytest.importorskip("pillow_jxl")
     file = io.BytesIO()
-    Image.open(photo).convert("RGB").save(file, kind)
+    Image.open(photo).convert("RGB").save(file, kind, **options)
     line = ["denoise", "-", "-s", 10, "-m", tiny, "-o", photo.with_name("out.png")]
     for count in (1, 2):
         answer = invoke(*line, "--overwrite", stdin=count * file.getvalue())
