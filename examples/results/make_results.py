@@ -3,9 +3,9 @@
     python examples/results/make_results.py --data FOLDER
 
 Results are kept below --out, so the same command goes on after an interruption and measures only
-what has changed. The page is written after each section, from all that is kept; a section that was
-not measured, or whose data or packages are missing, says so. A folder of data has a sub-folder for
-each set.
+what has changed. Sets are measured level by level. The page is written after each level, from all
+that is kept; a section that was not measured, or whose data or packages are missing, says so. A
+folder of data has a sub-folder for each set.
 """
 
 from __future__ import annotations
@@ -56,14 +56,15 @@ class Options:
         """The folder in which all sets keep their cells, so that no two sections measure one."""
         return self.out / "cells"
 
-    def line(self, section: Section) -> list[str]:
-        """The command of a section as it is run."""
+    def line(self, section: Section, level: str = "") -> list[str]:
+        """The command of a section as it is run, at one of its noise levels if one is named."""
         words = [word.replace(DATA, str(self.data)) for word in section.words]
         if words[0] != "benchmark":
             return [sys.executable, str(ROOT / words[0]), *words[1:]]
         if section.measures_a_set:
             words += ["--out", str(self.cells)]
             words += ["--limit", str(self.limit)] if self.limit else []
+            words += ["--sigma", level] if level else []  # of two the last one counts
         if self.threads and "--threads" not in words and words[1] != "whole-command":
             words += ["--threads", str(self.threads)]
         return [sys.executable, "-m", "flowdenoise", *words]
@@ -105,50 +106,55 @@ def stamp(section: Section, line: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(depends).encode()).hexdigest()
 
 
-def measure(section: Section, options: Options) -> Record:
-    """Run a section's command, unless its answer is here already.
+def measure(section: Section, options: Options, level: str = "") -> Record:
+    """Run a section's command, at one level of a set, unless its answer is here already.
 
     Sets are always run: that costs next to nothing where nothing has changed.
     """
-    folder, line = options.out / section.name, options.line(section)
+    folder, line = options.out / section.name, options.line(section, level)
     newest = options.cells / "results.json"
     record, wanted = Record.read(folder), stamp(section, line)
     if record.stamp == wanted and not record.problem and not section.measures_a_set:
         return record
-    print(f"{section.title}: {' '.join(section.words)}", file=sys.stderr, flush=True)
+    print(f"{section.title}: {' '.join(section.words)} {level}", file=sys.stderr, flush=True)
     newest.unlink(missing_ok=True)
     start = time.monotonic()
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    problem = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+    problem = record.problem if level != section.levels[0] else ""  # that of another level
+    if done.returncode:
+        problem = (done.stderr.strip().splitlines() or ["it failed"])[-1]
     record = Record(
         wanted,
         record.seconds + time.monotonic() - start,
         done.stdout,
-        problem.replace(str(options.data), DATA)[:_LINE] if done.returncode else "",
+        problem.replace(str(options.data), DATA)[:_LINE],
     )
     record.write(folder)
     if newest.is_file():
-        shutil.copy(newest, folder)
+        shutil.copy(newest, folder / f"results-{level}.json")
     return record
 
 
 def results(section: Section, options: Options) -> dict[str, Any]:
-    """What a run of `benchmark SET` found; empty where there is nothing."""
-    file = options.out / section.name / "results.json"
-    if not section.measures_a_set or not file.is_file():
+    """What `benchmark SET` found, all levels that were measured; empty where there is nothing."""
+    files = [options.out / section.name / f"results-{level}.json" for level in section.levels]
+    each = [json.loads(file.read_text("utf-8")) for file in files if file.is_file()]
+    if not section.measures_a_set or not each:
         return {}
-    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return found
+    together = {key: [item for one in each for item in one[key]] for key in ("lines", "cells")}
+    return {**each[0], **together}
 
 
 def table(section: Section, found: dict[str, Any]) -> list[str]:
     """The PSNR of all methods, and what was published, in Markdown."""
-    sigmas = found["sigmas_255"]
-    levels = ["dB" if sigma == 0 else f"{sigma:g}" for sigma in sigmas]
+    levels = section.levels
     lines = {(line["method"], line["sigma_255"]): line for line in found["lines"]}
-    rows = [["", *levels, _TIME], ["---", *["---:"] * (len(levels) + 1)]]
+    rows = [
+        ["", *(level or "dB" for level in levels), _TIME],
+        ["---", *["---:"] * (len(levels) + 1)],
+    ]
     for method in found["methods"]:
-        own = [lines.get((method["label"], sigma), {}) for sigma in sigmas]
+        own = [lines.get((method["label"], float(level or 0)), {}) for level in levels]
         label = method["label"]
         if method["images"] < found["images"]:
             label += f" ({method['images']} images)"
@@ -216,8 +222,8 @@ def make(sections: Sequence[Section], wanted: Collection[str], options: Options)
     whole = True
     write(sections, options)
     for section in sections:
-        if section.name in wanted:
-            whole = not measure(section, options).problem and whole
+        for level in section.levels if section.name in wanted else ():
+            whole = not measure(section, options, level).problem and whole
             write(sections, options)
     return whole
 

@@ -10,6 +10,7 @@ DATA = "FOLDER"
 
 _TOLD_AND_BLIND = "flowdenoise,flowdenoise-blind"
 _WITH_PEERS = f"{_TOLD_AND_BLIND},dncnn,ffdnet"
+_LEVELS = "--sigma 15,25,35,50"
 _VALIDATION = f"{DATA}/bsds500-val32"
 
 
@@ -46,13 +47,21 @@ class Section:
         """Whether it is `benchmark SET`, which keeps what it has measured."""
         return self.words[0] == "benchmark" and self.words[1] not in ("speed", "whole-command")
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The noise levels of a set, as in the command; one empty text where none is added."""
+        words = self.words
+        if "--sigma" in words and self.measures_a_set:
+            return tuple(words[words.index("--sigma") + 1].split(","))
+        return ("",)
+
 
 def _white_noise() -> Iterator[Section]:
     """The sets of the literature, noise of the usual levels and weak noise."""
     yield Section(
         "cbsd68",
         "White noise, color: CBSD68",
-        f"benchmark cbsd68 --methods {_WITH_PEERS},n2v,noisy --data-dir {DATA}",
+        f"benchmark cbsd68 {_LEVELS} --methods {_WITH_PEERS},n2v,noisy --data-dir {DATA}",
         "Protocol `awgn`. `flowdenoise` is told the level, `flowdenoise-blind` finds it by "
         "itself, as the command does. DnCNN (blind) and FFDNet (told), trained with clean "
         "targets, run their authors' weights.",
@@ -67,7 +76,7 @@ def _white_noise() -> Iterator[Section]:
     yield Section(
         "bsd68",
         "White noise, gray: BSD68",
-        f"benchmark bsd68 --methods {_WITH_PEERS},n2v,noisy --data-dir {DATA}",
+        f"benchmark bsd68 {_LEVELS} --methods {_WITH_PEERS},n2v,noisy --data-dir {DATA}",
         "",
         (
             ("BM3D, told", "31.07", "28.57", "27.08", "25.62"),
@@ -106,7 +115,7 @@ def _other_pictures() -> Iterator[Section]:
         yield Section(
             name,
             f"White noise, color: {title}",
-            f"benchmark {name} --methods {_WITH_PEERS},noisy --data-dir {DATA}",
+            f"benchmark {name} {_LEVELS} --methods {_WITH_PEERS},noisy --data-dir {DATA}",
             "Only reported, never tuned on.",
         )
     for name, title, text in (
@@ -236,14 +245,14 @@ def _slow() -> Iterator[Section]:
         yield Section(
             f"{image_set}-best",
             f"Eight turns (`--effort best`), {kind}",
-            f"benchmark {image_set} --methods {_TOLD_AND_BLIND},flowdenoise-blind-x8 "
+            f"benchmark {image_set} {_LEVELS} --methods {_TOLD_AND_BLIND},flowdenoise-blind-x8 "
             f"--data-dir {DATA}",
         )
         yield Section(
             f"{image_set}-classical",
             f"Methods without training, {kind}",
-            f"benchmark {image_set} --limit 20 --methods flowdenoise,bm3d,nlm,wavelet,noisy "
-            f"--data-dir {DATA}",
+            f"benchmark {image_set} {_LEVELS} --limit 20 --data-dir {DATA} "
+            "--methods flowdenoise,bm3d,nlm,wavelet,noisy",
             "The first 20 images. BM3D is its authors' package.",
         )
     yield Section(
