@@ -142,7 +142,9 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
     parser.add_argument("--limit", type=int, default=4, help="pictures, evenly chosen")
-    parser.add_argument("--side", type=int, default=128, help="of the middle of each, times 32")
+    parser.add_argument(
+        "--side", type=int, default=64, help="of the middle of each, a multiple of 32"
+    )
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--scale", type=float, default=0.5)
     parser.add_argument("--rate", type=float, default=0.02)
