@@ -21,7 +21,7 @@ from torch import Tensor
 from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
 from flowdenoise.batch.one import Work
-from flowdenoise.engine import Denoiser, Estimate
+from flowdenoise.engine import Denoiser, Estimate, Verdict
 from flowdenoise.engine.planes import Plane
 from flowdenoise.images import sheets
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
@@ -102,6 +102,27 @@ def test_a_picture_from_which_nothing_is_to_be_removed_is_copied_bit_for_bit(alb
     (outcome,) = run(jobs, strength=0.0)
     assert outcome.status == "unchanged"
     assert (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "strength", "status"),
+    [
+        ("clean", 1.0, "clean"),
+        ("clean", 0.0, "clean"),
+        ("constant", 1.0, "unknown"),
+        ("not white", 1.0, "unknown"),
+        ("noisy", 0.0, "unchanged"),
+        ("noisy", 1.0, "denoised"),
+    ],
+)
+def test_only_a_picture_that_was_found_clean_is_called_so(
+    album: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, strength: float, status: str
+) -> None:
+    monkeypatch.setattr(Denoiser, "_estimate", lambda *_: Estimate(0.1, verdict))
+    (outcome,) = run(plan(album / "a.png"), sigma="auto", strength=strength)
+    assert (outcome.status, outcome.verdict) == (status, verdict)
+    copied = (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
+    assert copied == (status != "denoised")
 
 
 def test_a_clean_picture_is_compressed_again_if_a_quality_is_asked_for(album: Path) -> None:
