@@ -83,24 +83,27 @@ def test_messages_that_nobody_can_read_stop_nothing(shell: Shell, photo: Path) -
     assert written(photo) == {"photo_denoised.png"}
 
 
+READ_ONLY = "mount --bind place place; mount -o remount,bind,ro place"
+SMALL = "mount -t tmpfs -o size=16k none place"
+
+
 @pytest.fixture(scope="session")
-def mount() -> str:
+def mount(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A line of the shell that goes on where it may mount file systems that nobody else sees."""
-    alone = "unshare --mount --map-root-user"
-    tried = f"{alone} mount -t tmpfs none /mnt"
-    if subprocess.run(["bash", "-c", tried], capture_output=True, check=False).returncode:
+    begin = "set -e; mkdir place; {}unshare --mount --map-root-user bash -ec"
+    tried = f"{begin.format('')} '{READ_ONLY}; {SMALL}'"
+    folder = tmp_path_factory.mktemp("mount")
+    done = subprocess.run(["bash", "-c", tried], cwd=folder, capture_output=True, check=False)
+    if done.returncode:
         pytest.skip("no file systems can be mounted here")
-    return f"set -e; mkdir place; cp photo.png place; {alone} bash -ec"
+    return begin.format("cp photo.png place; ")
 
 
 @pytest.mark.parametrize(
     ("mounted", "reason"),
     [
-        ("mount --bind place place; mount -o remount,bind,ro place", "read-only file system"),
-        (
-            "mount -t tmpfs -o size=16k none place; cp photo.png place; cp photo.png place/rest",
-            "no space left on device",
-        ),
+        (READ_ONLY, "read-only file system"),
+        (f"{SMALL}; cp photo.png place; cp photo.png place/rest", "no space left on device"),
     ],
 )
 def test_a_disk_that_takes_nothing_is_one_line_and_the_other_pictures_are_done(
