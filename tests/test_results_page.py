@@ -107,8 +107,8 @@ def test_sections_name_methods_and_sets_that_exist() -> None:
     assert len({section.name for section in SECTIONS}) == len(SECTIONS)
     for section in SECTIONS:
         words = section.words
-        if "--methods" in words:
-            assert parse(words[words.index("--methods") + 1]), section.name
+        if section.methods:
+            assert [choice.label for choice in parse(",".join(section.methods))]
         if section.measures_a_set:
             assert words[1] in {*SETS, "open-photos-2", "sidd-look"}, section.name
         if words[0] != "benchmark":

@@ -142,7 +142,10 @@ def results(section: Section, options: Options) -> dict[str, Any]:
     if not section.measures_a_set or not each:
         return {}
     together = {key: [item for one in each for item in one[key]] for key in ("lines", "cells")}
-    return {**each[0], **together}
+    methods = {method["label"]: method for one in each for method in one["methods"]}
+    order = [*section.methods, *methods]
+    sorted_methods = sorted(methods.values(), key=lambda method: order.index(method["label"]))
+    return {**each[0], **together, "methods": sorted_methods}
 
 
 def table(section: Section, found: dict[str, Any]) -> list[str]:

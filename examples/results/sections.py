@@ -48,6 +48,14 @@ class Section:
         return self.words[0] == "benchmark" and self.words[1] not in ("speed", "whole-command")
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods in the order of the command; none where it names none."""
+        words = self.words
+        return (
+            tuple(words[words.index("--methods") + 1].split(",")) if "--methods" in words else ()
+        )
+
+    @property
     def levels(self) -> tuple[str, ...]:
         """The noise levels of a set, as in the command; one empty text where none is added."""
         words = self.words
