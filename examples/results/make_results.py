@@ -159,8 +159,9 @@ def table(section: Section, found: dict[str, Any]) -> list[str]:
     for method in found["methods"]:
         own = [lines.get((method["label"], float(level or 0)), {}) for level in levels]
         label = method["label"]
-        if method["images"] < found["images"]:
-            label += f" ({method['images']} images)"
+        count = min((line["images"] for line in own if line), default=0)
+        if count < found["images"]:
+            label += f" ({count} images)"
         values = ["-" if line.get("psnr") is None else f"{line['psnr']:.2f}" for line in own]
         times = [line[TIME] for line in own if line.get(TIME)]
         rows.append([label, *values, f"{sum(times) / len(times):.3g}" if times else "-"])

@@ -111,7 +111,8 @@ def _other_pictures() -> Iterator[Section]:
         "colorful",
         "Pictures rich in color",
         f"{colorful} --sigma 2,5,10,15,25,50 --methods {_WITH_PEERS},noisy --data-dir {DATA}",
-        "The middle 256x256 of colorful photographs that no training saw (`docs/heldout.csv`). "
+        "The middle 256x256 of 50 colorful photographs that no training saw "
+        "(`docs/heldout.csv`), but for four that are smaller. "
         "CBSD68 holds color at half resolution, and hides what a network does to color.",
     )
     yield Section(
