@@ -1,6 +1,6 @@
 """Where the time of the command goes beside the network: processor time of each stage, one thread.
 
-    python examples/benchmarks/command_stages.py [--megapixels 12 --tile 512]
+    python examples/benchmarks/command_stages.py [--megapixels 12 --tile 512 --effort normal]
 
 `start` is the start of Python and all imports, `examine` the estimate, `remove` the network with
 its tiles' overlap and all that is done with tiles. `network` is each pixel once. Processor
@@ -21,7 +21,14 @@ import torch
 
 from flowdenoise import images, weights
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.engine import Denoiser, RemovalConfig, TileDenoiser, TilingConfig, tiling
+from flowdenoise.engine import (
+    Denoiser,
+    EngineConfig,
+    RemovalConfig,
+    TileDenoiser,
+    TilingConfig,
+    tiling,
+)
 from flowdenoise.images import Picture
 
 T = TypeVar("T")
@@ -34,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--tile", type=int, default=TilingConfig().tile)
+    parser.add_argument("--effort", default=EngineConfig.effort)
     given = parser.parse_args()
     torch.set_num_threads(1)
     width = round(math.sqrt(given.megapixels * 1e6 * 4 / 3))
@@ -50,29 +58,31 @@ def main() -> None:
         file = Path(folder) / "photograph.png"
         images.write(Picture(photograph(height, width)), file)
         picture = timed("read", lambda: images.read(file))
-        denoiser = Denoiser.load("color", device="cpu", tile=given.tile)
+        denoiser = Denoiser.load(device="cpu", tile=given.tile, effort=given.effort)
         examined = timed("examine", lambda: denoiser.examine(picture))
         result = timed("remove", lambda: denoiser.remove(examined, RemovalConfig()))
         timed("write", lambda: images.write(result, file))
     whole = sum(seconds.values())
-    bare = network_alone(denoiser, picture)
+    (name,) = denoiser.weights_for(examined)
+    bare = network_alone(name, denoiser, picture)
     config = TilingConfig(given.tile)
     more = math.prod(
         len(axis.starts) * axis.tile / axis.length
-        for axis in (tiling.cut(side, config, multiple=2) for side in (height, width))
+        for axis in (tiling.cut(side, config, multiple=4) for side in (height, width))
     )
     for stage, spent in seconds.items():
         print(f"{stage:8} {spent:6.2f} s  {spent / bare:6.1%} of the network")
+    print(f"{name}:")
     print(f"network  {bare:6.2f} s; the overlap of tiles adds {more - 1:.1%}")
     print(f"whole    {whole:6.2f} s, {whole / bare:.2f} times the network")
 
 
-def network_alone(denoiser: Denoiser, picture: Picture) -> float:
+def network_alone(name: str, denoiser: Denoiser, picture: Picture) -> float:
     """Processor time of the network over all pixels, each once, in tiles side by side."""
     side, noisy = TilingConfig().tile, picture.tensor()
     sigma, seconds, pixels = 15 / 255, 0.0, 0
     network = TileDenoiser.of(
-        weights.load("color").network, denoiser.device, denoiser.precision
+        weights.load(name).network, denoiser.device, denoiser.precision
     ).network
     with torch.no_grad():
         for top in range(0, picture.height - side + 1, side):
