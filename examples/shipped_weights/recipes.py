@@ -237,7 +237,7 @@ RECIPES = {
             *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
             *("--set", "training.jitter=0.15"),
         ),
-        2200,
+        1800,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. It "
         "began with what `color-fast` was after 5000 steps.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
