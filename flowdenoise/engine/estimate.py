@@ -52,6 +52,7 @@ _LEAST = 0.5 / 255  # a weaker noise can't be told from none
 _LEAST_LOSSY = 1.5 / 255  # and in a JPEG file not from its compression
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
 _MOST = 85 / 255  # where the scale of the estimators ends
+_EXCESS = 1.1  # of the picture's own level: the channels' mean may be so much above it
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
 _AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white whatever it looks like
 _NEARLY_WHITE = 1.6  # the noise of most cameras has a coarser grain
@@ -245,7 +246,8 @@ def by_channel(
     """The level of each channel if the levels differ much, else nothing.
 
     All channels together tell noise from fine detail better than a single one. So if the single
-    channels have far more on average, they have taken detail for noise, and nothing is returned.
+    channels have far more on average, they have taken detail for noise, and nothing is returned;
+    and if they have somewhat more, what they have too much is taken from all of them alike.
 
     Args:
         crops: The crops, each (1, C, H, W).
@@ -260,7 +262,28 @@ def by_channel(
     levels = tuple(judge.estimate(plane, telling) for plane in planes)
     differ = max(levels) > max(_UNEQUAL * min(levels), 2 * _LEAST)
     mean = math.sqrt(sum(level**2 for level in levels) / len(levels))
-    return levels if differ and sigma > _AGREES * mean else ()
+    return _without_detail(levels, sigma) if differ and sigma > _AGREES * mean else ()
+
+
+def _without_detail(levels: tuple[float, ...], sigma: float) -> tuple[float, ...]:
+    """The levels of channels without the variance that is detail in all of them.
+
+    What the channels together show is about the mean of their levels.
+    """
+
+    def without(variance: float) -> list[float]:
+        return [math.sqrt(max(level**2 - variance, 0.0)) for level in levels]
+
+    low, high = 0.0, max(levels) ** 2
+    if sum(levels) <= _EXCESS * sigma * len(levels):
+        return levels
+    for _ in range(40):
+        middle = (low + high) / 2
+        if sum(without(middle)) > _EXCESS * sigma * len(levels):
+            low = middle
+        else:
+            high = middle
+    return tuple(without(high))
 
 
 def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:

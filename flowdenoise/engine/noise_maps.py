@@ -23,7 +23,7 @@ from torch import Tensor
 
 from flowdenoise.engine import tiling
 from flowdenoise.errors import UsageError
-from flowdenoise.images import Picture
+from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import KINDS, MAPS, Noise, NoiseMapNet
 
 MAP_ESTIMATOR = "noise-map-color"
@@ -38,6 +38,7 @@ _FEW = 60  # cells of a brightness, about, below which those of all count as muc
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
 _FINE = 1.7  # grain, up to which no camera has smoothed the noise
+_SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 
 
@@ -139,11 +140,48 @@ def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
 def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
 
+    Bars of one color around a picture are left out, since tiles that are partly constant look
+    clean; they get the maps of what is beside them.
+
     Args:
         picture: A picture with as many channels as the estimator is for.
         net: The estimator, on the device.
         device: The device that computes.
     """
+    rows, columns = _without_bars(picture.samples)
+    inner = _in_tiles(picture.part(rows, columns), net, device)
+    before = rows.start // _CELL, columns.start // _CELL
+    down, across = (-(-side // _CELL) for side in (picture.height, picture.width))
+    high, wide = inner.brightness.shape
+    pad = (before[1], across - before[1] - wide, before[0], down - before[0] - high)
+    maps = torch.cat([inner.levels, inner.brightness[None]])
+    maps = F.pad(maps[None], pad, mode="replicate")[0]
+    return replace(inner, levels=maps[:-1], brightness=maps[-1])
+
+
+def _without_bars(samples: Samples) -> tuple[slice, slice]:
+    """The rows and columns of a picture (H, W, C) without bars of one color around it.
+
+    Both begin with a cell. A picture of one color is all that there is.
+    """
+    box = [slice(0, samples.shape[0]), slice(0, samples.shape[1])]
+    for axis in (0, 1):
+        start, stop = box[axis].start, box[axis].stop
+        inside = samples[:, box[1]] if axis == 0 else samples[box[0]].swapaxes(0, 1)
+        while stop > start + _CELL and _is_bar(inside[start : start + _CELL]):
+            start += _CELL
+        while stop > start + _CELL and _is_bar(inside[_CELL * ((stop - 1) // _CELL) : stop]):
+            stop = _CELL * ((stop - 1) // _CELL)
+        box[axis] = slice(start, stop)
+    return box[0], box[1]
+
+
+def _is_bar(strip: Samples) -> bool:
+    return bool((strip == strip[0, 0]).all())
+
+
+def _in_tiles(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
+    """The maps of a picture without bars, tile by tile."""
     height, width = picture.height, picture.width
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
     high, wide = _CELL * -(-height // (down * _CELL)), _CELL * -(-width // (across * _CELL))
@@ -203,7 +241,8 @@ def _kind(
 
     Half of a noisy picture is noisy. The estimator's level of a place is a compromise between what
     it would be with noise and without, so the more probable a clean picture is, the more must be
-    found. Of what kind the noise is, the noisiest tiles say.
+    found. Where it is sure about some tiles and finds much there, these are enough: noise shows
+    best in flat and bright places. Of what kind the noise is, the noisiest tiles say.
 
     Args:
         levels: The maps of whole tiles, (4, h, w).
@@ -217,8 +256,10 @@ def _kind(
         return "clean", 0.0
     coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
     clean = float(torch.softmax(logits.mean(0), 0)[0])
-    if float(levels[1, telling].median()) < _LEAST * math.exp(_DOUBT * clean):
-        return "clean", clean
+    sure = float((torch.softmax(logits, 1)[:, 0] < 0.5).float().mean())
+    if sure < _SURE or float(coarse.quantile(_LOUD)) < _MUCH:
+        if float(levels[1, telling].median()) < _LEAST * math.exp(_DOUBT * clean):
+            return "clean", clean
     loud = coarse >= coarse.quantile(_LOUD) / 2
     chances = torch.softmax(logits[loud][:, 1:].mean(0), 0)
     best = int(chances.argmax())

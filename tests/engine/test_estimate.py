@@ -164,6 +164,17 @@ def test_channels_have_levels_of_their_own_if_they_differ_and_agree_with_the_who
     assert found == (pytest.approx(levels) if differ else ())
 
 
+def test_detail_that_all_channels_show_is_not_their_noise() -> None:
+    true, detail = (0.04, 0.02, 0.08), 0.04**2
+    levels = [(level**2 + detail) ** 0.5 for level in true]
+    crop = torch.tensor(levels).reshape(1, 3, 1, 1).expand(1, 3, 8, 8)
+    sigma = sum(true) / 3  # what is found for all channels together
+    found = by_channel([crop], [torch.ones(1, 1, 1, 1)], Told(), sigma)  # type: ignore[arg-type]
+    assert sum(found) / 3 == pytest.approx(1.1 * sigma)
+    for level, without, before in zip(true, found, levels, strict=True):
+        assert level < without < 0.5 * (level + before) + 0.005
+
+
 def test_crops_cover_a_picture_in_rounds() -> None:
     picture = Picture(np.arange(1024 * 1100, dtype=np.float32).reshape(1024, 1100, 1))
     found = [crop for crop, _ in crops(picture, 256, 4)]

@@ -144,6 +144,26 @@ def test_the_tiles_that_tell_are_spread(
     assert all(abs(quarter - share) < 0.25 * share for quarter in quarters)
 
 
+@pytest.mark.parametrize("bars", [((40, 0), (0, 0)), ((0, 21), (64, 30)), ((8, 8), (8, 8))])
+def test_bars_around_a_picture_say_nothing_of_its_noise(
+    denoiser: Denoiser, bars: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
+    inside = photograph(smooth(192, 192), 2e-3).samples
+    with_bars = np.pad(inside, (*bars, (0, 0)))
+    alone, found = denoiser.estimate(Picture(inside)), denoiser.estimate(Picture(with_bars))
+    assert alone.maps is not None
+    assert found.maps is not None
+    rows, columns = (slice(before // 8, before // 8 + 24) for before, _ in bars)
+    assert torch.equal(found.maps.levels[:, rows, columns], alone.maps.levels)
+    assert found.maps.brightness.shape == tuple(-(-side // 8) for side in with_bars.shape[:2])
+
+
+def test_a_picture_of_one_color_has_maps_too() -> None:
+    maps = noise_maps(Picture(np.full((40, 52, 3), 7, np.uint8)), Known(), torch.device("cpu"))
+    assert maps.levels.shape == (4, 5, 7)
+    assert maps.kind == "clean"
+
+
 def test_what_maps_say_in_numbers() -> None:
     levels = torch.tensor([0.02, 0.06, 0.01, 0.04])[:, None, None].expand(4, 10, 10)
     maps = NoiseMaps(levels, torch.full((10, 10), 0.3), "camera", 0.9)
