@@ -69,14 +69,13 @@ _FAST = (
     *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
     *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
     *("--set", "loop.learning_rate=1.5e-3", "--set", "training.objective.alpha=0.2,8.0"),
-    *(*_TEACH_ONCE, *ALL_NOISY),
+    *("--set", "training.objective.balance=1.0", *ALL_NOISY),
 )
 """What the small networks of `--effort fast` have in common: two scales, and a larger teacher."""
 _NOISY = "It saw the noisy corpus only, each image with one fixed noise."
 _CLEAN = "It saw the clean corpus only."
 _DIFFERENCES = (
-    "It saw two simulated noises of each picture; its targets are the levels of their difference. "
-    "It was trained by a script with the settings of this command, before there was the command."
+    "It saw two simulated noises of each picture; its targets are the levels of their difference."
 )
 _PHOTOGRAPHS = (
     "It saw one simulated noisy photograph of each picture, with one noise for good where light "
@@ -117,10 +116,22 @@ RECIPES = {
         shipped=False,
         wider=True,
     ),
-    "noise-map-color": Recipe(
+    "noise-map-color-second": Recipe(
         ("train-noise-map", "--initial", _weights("noise-map-color-first"), *ALL_NOISY),
         2600,
         _DIFFERENCES,
+        "What `noise-map-color` goes on from.",
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-color": Recipe(
+        (
+            *("train-noise-map", "--initial", _weights("noise-map-color-second"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=1.2e-3"),
+        ),
+        1500,
+        f"{_DIFFERENCES} It had 6300 steps before these, without reduced crops, by a script with "
+        "the settings of their commands, before there was the command.",
         "Tells where a photograph is how noisy, in brightness and in color.",
         255.0,
         wider=True,
@@ -188,20 +199,20 @@ RECIPES = {
             *(*_FAST, "--set", "training.color.mix=0.3"),
         ),
         6500,
-        f"{_NOISY} `color`, averaged over eight turns, is its teacher.",
+        f"{_NOISY} `color` is its teacher.",
         "What `color-fast` begins with.",
         shipped=False,
         wider=True,
     ),
     "color-fast": Recipe(
         (
-            *(*_relay("color", "color-fast-first"), *_FAST, "--set", "training.color.mix=0.3"),
+            *_relay("color", "color-fast-first"),
+            *(*_FAST, "--set", "training.color.mix=0.3", "--set", "training.late_share=0.5"),
             *("--set", "loop.learning_rate=1.2e-3", "--set", "loop.warmup=100"),
-            *("--set", "loop.decay=0.7", "--set", "training.late_share=0.5"),
+            *("--set", "loop.decay=0.7"),
         ),
         3600,
-        f"{_NOISY} `color`, averaged over eight turns, is its teacher. It began with 6500 steps "
-        "of the same kind.",
+        f"{_NOISY} `color` is its teacher. It had 6500 steps of that before these.",
         "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
@@ -245,14 +256,14 @@ RECIPES = {
     "photo-fast": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo")),
-            *("--initial", _weights("color-fast")),
+            *("--initial", _weights("color-fast-first")),
             *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
             *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
-            *("--set", "training.jitter=0.15"),
+            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
         ),
         1800,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. It "
-        "began with what `color-fast` was after 5000 steps.",
+        "began with 6500 steps of `color-fast`.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,

@@ -256,10 +256,11 @@ def _kind(
         return "clean", 0.0
     coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
     clean = float(torch.softmax(logits.mean(0), 0)[0])
-    sure = float((torch.softmax(logits, 1)[:, 0] < 0.5).float().mean())
-    if sure < _SURE or float(coarse.quantile(_LOUD)) < _MUCH:
-        if float(levels[1, telling].median()) < _LEAST * math.exp(_DOUBT * clean):
-            return "clean", clean
+    share = float((torch.softmax(logits, 1)[:, 0] < 0.5).float().mean())
+    surely = share >= _SURE and float(coarse.quantile(_LOUD)) >= _MUCH
+    least = _LEAST * math.exp(_DOUBT * clean)
+    if not surely and float(levels[1, telling].median()) < least:
+        return "clean", clean
     loud = coarse >= coarse.quantile(_LOUD) / 2
     chances = torch.softmax(logits[loud][:, 1:].mean(0), 0)
     best = int(chances.argmax())
