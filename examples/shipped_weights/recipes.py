@@ -263,7 +263,8 @@ RECIPES = {
         ),
         1800,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. It "
-        "began with 6500 steps of `color-fast`.",
+        "began with 6500 steps of `color-fast`. Its maps were those of `noise-map-color`, "
+        "1300 steps later.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,
