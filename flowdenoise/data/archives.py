@@ -22,6 +22,8 @@ Members = Callable[[str], bool]
 Report = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes that there will be, if that is known."""
 
+_CHUNK = 1 << 20
+
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -107,4 +109,6 @@ def _extract_tar(archive: Path, part: Path, wanted: Members, report: Report | No
             done += info.size
             if report:
                 report(done, total)
+        while packed.fileobj is not None and packed.fileobj.read(_CHUNK):
+            pass  # the sum of what is packed stands at its very end
     return len(files)

@@ -136,7 +136,8 @@ def read_or_refused(data: bytes) -> images.Picture | None:
     assert samples.dtype.name in ("uint8", "uint16", "float32")
     assert samples.ndim == 3
     assert samples.shape[2] in (1, 3)
-    assert np.isfinite(samples).all()
+    missing = np.zeros(samples.shape[:2], bool) if picture.no_data is None else picture.no_data
+    assert np.isfinite(samples[~missing]).all()
     assert alpha is None or (alpha.shape, alpha.dtype) == (samples.shape[:2], samples.dtype)
     assert all("\n" not in warning for warning in picture.warnings)
     return picture
