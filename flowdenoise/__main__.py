@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 
-from flowdenoise.cli.interruption import Interruption, armed
+from flowdenoise.cli.interruption import Interruption, armed, disarm
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"error: {interruption}\n")
         status = interruption.status
+    disarm()  # before Python ends its threads, where Ctrl-C would leave a traceback
     sys.exit(_flushed(status))
 
 

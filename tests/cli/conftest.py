@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,11 +56,14 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
         monkeypatch.setattr(sys, "stdin", _Stream(stdin))
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
+        heard = signal.getsignal(signal.SIGINT)
         try:
             main()
             status = 0
         except SystemExit as leaving:
             status = int(leaving.code or 0)
+        finally:
+            signal.signal(signal.SIGINT, heard)
         return Answer(status, out.buffer.getvalue(), err.buffer.getvalue().decode())
 
     return run

@@ -168,3 +168,51 @@ def test_a_signal_ends_with_a_message_its_status_and_nothing_half_written(
     assert word.encode() in err
     assert err.count(b"\n") == 1
     assert written(photo) == set()
+
+
+FREEING = """
+import os, signal, sys, time
+from flowdenoise.cli.interruption import Interruption, armed
+class Freed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with armed():
+        freed = Freed()
+        del freed
+        time.sleep(20)
+except Interruption as interruption:
+    sys.exit(interruption.status)
+"""
+
+
+def test_a_signal_while_python_frees_an_object_is_not_lost() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FREEING], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 130
+    assert done.stderr == ""
+
+
+ENDING = """
+import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from flowdenoise.__main__ import main
+def late():
+    time.sleep(1)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
+threading.Thread(target=late).start()
+sys.argv = ["flowdenoise", "--version"]
+main()
+"""
+
+
+def test_ctrl_c_while_python_ends_its_threads_leaves_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
