@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 
 from flowdenoise.cli.interruption import Interruption, armed, disarm
 
+_COLLECT_AFTER = 100_000
+"""New objects after which Python looks for garbage; imports alone make several times as many."""
+
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
+    gc.set_threshold(_COLLECT_AFTER)
     _open_closed_streams()
     _set_messages_apart()
     try:
@@ -24,6 +29,7 @@ def main() -> None:
                 sys.stderr.write(f"error: {interruption}\n")
         status = interruption.status
     disarm()  # before Python ends its threads, where Ctrl-C would leave a traceback
+    gc.freeze()  # or Python would look through all objects once more, for a third of a second
     sys.exit(_flushed(status))
 
 

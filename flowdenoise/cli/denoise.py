@@ -264,7 +264,9 @@ def _load(engine: dict[str, Any], threads: int | None) -> Denoiser:
     import torch
 
     from flowdenoise.engine import Denoiser
+    from flowdenoise.system.allocator import keep_freed_memory
 
+    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     return Denoiser.load(**engine, report=console.say)

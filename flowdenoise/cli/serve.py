@@ -49,7 +49,9 @@ def page(
         missing = f"{error.name} is missing: pip install 'flowdenoise[page]'"
         raise MissingExtraError(missing) from error
     from flowdenoise.engine import Denoiser
+    from flowdenoise.system.allocator import keep_freed_memory
 
+    keep_freed_memory()
     limits = options.given(
         port=port, max_upload=max_upload, max_pixels=max_pixels, max_memory=max_memory
     )

@@ -42,6 +42,7 @@ from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
+from flowdenoise.engine.side_by_side import both
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
@@ -87,6 +88,7 @@ class Denoiser:
         self.config = config or EngineConfig()
         self._estimators = Estimators(estimators, camera, device)
         self._networks = Denoisers(networks, photo, device, precision, self.config)
+        self._threads = torch.get_num_threads() if device.type == "cpu" else 1
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -213,12 +215,18 @@ class Denoiser:
         return planes_of(picture, tuple(self._networks.sources))
 
     def _estimate(self, plane: Plane, kind: NoiseKind) -> Estimate:
-        maps = self._estimators.maps(plane.picture) if kind != "white" else None
+        if kind == "white":
+            return self._estimate_white(plane)
         if kind == "camera":
+            maps = self._estimators.maps(plane.picture)
             if maps is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Estimate(maps.sigma, "camera", maps=maps)
-        white = self._estimate_white(plane)
+        maps, white = both(
+            lambda: self._estimators.maps(plane.picture),
+            lambda: self._estimate_white(plane),
+            self._threads,
+        )
         return white if maps is None else camera_or_white(white, maps)
 
     def _estimate_white(self, plane: Plane) -> Estimate:
@@ -361,6 +369,7 @@ class Denoiser:
     def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
         """Denoise a plane tile by tile into its channels of the result."""
         plane, picture = finding.plane, finding.plane.picture
+        fixed = way.networks[0].config.tile is not None
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
@@ -370,7 +379,8 @@ class Denoiser:
                 lambda start, rows: plane.put(start, rows, result),
                 config,
                 multiple=math.lcm(*(network.config.stride for network in way.networks)),
-                fixed=way.networks[0].config.tile is not None,
+                fixed=fixed,
+                threads=1 if fixed else self._threads,  # a prior takes much memory for a batch
                 on_tile=report,
             )
 

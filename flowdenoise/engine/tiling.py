@@ -17,14 +17,17 @@ not of the image.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from flowdenoise.engine.side_by_side import in_order
 from flowdenoise.errors import UsageError
 from flowdenoise.system.rules import Multiple, Range, Size
 from flowdenoise.system.typed import check
@@ -57,7 +60,7 @@ class TilingConfig:
         batch: The number of tiles that are run together.
     """
 
-    tile: Annotated[int, Range(0), Multiple(UNIT)] = 512
+    tile: Annotated[int, Range(0), Multiple(UNIT)] = 640
     overlap: Annotated[int, Range(0)] = 8
     blend: Annotated[int, Range(0)] = 8
     batch: Size = 1
@@ -138,10 +141,9 @@ def cut(length: int, config: TilingConfig, *, multiple: int = 1, fixed: bool = F
 
 
 def _fitting(padded: int, count: int, config: TilingConfig, multiple: int) -> int:
-    """The smallest side, a multiple of 8, with which that many tiles cover an axis."""
-    shared = 2 * config.overlap + config.blend + multiple  # a start may be rounded by one
-    unit = math.lcm(multiple, 8)
-    return math.ceil((padded + (count - 1) * shared) / count / unit) * unit
+    """The smallest side, a multiple of the stride, with which that many tiles cover an axis."""
+    shared = math.ceil((2 * config.overlap + config.blend) / multiple)
+    return math.ceil((padded // multiple + (count - 1) * shared) / count) * multiple
 
 
 def _weights(starts: tuple[int, ...], tile: int, blend: int) -> Tensor:
@@ -210,6 +212,7 @@ def stream(
     *,
     multiple: int = 1,
     fixed: bool = False,
+    threads: int = 1,
     on_tile: OnTile | None = None,
 ) -> None:
     """Run a network over an image that is read and written by rows: see `apply`.
@@ -222,26 +225,39 @@ def stream(
         config: The settings for cutting.
         multiple: The network's total stride.
         fixed: Whether the network takes tiles of exactly `config.tile`.
+        threads: The number of threads among which batches are divided, without gradients; with 1,
+            the caller's thread runs all of them.
         on_tile: Called after each batch of tiles.
     """
     rows = cut(size[0], config, multiple=multiple, fixed=fixed)
     columns = cut(size[1], config, multiple=multiple, fixed=fixed)
     total = len(rows.starts) * len(columns.starts)
+    batches = math.ceil(len(columns.starts) / config.batch)
+    tiles = _batches(read_rows, rows, columns, config.batch)
     pending: Tensor | None = None  # sums of the rows that a later row of tiles still adds to
-    for index, start in enumerate(rows.starts):
-        strip = _read_padded(read_rows, rows, columns, start)
-        band = _run_strip(strip, network, columns, config.batch)
-        band = band * rows.weights[index].to(band)[:, None]
-        if pending is not None:
-            band[:, :, : pending.shape[2]] += pending
-        last = index + 1 == len(rows.starts)
-        done = rows.tile if last else rows.starts[index + 1] - start
-        pending = band[:, :, done:]
-        visible = min(done, rows.length - start)
-        if visible > 0:
-            write_rows(start, band[:, :, :visible, : columns.length])
-        if on_tile:
-            on_tile((index + 1) * len(columns.starts), total)
+    with closing(in_order(network, tiles, len(rows.starts) * batches, threads)) as results:
+        for index, start in enumerate(rows.starts):
+            band = _blended(itertools.islice(results, batches), columns)
+            band *= rows.weights[index].to(band)[:, None]
+            if pending is not None:
+                band[:, :, : pending.shape[2]] += pending
+            last = index + 1 == len(rows.starts)
+            done = rows.tile if last else rows.starts[index + 1] - start
+            pending = band[:, :, done:]
+            visible = min(done, rows.length - start)
+            if visible > 0:
+                write_rows(start, band[:, :, :visible, : columns.length])
+            if on_tile:
+                on_tile((index + 1) * len(columns.starts), total)
+
+
+def _batches(read_rows: ReadRows, rows: Axis, columns: Axis, batch: int) -> Iterator[Tensor]:
+    """Cut the tiles of all rows of tiles, from top to bottom."""
+    for top in rows.starts:
+        strip = _read_padded(read_rows, rows, columns, top)
+        for begin in range(0, len(columns.starts), batch):
+            lefts = columns.starts[begin : begin + batch]
+            yield torch.cat([strip[..., left : left + columns.tile] for left in lefts])
 
 
 def _read_padded(read_rows: ReadRows, rows: Axis, columns: Axis, start: int) -> Tensor:
@@ -256,19 +272,14 @@ def _read_padded(read_rows: ReadRows, rows: Axis, columns: Axis, start: int) -> 
     return strip
 
 
-def _run_strip(strip: Tensor, network: Network, columns: Axis, batch: int) -> Tensor:
-    """Run the tiles of one row of tiles and blend them along the columns."""
+def _blended(results: Iterator[Tensor], columns: Axis) -> Tensor:
+    """Blend the results of one row of tiles along the columns, (1, C, tile, padded width)."""
     band: Tensor | None = None
-    for begin in range(0, len(columns.starts), batch):
-        starts = columns.starts[begin : begin + batch]
-        tiles = torch.cat([strip[..., start : start + columns.tile] for start in starts])
-        results = network(tiles)
+    tiles = itertools.chain.from_iterable(results)
+    for start, tile, weights in zip(columns.starts, tiles, columns.weights, strict=True):
         if band is None:
-            shape = (1, results.shape[1], strip.shape[2], columns.padded)
-            band = torch.zeros(shape, device=results.device)
-        for offset, (start, result) in enumerate(zip(starts, results, strict=True)):
-            weights = columns.weights[begin + offset].to(band)
-            band[0, :, :, start : start + columns.tile] += result * weights
+            band = tile.new_zeros((1, *tile.shape[:2], columns.padded))
+        band[0, :, :, start : start + columns.tile] += tile * weights.to(band)
     if band is None:
         raise UsageError("an image has at least one pixel")
     return band

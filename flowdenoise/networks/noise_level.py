@@ -173,8 +173,9 @@ def blocks_of(planes: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         The least values and the largest ones, (B, C, rows, columns) each.
     """
-    largest = F.max_pool2d(planes, _SIDE, _SIDE // 2)
-    return -F.max_pool2d(-planes, _SIDE, _SIDE // 2), largest
+    parts = F.max_pool2d(torch.cat([-planes, planes], 1), _SIDE // 2)  # of which each has four
+    least, largest = torch.chunk(F.max_pool2d(parts, 2, 1), 2, 1)
+    return -least, largest
 
 
 def _histogram(position: Tensor, weight: Tensor) -> Tensor:

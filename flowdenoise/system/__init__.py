@@ -1,6 +1,7 @@
 """What a program needs of the machine that it runs on, and of its language.
 
 ```
+allocator       memory that was freed, kept for the next tensors
 atomic          files are written whole or not at all
 cache           the cache folder, free space and locks
 device          the device that computes, and its precision
@@ -11,4 +12,14 @@ lazy            public names of a room, imported when they are first used
 ```
 """
 
-__all__ = ["atomic", "cache", "device", "lazy", "paths", "random_streams", "rules", "typed"]
+__all__ = [
+    "allocator",
+    "atomic",
+    "cache",
+    "device",
+    "lazy",
+    "paths",
+    "random_streams",
+    "rules",
+    "typed",
+]
