@@ -59,7 +59,10 @@ def page(
         model=model, effort=effort, device=device, precision=precision, offline=offline
     )
     denoiser = Denoiser.load(**engine, report=console.say)
-    with listening(denoiser, PageConfig(**limits)) as server:
+    quick = None
+    if denoiser.config.model == "auto":
+        quick = Denoiser.load(**engine | {"effort": "fast"}, report=console.say)
+    with listening(denoiser, PageConfig(**limits), quick) as server:
         console.result(server.address)
         if open_browser is not False:
             webbrowser.open(server.address)

@@ -7,7 +7,6 @@ values back into the picture's own kind, without ever holding the whole picture 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Self
@@ -218,8 +217,7 @@ class Denoiser:
         if kind == "white":
             return self._estimate_white(plane)
         if kind == "camera":
-            maps = self._estimators.maps(plane.picture)
-            if maps is None:
+            if (maps := self._estimators.maps(plane.picture)) is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Estimate(maps.sigma, "camera", maps=maps)
         maps, white = both(
@@ -368,19 +366,18 @@ class Denoiser:
 
     def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
         """Denoise a plane tile by tile into its channels of the result."""
-        plane, picture = finding.plane, finding.plane.picture
-        fixed = way.networks[0].config.tile is not None
+        picture = finding.plane.picture
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
                 (picture.height, picture.width),
                 way.read,
                 way.denoise,
-                lambda start, rows: plane.put(start, rows, result),
+                lambda start, rows: finding.plane.put(start, rows, result),
                 config,
-                multiple=math.lcm(*(network.config.stride for network in way.networks)),
-                fixed=fixed,
-                threads=1 if fixed else self._threads,  # a prior takes much memory for a batch
+                multiple=way.stride,
+                fixed=way.is_fixed,
+                threads=1 if way.is_fixed else self._threads,  # a prior takes much memory
                 on_tile=report,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,16 @@ class Pass:
     read: ReadRows
     denoise: Callable[[Tensor], Tensor]
     networks: tuple[TileDenoiser, ...]
+
+    @property
+    def stride(self) -> int:
+        """The number of pixels of which sides and places of tiles must be multiples."""
+        return math.lcm(*(network.config.stride for network in self.networks))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether tiles must have exactly the size that the network takes."""
+        return self.networks[0].config.tile is not None
 
 
 def pass_of(

@@ -18,7 +18,8 @@ GET    /archives/KEY                 the file
 POST   /forget                       forget pictures: a tab was closed
 ```
 
-The query of parts and results says how much noise to remove, by the fields of `RemovalConfig`. A
+The query of parts and results says how much noise to remove, by the fields of `RemovalConfig`.
+That of a part may say by which `effort`; `noise` tells which there are, the quickest first. A
 request that can't be answered gets `{"error": "one line"}`.
 """
 
@@ -67,7 +68,14 @@ _STEP = 0.05
 _PNG = "image/png"
 
 
-def application(denoiser: Denoiser, config: PageConfig, *, token: str, folder: Path) -> ASGIApp:
+def application(
+    denoiser: Denoiser,
+    config: PageConfig,
+    *,
+    token: str,
+    folder: Path,
+    quick: Denoiser | None = None,
+) -> ASGIApp:
     """The server's application.
 
     Args:
@@ -75,8 +83,9 @@ def application(denoiser: Denoiser, config: PageConfig, *, token: str, folder: P
         config: The settings, with the real port.
         token: The secret that each address begins with.
         folder: An empty folder for the files; whoever made it removes it.
+        quick: An engine of less effort, whose results are seen until those of the other are there.
     """
-    desk = _Desk(denoiser, config, folder)
+    desk = _Desk(denoiser, quick, config, folder)
     inner = Starlette(
         routes=[Mount(f"/{token}", routes=desk.routes())],
         exception_handlers={
@@ -91,8 +100,11 @@ def application(denoiser: Denoiser, config: PageConfig, *, token: str, folder: P
 class _Desk:
     """Answers requests: reading, views and whole results each in a thread of their own."""
 
-    def __init__(self, denoiser: Denoiser, config: PageConfig, folder: Path) -> None:
+    def __init__(
+        self, denoiser: Denoiser, quick: Denoiser | None, config: PageConfig, folder: Path
+    ) -> None:
         self.denoiser, self.config, self.folder = denoiser, config, folder
+        self.by_effort = {engine.config.effort: engine for engine in (quick, denoiser) if engine}
         self.shelf = Shelf(folder, denoiser, config)
         self.reading, self.viewing, self.working = (
             ThreadPoolExecutor(1, name) for name in ("reading", "viewing", "working")
@@ -161,8 +173,15 @@ class _Desk:
 
     async def noise(self, request: Request) -> Response:
         examined = await self._examined(request)
-        names = await self._in(self.viewing, lambda: self.denoiser.weights_for(examined))
-        return JSONResponse(_noise(examined) | {"weights": list(names)})
+        weights = await self._in(
+            self.viewing,
+            lambda: {
+                effort: engine.weights_for(examined) for effort, engine in self.by_effort.items()
+            },
+        )
+        effort, names = list(weights.items())[-1]
+        quicker = [other for other, used in weights.items() if used != names]
+        return JSONResponse(_noise(examined) | {"weights": names, "efforts": [*quicker, effort]})
 
     async def noise_map(self, request: Request) -> Response:
         maps = _maps(await self._examined(request))
@@ -178,10 +197,11 @@ class _Desk:
         part, removal = _read(Crop, request), _read(RemovalConfig, request)
         dropped = self._dropped(request)
         view = views.removed if request.url.path.endswith("/removed") else views.after
+        denoiser = self.by_effort.get(request.query_params.get("effort", ""), self.denoiser)
 
         def seen() -> bytes:
             examined = self.shelf.examined(dropped, removal.sigma, removal.noise)
-            return view(self.denoiser, examined, removal, part)
+            return view(denoiser, examined, removal, part)
 
         return await self._png(seen)
 

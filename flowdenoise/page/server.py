@@ -42,12 +42,15 @@ class Server:
 
 
 @contextmanager
-def listening(denoiser: Denoiser, config: PageConfig) -> Iterator[Server]:
+def listening(
+    denoiser: Denoiser, config: PageConfig, quick: Denoiser | None = None
+) -> Iterator[Server]:
     """Listen on this machine alone, with a folder for files that is removed at the end.
 
     Args:
         denoiser: The engine.
         config: The settings of the page.
+        quick: An engine of less effort, whose results are seen until those of the other are there.
 
     Raises:
         UsageError: Another program has the port.
@@ -68,7 +71,13 @@ def listening(denoiser: Denoiser, config: PageConfig) -> Iterator[Server]:
             ) from error
         listener.listen()
         port = listener.getsockname()[1]
-        app = application(denoiser, replace(config, port=port), token=token, folder=Path(name))
+        app = application(
+            denoiser,
+            replace(config, port=port),
+            token=token,
+            folder=Path(name),
+            quick=quick,
+        )
         settings = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off"
         )

@@ -7,6 +7,7 @@ import os
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flowdenoise import images
 from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
+from flowdenoise.engine import Denoiser
 from flowdenoise.page import PageConfig, listening
 
 from .. import browser
@@ -30,18 +33,26 @@ pytestmark = pytest.mark.skipif(
 LIMIT = 200_000
 READY = "document.documentElement.dataset.ready"
 ANSWERED = "document.getElementById('stage').dataset.seconds"
+EFFORT = "document.getElementById('stage').dataset.effort"
 NOTICE = "document.getElementById('notices').textContent"
 NAME = "document.getElementById('name').textContent"
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with listening(denoiser(), PageConfig(max_upload=LIMIT)) as server:
+@contextmanager
+def served(quick: Denoiser | None = None) -> Iterator[str]:
+    """The address of a page."""
+    with listening(denoiser(), PageConfig(max_upload=LIMIT), quick) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         yield server.address
         server.stop()
         thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +129,45 @@ def test_a_dropped_picture_is_seen_slid_and_saved(
     assert page.value(NOTICE) == ""
     complaints = [e for e in page.events if e.get("method") == "Runtime.exceptionThrown"]
     assert complaints == []
+
+
+def test_a_slider_is_answered_by_less_effort_until_it_rests(
+    page: browser.Browser, album: Path, tmp_path: Path
+) -> None:
+    place = (270 + 100, 90 + 20)
+    with served(denoiser("fast")) as address:
+        page.open(address)
+        page.wait(READY)
+        page.drop([album / "one.jpg"], 200, 150)
+        page.wait(f"{EFFORT} === 'normal' && !view.running")
+        page.value(
+            "window.told = []; new MutationObserver(() => told.push(["
+            f"{EFFORT}, document.getElementById('status').textContent, ...document."
+            f"getElementById('canvas').getContext('2d').getImageData({place[0]}, {place[1]}, 1, 1)"
+            ".data.slice(0, 3)])).observe(document.getElementById('stage'), {attributes: true})"
+        )
+        page.value(
+            "for (let step = 1; step <= 10; step += 1) { strength.value = 0.5 + step / 20;"
+            "strength.dispatchEvent(new Event('input')); }"
+        )
+        page.wait(f"{EFFORT} === 'normal' && told.length > 1 && !view.running")
+        told = page.value("told")
+        assert [effort for effort, *_ in told] == ["fast", "normal"]
+        assert all(f"effort {effort}" in status for effort, status, *_ in told)
+        for effort, _, *color in told:
+            examined = denoiser(effort).denoise_picture(images.read(album / "one.jpg"))
+            assert color == examined.picture.samples[20, 100].tolist()
+        asked = page.value(
+            "performance.getEntriesByType('resource').map((entry) => new URL(entry.name))"
+            ".filter((url) => url.pathname.endsWith('/after')).map((url) => url.searchParams)"
+            ".map((query) => [query.get('effort'), query.get('strength')])"
+        )
+        assert {strength for effort, strength in asked if effort == "normal"} == {"1"}
+        page.click("#save")
+        saved = downloaded(tmp_path, "one_denoised.jpg")
+    jobs = plan_jobs([str(album / "one.jpg")], Naming(f"{tmp_path}/told/")).jobs
+    (outcome,) = run(jobs, denoiser(), BatchConfig())
+    assert saved == outcome.written[0].read_bytes()
 
 
 def test_a_dropped_folder_is_done_with_progress_and_comes_back_as_one(

@@ -18,7 +18,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
-from flowdenoise.engine import Denoiser
+from flowdenoise.engine import Denoiser, EngineConfig
+from flowdenoise.engine.denoisers import NamedSource
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.page import PageConfig, application, listening
@@ -34,15 +35,16 @@ class Estimator(NoiseLevelNet):
         return torch.log1p(torch.tensor([20.0]))
 
 
-def denoiser() -> Denoiser:
-    def small(channels: int) -> ResNet:
-        torch.manual_seed(channels)
-        return ResNet(ResNetConfig(image_channels=channels, channels=(4,), blocks=(1,)))
+def denoiser(effort: str = "normal") -> Denoiser:
+    def small() -> ResNet:
+        torch.manual_seed(len(effort))
+        return ResNet(ResNetConfig(channels=(4,), blocks=(1,)))
 
     return Denoiser(
-        {3: lambda: small(3)},
+        {3: NamedSource(f"small-{effort}", small)},
         {3: lambda: Estimator(NoiseLevelConfig())},
         device=torch.device("cpu"),
+        config=EngineConfig(effort=effort),
     )
 
 

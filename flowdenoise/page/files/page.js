@@ -201,6 +201,8 @@ function status(text) { $('status').textContent = text; }
 // ---- the view at 100 % -------------------------------------------------------------------------
 
 const STRIP_PIXELS = 300e3;   // of a request: a first answer soon, and little in vain
+const QUICK_PIXELS = 4 * STRIP_PIXELS;
+const REST = 250;             // milliseconds without a change, before the quick result is replaced
 
 const view = {
   left: 0, top: 0, wipe: 0.5, show: 'after',
@@ -247,19 +249,19 @@ const view = {
     };
   },
 
-  /** What is seen of the result, right of the wipe, and what is hidden left of it. */
-  halves() {
+  /** What is seen of the result, right of the wipe, and what is hidden left of it, in strips. */
+  halves(pixels) {
     const part = this.part();
     const x = Math.round(this.wipe * this.size().width) - this.offset().x - part.left;
     const hidden = Math.min(Math.max(0, x), part.width);
     const right = { ...part, left: part.left + hidden, width: part.width - hidden };
-    return [this.strips(right), this.strips({ ...part, width: hidden })];
+    return [this.strips(right, pixels), this.strips({ ...part, width: hidden }, pixels)];
   },
 
   /** Horizontal strips of a part, the middle first. */
-  strips(part) {
+  strips(part, pixels) {
     if (!part.width) return [];
-    const count = Math.max(1, Math.ceil((part.width * part.height) / STRIP_PIXELS));
+    const count = Math.max(1, Math.ceil((part.width * part.height) / pixels));
     const strips = [];
     for (let i = 0; i < count; i += 1) {
       const from = Math.round((part.height * i) / count);
@@ -291,35 +293,23 @@ const view = {
   refresh() {
     this.round += 1;
     this.asked = performance.now();
+    this.wake?.();
     if (!this.running) this.running = this.follow().finally(() => { this.running = null; });
   },
 
+  /** Show the newest round by each effort in turn, the quickest first, until a newer one begins. */
   async follow() {
     for (let round = -1; round !== this.round && this.picture;) {
       round = this.round;
-      const begun = this.asked;
       const picture = this.picture;
-      const untouched = picture.noise?.nothing && this.show === 'after';
-      const [seen, hidden] = untouched ? [[this.part()], []] : this.halves();
       const isOld = () => this.picture !== picture || this.round !== round;
-      const old = this.after;  // seen until the new is there
-      const fresh = [];
-      const paint = async (strips) => {
-        for (const strip of strips) {
-          if (isOld()) return;
-          const strength = $('strength').value;
-          const kind = untouched ? 'before' : this.show;
-          fresh.push({ ...await this.bitmap(kind, strip, untouched ? {} : removal()), strength });
-          if (isOld()) return;
-          this.after = [...old.slice(-12), ...fresh];
-          this.draw();
-        }
-      };
+      const efforts = picture.noise?.efforts ?? [''];
+      const last = efforts.length - 1;
       try {
-        await paint(seen);
-        if (!isOld()) this.answered((performance.now() - begun) / 1000);
-        await paint(hidden);
-        if (!isOld()) { this.after = fresh; this.draw(); }
+        for (let place = 0; place <= last && !isOld(); place += 1) {
+          await this.showBy(efforts[place], place === last, isOld);
+          if (place < last && !isOld()) await this.rest();
+        }
       } catch (error) {
         status('');
         notice(error.message);
@@ -327,9 +317,40 @@ const view = {
     }
   },
 
-  answered(seconds) {
-    $('stage').dataset.seconds = seconds.toFixed(3);
-    status(`${seconds.toFixed(2)} s`);
+  /** Wait until nothing has changed for a while, or something does. */
+  rest() {
+    return new Promise((done) => { this.wake = done; setTimeout(done, REST); });
+  },
+
+  /** Fetch and draw what is seen, and by the chosen effort what is hidden left of the wipe, too. */
+  async showBy(effort, isChosen, isOld) {
+    const begun = this.asked;
+    const untouched = this.picture.noise?.nothing && this.show === 'after';
+    const halves = this.halves(isChosen ? STRIP_PIXELS : QUICK_PIXELS);
+    const [seen, hidden] = untouched ? [[this.part()], []] : halves;
+    const old = this.after;  // seen until the new is there
+    const fresh = [];
+    const paint = async (strips) => {
+      for (const strip of strips) {
+        if (isOld()) return;
+        const strength = $('strength').value;
+        const kind = untouched ? 'before' : this.show;
+        const more = untouched ? {} : { ...removal(), effort };
+        fresh.push({ ...await this.bitmap(kind, strip, more), strength });
+        if (isOld()) return;
+        this.after = [...old.slice(-12), ...fresh];
+        this.draw();
+      }
+    };
+    await paint(seen);
+    if (!isOld()) this.answered((performance.now() - begun) / 1000, effort);
+    if (isChosen) await paint(hidden);
+    if (isChosen && !isOld()) { this.after = fresh; this.draw(); }
+  },
+
+  answered(seconds, effort) {
+    Object.assign($('stage').dataset, { seconds: seconds.toFixed(3), effort });
+    status(`${effort && `effort ${effort}, `}${seconds.toFixed(2)} s`);
   },
 
   draw() {
