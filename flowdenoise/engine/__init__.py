@@ -11,7 +11,6 @@ passes          a plane on its way through the tiling
 estimators      the networks that the estimates ask
 denoisers       the networks that denoise, and which of them a picture gets
 tiling          cutting and blending
-side_by_side    several tiles at a time, each in a thread of its own
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise

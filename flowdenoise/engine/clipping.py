@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.images import Picture
+from flowdenoise.system.side_by_side import both
 
 Floats = npt.NDArray[np.floating]
 
@@ -91,7 +92,9 @@ class ClippedEnds:
         return ClippedEnds(*laws)
 
 
-def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> ClippedEnds:
+def clipped_ends(
+    picture: Picture, sigma: float, channel: int | None = None, *, threads: int = 1
+) -> ClippedEnds:
     """Find the ends of the range at which a picture's noise was cut off.
 
     Four things tell: no value lies beyond the end; the noise does not fade towards it; where the
@@ -102,6 +105,7 @@ def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> 
         picture: The noisy picture.
         sigma: The noise level of the whole picture on the [0, 1] scale.
         channel: The channel to look at; None looks at all of them.
+        threads: The number of threads that compute.
     """
     width = picture.width // _RUN * _RUN
     if not sigma or not width:
@@ -111,14 +115,19 @@ def clipped_ends(picture: Picture, sigma: float, channel: int | None = None) -> 
     if channel is not None:
         values = values[channel, None]
     runs = values.reshape(-1, _RUN)
-    return ClippedEnds(_cut_off(runs, sigma), _cut_off(1 - runs, sigma))
+    return ClippedEnds(
+        *both(lambda: _cut_off(runs, sigma), lambda: _cut_off(1 - runs, sigma), threads)
+    )
 
 
-def clipped_ends_of(picture: Picture, levels: Sequence[float]) -> tuple[ClippedEnds, ...]:
+def clipped_ends_of(
+    picture: Picture, levels: Sequence[float], threads: int = 1
+) -> tuple[ClippedEnds, ...]:
     """Find the ends, by `clipped_ends`, for one noise level of all channels or one of each."""
     apart = range(len(levels)) if len(levels) > 1 else (None,)
     return tuple(
-        clipped_ends(picture, level, channel) for level, channel in zip(levels, apart, strict=True)
+        clipped_ends(picture, level, channel, threads=threads)
+        for level, channel in zip(levels, apart, strict=True)
     )
 
 

@@ -41,13 +41,13 @@ from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
-from flowdenoise.engine.side_by_side import both
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
+from flowdenoise.system.side_by_side import both
 
 AUTOMATIC = {
     "auto": {channels: names[0] for channels, names in EFFORTS["normal"].models.items()},
@@ -301,7 +301,7 @@ class Denoiser:
             else:
                 estimate = Estimate(float(sigma), "noisy" if sigma else "clean")
             white = not estimate.untouched and estimate.maps is None
-            ends = clipped_ends_of(plane.picture, estimate.levels) if white else ()
+            ends = clipped_ends_of(plane.picture, estimate.levels, self._threads) if white else ()
             findings.append(Finding(plane, estimate, ends))
         return Examined(picture, tuple(findings), None if sigma == "auto" else float(sigma))
 

@@ -27,9 +27,9 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from flowdenoise.engine.side_by_side import in_order
 from flowdenoise.errors import UsageError
 from flowdenoise.system.rules import Multiple, Range, Size
+from flowdenoise.system.side_by_side import in_order
 from flowdenoise.system.typed import check
 
 UNIT = 32

@@ -4,7 +4,8 @@ A file is read chunk by chunk. Chunks that describe the picture are kept, and th
 OpenCV in a file of their own, so that no odd chunk can trouble it. On writing, OpenCV predicts
 each byte by the Paeth filter, band by band, and zlib compresses the result with its run-length
 strategy: the filter leaves noise around zero, in which a search for longer matches takes long and
-finds little.
+finds little. Bands are compressed each by itself, several at a time; they end on whole bytes, so
+that together they are one stream.
 
 Source: Portable Network Graphics (PNG) Specification, third edition, W3C 2025; the zlib manual.
 """
@@ -14,11 +15,12 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.canvas import Canvas, bands
@@ -38,9 +40,11 @@ from flowdenoise.images.png_chunks import (
     metadata_of,
     taken_apart,
 )
+from flowdenoise.system.side_by_side import in_order
 
 _PIECE = 2**20  # bytes of rows that are filtered at a time
 _LEVEL = 1  # of compression
+_ZLIB_HEADER = b"\x78\x01"  # a window of 32 KiB, the fastest level
 
 
 def read_png(file: BinaryIO, limits: Limits) -> Picture:
@@ -146,32 +150,55 @@ def write_png(picture: Picture, file: BinaryIO, quality: int | None) -> None:
     file.write(MAGIC + chunk(b"IHDR", header))
     for name, body in metadata_chunks(picture.metadata):
         file.write(chunk(name, body))
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    for filtered in _filtered(picture):
-        if data := compressor.compress(filtered):
-            file.write(chunk(b"IDAT", data))
-    file.write(chunk(b"IDAT", compressor.flush()) + chunk(b"IEND", b""))
+    file.write(chunk(b"IDAT", _ZLIB_HEADER))
+    checksum = zlib.adler32(b"")
+    tops = range(0, picture.height, max(1, _PIECE // _row_bytes(picture)))
+    threads = torch.get_num_threads()
+    compressed = partial(_compressed, picture, tops.step)
+    for filtered, data in in_order(compressed, tops, len(tops), threads):
+        checksum = zlib.adler32(filtered, checksum)
+        file.write(chunk(b"IDAT", data))
+    end = _deflate().flush() + struct.pack(">I", checksum)
+    file.write(chunk(b"IDAT", end) + chunk(b"IEND", b""))
 
 
-def _filtered(picture: Picture) -> Iterator[bytes]:
-    """The filtered rows of a picture, each behind the number of its filter.
+def _row_bytes(picture: Picture) -> int:
+    """The bytes of a filtered row, with the number of its filter."""
+    channels = picture.channels + (picture.alpha is not None)
+    return 1 + picture.width * channels * picture.samples.dtype.itemsize
 
-    OpenCV is asked for PNG files of single bands without compression, which hold filtered rows.
-    Each band begins with the row above it, from which its first row is predicted.
+
+def _deflate() -> zlib._Compress:
+    """A compressor without the header and the checksum of a stream."""
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
+
+
+def _compressed(picture: Picture, step: int, top: int) -> tuple[bytes, bytes]:
+    """The filtered rows of a band, and the same compressed up to a whole byte."""
+    filtered, compressor = _filtered(picture, top, step), _deflate()
+    return filtered, compressor.compress(filtered) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+
+def _filtered(picture: Picture, top: int, step: int) -> bytes:
+    """The filtered rows of a band, each behind the number of its filter.
+
+    OpenCV is asked for a PNG file without compression, which holds filtered rows. It begins with
+    the row above the band, from which the first row is predicted.
     """
     import cv2
 
-    pixel = (picture.channels + (picture.alpha is not None)) * picture.samples.dtype.itemsize
-    row_bytes = 1 + picture.width * pixel
-    step = max(1, _PIECE // row_bytes)
-    options = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
-    for top in range(0, picture.height, step):
-        lead = min(1, top)
-        values = _in_opencv_order(picture, slice(top - lead, top + step))
-        _, encoded = cv2.imencode(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 0, *options])
-        chunks = chunks_of(io.BytesIO(encoded.tobytes()))
-        stored = b"".join(body for name, body in chunks if name == b"IDAT")
-        yield zlib.decompress(stored)[lead * row_bytes :]
+    lead = min(1, top)
+    values = _in_opencv_order(picture, slice(top - lead, top + step))
+    options = [
+        cv2.IMWRITE_PNG_COMPRESSION,
+        0,
+        cv2.IMWRITE_PNG_FILTER,
+        cv2.IMWRITE_PNG_FILTER_PAETH,
+    ]
+    _, encoded = cv2.imencode(".png", values, options)
+    chunks = chunks_of(io.BytesIO(encoded.tobytes()))
+    stored = b"".join(body for name, body in chunks if name == b"IDAT")
+    return zlib.decompress(stored)[lead * _row_bytes(picture) :]
 
 
 def _in_opencv_order(picture: Picture, rows: slice) -> npt.NDArray[Any]:

@@ -7,6 +7,7 @@ cache           the cache folder, free space and locks
 device          the device that computes, and its precision
 paths           questions about paths, answered for any name
 random_streams  random numbers as a function of key and counter
+side_by_side    pieces of work, each in a thread of its own
 rules, typed    fields of configurations, checked by their type hints
 lazy            public names of a room, imported when they are first used
 ```
@@ -21,5 +22,6 @@ __all__ = [
     "paths",
     "random_streams",
     "rules",
+    "side_by_side",
     "typed",
 ]

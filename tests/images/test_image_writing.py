@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from image_files import pixels
+from PIL import Image
 
 from flowdenoise import images
 from flowdenoise.errors import ImageError, ImageWriteError
@@ -49,6 +50,22 @@ def test_a_failure_midway_leaves_the_old_file_and_nothing_else(
         images.write(PICTURE, target)
     assert target.read_bytes() == OLD
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("shape", [(700, 900, 3), (1, 1, 1)])
+def test_a_png_file_of_several_threads_is_that_of_one(shape: tuple[int, int, int]) -> None:
+    picture = images.Picture(pixels(*shape))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone, _ = images.encode(picture, "PNG")
+        torch.set_num_threads(2)
+        together, _ = images.encode(picture, "PNG")
+    finally:
+        torch.set_num_threads(before)
+    assert alone == together
+    decoded = Image.open(io.BytesIO(together))
+    np.testing.assert_array_equal(np.asarray(decoded).reshape(shape), picture.samples)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".bmp"])

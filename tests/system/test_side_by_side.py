@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from flowdenoise.engine import tiling
-from flowdenoise.engine.side_by_side import both, in_order
 from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.system.side_by_side import both, in_order
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Work side by side: several tiles at a time, each in a thread of its own.
+"""Pieces of work side by side, such as tiles of a picture, each in a thread of its own.
 
 Threads that share a convolution wait for each other at its end, and most of what else is done with
 a tile is too little to share. Threads that have a tile each hardly wait:
