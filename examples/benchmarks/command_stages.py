@@ -65,10 +65,10 @@ def main() -> None:
     whole = sum(seconds.values())
     (name,) = denoiser.weights_for(examined)
     bare = network_alone(name, denoiser, picture)
-    config = TilingConfig(given.tile)
+    config, stride = TilingConfig(given.tile), weights.load(name).network.config.stride
     more = math.prod(
         len(axis.starts) * axis.tile / axis.length
-        for axis in (tiling.cut(side, config, multiple=4) for side in (height, width))
+        for axis in (tiling.cut(side, config, multiple=stride) for side in (height, width))
     )
     for stage, spent in seconds.items():
         print(f"{stage:8} {spent:6.2f} s  {spent / bare:6.1%} of the network")

@@ -1,11 +1,12 @@
 """What the program makes of simulated photographs: a phone's, a reflex camera's, a camera's JPEG.
 
     python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
-        [--weights supervised=FILE ...]
+        [--weights supervised=FILE ...] [--effort fast ...] [--skip-told]
 
 Each kind of camera takes one photograph of the middle 256x256 of each clean picture, and one
 without noise, which is the truth. Rows: the photograph itself; the automatic result; the best of
-some levels that `auto` is told, picture by picture; and the automatic result of further weights.
+some levels that `auto` is told, picture by picture, unless they are skipped; and the automatic
+result of further weights and of other efforts.
 All pass through the engine as files do, in 8 bits. The second table is the shift of the mean: over
 all pictures, brightness of the result minus that of the truth, in the band of 16 levels of the
 truth where it is largest.
@@ -77,16 +78,19 @@ def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
     return max((one.tensor()[0] for one in results), key=lambda made: metrics.psnr(made, truth))
 
 
-def measure(photos: Photos, denoisers: dict[str, Denoiser]) -> dict[str, dict[str, Row]]:
-    """Rows by their names, each by the kind of camera."""
-    names = ("noisy", "automatic", "told the best level", *denoisers)
+def measure(
+    photos: Photos, denoisers: dict[str, Denoiser], *, levels: bool
+) -> dict[str, dict[str, Row]]:
+    """Rows by their names, each by the kind of camera; with the best of told levels if wanted."""
+    names = ("noisy", "automatic", *(["told the best level"] if levels else []), *denoisers)
     table = {name: {kind: Row() for kind in photos} for name in names}
     auto = Denoiser.load()
     for kind, pairs in photos.items():
         for noisy, truth in pairs:
             picture = Picture(images.quantize(noisy, np.uint8))
             table["noisy"][kind].add(noisy, truth)
-            table["told the best level"][kind].add(told(auto, picture, truth), truth)
+            if levels:
+                table["told the best level"][kind].add(told(auto, picture, truth), truth)
             for name, denoiser in {"automatic": auto, **denoisers}.items():
                 cleaned = denoiser.denoise_picture(picture).picture
                 table[name][kind].add(cleaned.tensor()[0], truth)
@@ -99,10 +103,14 @@ def main() -> None:
     parser.add_argument("images", type=Path, help="folder of clean pictures")
     parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
     parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--effort", action="append", default=[], help="an effort of `denoise`")
+    parser.add_argument("--skip-told", action="store_true", help="leave out the told levels")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
     photos = photographs(options.images, options.list)
-    table = measure(photos, {name: Denoiser.load(file) for name, file in named.items()})
+    denoisers = {name: Denoiser.load(file) for name, file in named.items()}
+    denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
+    table = measure(photos, denoisers, levels=not options.skip_told)
     count = len(next(iter(photos.values())))
     for title, figure in (
         ("PSNR", lambda row: f"{statistics.mean(row.psnr):.2f}"),

@@ -286,9 +286,10 @@ class Unclip:
     def _undo(values: Tensor, ends: ClippedEnds, shifts: Tensor | None) -> Tensor:
         if shifts is None:
             return values
-        place = values.clamp(0, 1) * _TABLE
-        below = place.long()
-        shift = torch.lerp(shifts[below], shifts[below + 1], place - below)
+        place = (values.clamp(0, 1) * _TABLE).flatten()
+        below = place.int()
+        lower, upper = (shifts.index_select(0, index) for index in (below, below + 1))
+        shift = torch.lerp(lower, upper, place - below).view_as(values)
         low = -math.inf if ends.black is None else 0.0
         high = math.inf if ends.white is None else 1.0
         return (values + shift).clamp(low, high)
