@@ -19,7 +19,7 @@ from torch import Tensor
 
 from flowdenoise import images
 from flowdenoise.data.pairs import pair_name
-from flowdenoise.errors import DataError
+from flowdenoise.errors import DataError, FlowdenoiseError
 from flowdenoise.system.rules import COLORS
 
 Pixels = npt.NDArray[np.uint8]
@@ -42,6 +42,10 @@ class Sample:
     noisy: Tensor | None = None
 
 
+class _TooSmallError(DataError):
+    """An image is smaller than the square that is to be measured."""
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """Images to measure on.
@@ -54,6 +58,7 @@ class ImageSet:
         partners: The photographs with noise of a set of pairs, by the file of the clean image.
         side: The side of the square in the middle of each image that is measured; 0 measures the
             whole image.
+        left_out: The names of images that are smaller than this square.
     """
 
     name: str
@@ -62,6 +67,7 @@ class ImageSet:
     known: Mapping[str, str]
     partners: Mapping[Path, Path] = field(default_factory=dict)
     side: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -101,8 +107,21 @@ class ImageSet:
         return replace(self, name=f"{self.name}-{table.stem}", files=files)
 
     def middle(self, side: int) -> ImageSet:
-        """The set cut to the middle of each image, a square of that side; 0 keeps whole images."""
-        return replace(self, name=f"{self.name}-middle{side}", side=side) if side else self
+        """The set cut to the middle of each image, a square of that side; 0 keeps whole images.
+
+        Images that are smaller than the square are left out.
+
+        Raises:
+            DataError: All of them are smaller.
+        """
+        if not side:
+            return self
+        cut = replace(self, name=f"{self.name}-middle{side}", side=side)
+        small = [file for file in self.files if cut._is_too_small(file)]
+        if len(small) == len(self.files):
+            raise DataError(f"all images of {self.name} are smaller than {side} pixels")
+        files = tuple(file for file in self.files if file not in small)
+        return replace(cut, files=files, left_out=tuple(self.name_of(file) for file in small))
 
     def load(self, file: Path) -> Sample:
         """Decode one of the images.
@@ -130,9 +149,18 @@ class ImageSet:
         """The name, in results, of the image or pair of a clean file."""
         return pair_name(file.stem) if file in self.partners else file.stem
 
+    def _is_too_small(self, file: Path) -> bool:
+        try:
+            self.load(file)
+        except _TooSmallError:
+            return True
+        except FlowdenoiseError:  # its cells will say so
+            return False
+        return False
+
     def _cut(self, pixels: Pixels, file: Path) -> Pixels:
         if min(pixels.shape[:2]) < self.side:
-            raise DataError(f"{file} is smaller than {self.side} pixels")
+            raise _TooSmallError(f"{file} is smaller than {self.side} pixels")
         top, left = ((length - self.side) // 2 for length in pixels.shape[:2])
         return pixels[top : top + self.side, left : left + self.side]
 

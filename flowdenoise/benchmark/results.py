@@ -53,6 +53,7 @@ class Results:
         image_set: The name of the set.
         kind: The word `gray` or `color`.
         images: The number of images of the set that were used.
+        left_out: The names of images that are smaller than the part that was measured.
         fingerprints: The fingerprints of the images, by name.
         protocol: The name of the protocol.
         seed: The seed of the noise.
@@ -68,6 +69,7 @@ class Results:
     image_set: str
     kind: str
     images: int
+    left_out: tuple[str, ...]
     fingerprints: Mapping[str, str]
     protocol: str
     seed: int
@@ -122,6 +124,7 @@ def collect(
         image_set=image_set.name,
         kind=image_set.kind,
         images=len(image_set.files),
+        left_out=image_set.left_out,
         fingerprints=run.fingerprints,
         protocol=protocol.name,
         seed=protocol.seed,

@@ -88,7 +88,7 @@ def measure_set(
     how = MethodOptions(precision or MethodOptions.precision, tile, overlap, offline, data_dir)
     most, limits = _limits(limit)
     where = own.device(device, threads)
-    image_set = _open(name, how, gray=gray).listed(listed).first(most).middle(middle)
+    image_set = _middle(_open(name, how, gray=gray).listed(listed).first(most), middle)
     default = REAL if image_set.partners else BenchmarkConfig.protocol
     config = BenchmarkConfig(own.numbers(sigma), protocol or default, limits, pictures)
     chosen = _methods(methods, config)
@@ -123,7 +123,7 @@ def table1(
         config = BenchmarkConfig(paper.SIGMAS, setting.protocol, limits)
         chosen = _methods(methods or ",".join(paper.METHODS), config)
         folder = (out or Path("benchmark") / "table1") / setting.name
-        image_set = _open(setting.image_set, how).first(most).middle(middle)
+        image_set = _middle(_open(setting.image_set, how).first(most), middle)
         results = _run(image_set, chosen, config, how, where, folder)
         show_grid(paper.table(results))
         failed = _tell_failures(results) or failed
@@ -136,6 +136,18 @@ def _open(name: str, how: MethodOptions, *, gray: bool = False) -> ImageSet:
     from flowdenoise.benchmark.sets import open_set
 
     return open_set(name, data_dir=how.data_dir, gray=gray, report=console.fetching())
+
+
+def _middle(image_set: ImageSet, side: int) -> ImageSet:
+    """Cut the images to their middles, and tell which are too small."""
+    cut = image_set.middle(side)
+    if cut.left_out:
+        count = f"{len(cut.left_out)} of {len(image_set.files)}"
+        console.warn(
+            f"{count} images are smaller than {side} pixels and are left out: "
+            f"{', '.join(cut.left_out)}"
+        )
+    return cut
 
 
 def _run(

@@ -74,7 +74,10 @@ Limit = Annotated[
 Middle = Annotated[
     int,
     typer.Option(
-        "--middle", min=0, help="Measure only the middle square of this side, for slow methods."
+        "--middle",
+        min=0,
+        help="Measure only the middle square of this side, for slow methods. Smaller images are "
+        "left out.",
     ),
 ]
 Out = Annotated[

@@ -344,8 +344,15 @@ def test_the_middle_of_images_is_an_image_of_its_own(two: Path) -> None:
         middle = whole.load(file).clean[:, 6:14, 11:19]
         assert torch.equal(cut.load(file).clean, middle)
         assert cut.load(file).fingerprint != whole.load(file).fingerprint
-    with pytest.raises(DataError, match="smaller than 21 pixels"):
-        whole.middle(21).load(whole.files[0])
+    with pytest.raises(DataError, match="all images of tiny2 are smaller than 21 pixels"):
+        whole.middle(21)
+
+
+def test_an_image_that_cannot_be_read_is_not_taken_for_a_small_one(two: Path) -> None:
+    (two / "bad.png").write_bytes(b"rubbish")
+    cut = open_set(str(two)).middle(8)
+    assert "bad" in {file.stem for file in cut.files}
+    assert not cut.left_out
 
 
 def test_the_middle_of_an_altered_image_is_refused_like_the_image(

@@ -95,9 +95,23 @@ def test_slow_methods_may_see_the_middles_only(invoke: Invoke, photos: Path) -> 
     content = json.loads(answer.text)
     assert content["image_set"] == "photos-middle32"
     assert (Path("benchmark") / "photos-middle32-color-awgn").is_dir()
-    answer = invoke("benchmark", photos, "--middle", 37, "--methods", "noisy", "-s", 25, "-q")
+
+
+def test_images_smaller_than_the_middle_are_named_and_left_out(
+    invoke: Invoke, photos: Path
+) -> None:
+    Image.fromarray(scene(31, 40)).save(photos / "tiny.png")
+    asked = ("benchmark", photos, "--methods", "noisy", "-s", 25, "--json", "--middle")
+    answer = invoke(*asked, 32)
+    assert answer.status == 0
+    told = "1 of 3 images are smaller than 32 pixels and are left out: tiny"
+    assert told in " ".join(answer.err.split())
+    content = json.loads(answer.text)
+    assert (content["images"], content["left_out"]) == (2, ["tiny"])
+    assert {cell["image"] for cell in content["cells"]} == {"0", "1"}
+    answer = invoke(*asked, 99)
     assert answer.status == 1
-    assert "smaller than 37 pixels" in answer.err
+    assert "all images of photos are smaller than 99 pixels" in answer.err
 
 
 def test_a_failed_cell_is_told_and_the_status_is_1(invoke: Invoke, photos: Path) -> None:
