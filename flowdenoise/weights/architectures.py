@@ -29,45 +29,42 @@ class Architecture:
     """Where a kind of network is defined.
 
     Attributes:
-        role: What the network is used for: see `Role`.
-        module: Name of its module.
-        config: Name of its configuration, a frozen dataclass, in that module.
-        network: Name of its class in that module; it is built as `network(config)` and keeps the
+        role: The use of the network, see `Role`.
+        room: The package that exports its configuration and its class.
+        config: The name of its configuration, a frozen dataclass.
+        network: The name of its class; it is built as `network(config)` and keeps the
             configuration as `config`.
-        before: Settings that were added later, with what they are in files that do not name them.
+        before: The settings that were added later, with their values in files that do not name
+            them.
     """
 
     role: Role
-    module: str
+    room: str
     config: str
     network: str
     before: Mapping[str, Any] = field(default_factory=dict)
 
     def config_class(self) -> type[Any]:
         """The configuration's class."""
-        found: type[Any] = getattr(importlib.import_module(self.module), self.config)
+        found: type[Any] = getattr(importlib.import_module(self.room), self.config)
         return found
 
     def network_class(self) -> type[nn.Module]:
         """The network's class."""
-        found: type[nn.Module] = getattr(importlib.import_module(self.module), self.network)
+        found: type[nn.Module] = getattr(importlib.import_module(self.room), self.network)
         return found
 
 
+_NETWORKS = "flowdenoise.networks"
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "resnet": Architecture(
-        "denoiser", "flowdenoise.networks.resnet", "ResNetConfig", "ResNet", before={"maps": 1}
-    ),
-    "dncnn": Architecture("denoiser", "flowdenoise.networks.dncnn", "DnCNNConfig", "DnCNN"),
+    "resnet": Architecture("denoiser", _NETWORKS, "ResNetConfig", "ResNet", before={"maps": 1}),
+    "dncnn": Architecture("denoiser", _NETWORKS, "DnCNNConfig", "DnCNN"),
     "glow": Architecture(
-        "prior", "flowdenoise.flow.glow", "GlowConfig", "Glow", before={"split": "net"}
+        "prior", "flowdenoise.flow", "GlowConfig", "Glow", before={"split": "net"}
     ),
-    "noise_level": Architecture(
-        "noise level", "flowdenoise.networks.noise_level", "NoiseLevelConfig", "NoiseLevelNet"
-    ),
-    "noise_map": Architecture(
-        "noise map", "flowdenoise.networks.noise_estimator", "NoiseMapConfig", "NoiseMapNet"
-    ),
+    "noise_level": Architecture("noise level", _NETWORKS, "NoiseLevelConfig", "NoiseLevelNet"),
+    "noise_map": Architecture("noise map", _NETWORKS, "NoiseMapConfig", "NoiseMapNet"),
 }
 """Kind, as written in a weights file, and its definition."""
 
@@ -91,7 +88,8 @@ def kind_of(network: nn.Module) -> str:
         UsageError: The network's class is not in the table.
     """
     for kind, known in ARCHITECTURES.items():
-        if type(network).__module__ == known.module and type(network).__name__ == known.network:
+        named = type(network).__name__ == known.network  # else its room need not be imported
+        if named and type(network) is known.network_class():
             return kind
     raise UsageError(f"{type(network).__name__} is not among the networks that weights files know")
 

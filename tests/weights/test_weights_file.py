@@ -425,5 +425,5 @@ def test_every_configuration_can_be_stored() -> None:
 
 def test_every_kind_is_defined_where_the_table_says() -> None:
     for known in ARCHITECTURES.values():
-        assert importlib.util.find_spec(known.module) is not None
+        assert importlib.util.find_spec(known.room) is not None
         assert issubclass(known.network_class(), nn.Module)
