@@ -63,7 +63,7 @@ class Sources:
     """The images that a `DataConfig` names.
 
     Attributes:
-        config: Where the images come from.
+        config: The folders of the images.
         on_skip: Called with each file or folder that is left out, and the reason.
         on_fetch: Called with the progress of a download.
         cache: Folder for decoded pixels; they are then memory-mapped instead of held in memory.

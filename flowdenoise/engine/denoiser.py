@@ -264,7 +264,7 @@ class Denoiser:
 
         Raises:
             SigmaError: A noise level is out of range.
-            UsageError: Another value is, or the model can't treat such a picture.
+            UsageError: Another value is out of range, or the model can't treat such a picture.
             DeviceError: Not even a single tile fits into the memory.
         """
         start = time.perf_counter()

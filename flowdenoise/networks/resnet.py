@@ -71,7 +71,7 @@ class ResNetConfig(NetworkConfig):
             raise UsageError("without channels there is no place for a noise map or unshuffling")
 
     @classmethod
-    def paper(cls, image_channels: int = 3) -> ResNetConfig:
+    def paper(cls, image_channels: int = NetworkConfig.image_channels) -> ResNetConfig:
         """The network of the paper's released code: 31,936 parameters for color."""
         return cls(
             image_channels=image_channels,

@@ -51,7 +51,7 @@ def train_prior(
 
     Args:
         run: The settings.
-        place: Where and how it runs.
+        place: The place of the run, which changes nothing in its result.
         initial: A flow to begin with; it grows to the run's sizes.
         recompute: Recompute activations instead of keeping them.
 
@@ -96,7 +96,7 @@ def train_denoiser(
 
     Args:
         run: The settings.
-        place: Where and how it runs.
+        place: The place of the run, which changes nothing in its result.
         prior: The prior that the objective asks for.
         teacher: The teacher that the objective asks for.
         initial: A network of the same sizes to begin with.
@@ -154,7 +154,7 @@ def train_photo(
 
     Args:
         run: The settings.
-        place: Where and how it runs.
+        place: The place of the run, which changes nothing in its result.
         estimator: The estimator that tells the denoiser its maps of noise.
         initial: A network of the same sizes to begin with, told two maps or one level.
         teacher: A denoiser of photographs to learn from.
@@ -289,7 +289,7 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
 
     Args:
         run: The settings.
-        place: Where and how it runs.
+        place: The place of the run, which changes nothing in its result.
         initial: An estimator of the same sizes to begin with.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from flowdenoise.errors import UsageError
@@ -62,10 +62,11 @@ def override(run: T, assignments: Sequence[str]) -> T:
         if not equals:
             raise UsageError(f"a setting is name=value, not {text!r}")
         changes[name.strip()] = value.strip()
-    return _replace(run, changes, "")
+    every = list(plain(asdict(run)))  # type: ignore[call-overload]
+    return _replace(run, changes, "", every)
 
 
-def _replace(part: T, changes: dict[str, str], prefix: str) -> T:
+def _replace(part: T, changes: dict[str, str], prefix: str, every: Sequence[str]) -> T:
     """Replace all at once, since some values are only valid together."""
     hints = hints_of(type(part))
     values: dict[str, Any] = {}
@@ -74,21 +75,27 @@ def _replace(part: T, changes: dict[str, str], prefix: str) -> T:
         first, _, rest = path.partition(".")
         name = prefix + path
         if first not in hints:
-            raise UsageError(_unknown(first, list(hints), name))
+            raise UsageError(_unknown(first, list(hints), name, every))
         inner = getattr(part, first)
         if is_dataclass(inner) != bool(rest):
             names = [field.name for field in fields(inner)] if is_dataclass(inner) else []
-            raise UsageError(_unknown(rest, names, name))
+            raise UsageError(_unknown(rest, names, name, every))
         if rest:
             deeper.setdefault(first, {})[rest] = text
         else:
             values[first] = from_text(text, hints[first], name)
     for first, inside in deeper.items():
-        values[first] = _replace(getattr(part, first), inside, f"{prefix}{first}.")
+        values[first] = _replace(getattr(part, first), inside, f"{prefix}{first}.", every)
     return replace(part, **values)  # type: ignore[type-var]
 
 
-def _unknown(word: str, known: list[str], name: str) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+def _unknown(word: str, known: list[str], name: str, every: Sequence[str]) -> str:
+    last = name.rpartition(".")[2]
+    close = [other for other in every if other.rpartition(".")[2] == last]
+    close = close or difflib.get_close_matches(word, known, 1)
+    hint = (
+        f"did you mean {' or '.join(close)}?"
+        if close
+        else f"there are {', '.join(known) or 'none'}"
+    )
     return f"no setting {name!r}: {hint}"

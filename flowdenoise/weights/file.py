@@ -133,7 +133,7 @@ def build_network(data: bytes, what: str) -> WeightsFile:
         what: The name of the file in error messages.
 
     Raises:
-        WeightsIntegrityError: The file is not valid; names the key or tensor at fault.
+        WeightsIntegrityError: The file is not valid. The message names the key or tensor at fault.
     """
     header = parse_header(data, what)
     kind = header.record.kind

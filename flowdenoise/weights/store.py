@@ -44,7 +44,7 @@ class Resolved:
 
     Attributes:
         path: The file.
-        origin: Where the file was found; `hub` if it was fetched just now.
+        origin: The place where the file was found; `hub` if it was fetched just now.
         address: The address that was asked for, a Hub address with its commit.
         sha256: Digest that the bytes must have, as far as the address, the manifest or an earlier
             download says.
@@ -64,7 +64,7 @@ class Shipped:
 
     Attributes:
         entry: The entry.
-        origin: Where the file is, or can be fetched.
+        origin: The place where the file is, or from which it can be fetched.
         path: The file; None if it is only on the Hub so far, or gone from the package.
     """
 

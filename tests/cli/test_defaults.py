@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
+import flowdenoise
 from flowdenoise import api
 from flowdenoise.benchmark.config import BenchmarkConfig, SpeedConfig, WholeCommandConfig
 from flowdenoise.benchmark.table1 import SETTINGS
@@ -69,3 +72,40 @@ def test_a_function_takes_its_defaults_from_a_configuration(module: Any, functio
         if isinstance(default, ast.Constant)
     ]
     assert set(literals) <= {None, False}
+
+
+def defaults_of_fields(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """The name and the default of each field of a dataclass, as they are written."""
+    for kind in ast.walk(module):
+        if isinstance(kind, ast.ClassDef) and kind.decorator_list:
+            for field in kind.body:
+                if isinstance(field, ast.AnnAssign) and field.value is not None:
+                    yield ast.unparse(field.target), ast.unparse(field.value)
+
+
+def defaults_of_arguments(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """The name and the default of each argument of a function, as they are written."""
+    for function in ast.walk(module):
+        if isinstance(function, ast.FunctionDef):
+            own = function.args
+            given = zip(
+                reversed([*own.posonlyargs, *own.args]), reversed(own.defaults), strict=False
+            )
+            for argument, default in (*given, *zip(own.kwonlyargs, own.kw_defaults, strict=True)):
+                if default is not None:
+                    yield argument.arg, ast.unparse(default)
+
+
+NOTHING = {"None", "False", "True", "0", "1", "0.0", "1.0", "()", "[]", "''"}
+"""Defaults that stand for nothing or all of something, whatever it is."""
+
+
+def test_no_function_repeats_the_default_of_a_configuration() -> None:
+    package = Path(flowdenoise.__file__).parent
+    modules = {path: ast.parse(path.read_text()) for path in package.rglob("*.py")}
+    fields = {pair for module in modules.values() for pair in defaults_of_fields(module)}
+    for path, module in modules.items():
+        for name, default in defaults_of_arguments(module):
+            named = re.fullmatch(r"[\w.]+", default) and not default[0].isdigit()
+            if not named and default not in NOTHING:
+                assert (name, default) not in fields, f"{path}: {name}={default}"

@@ -39,6 +39,8 @@ def test_every_kind_of_setting_can_be_replaced() -> None:
         ("loop.stps=7", "did you mean steps"),
         ("lop.steps=7", "did you mean loop"),
         ("loop=7", "there are steps"),
+        ("batch=7", "no setting 'batch': did you mean loop.batch?"),
+        ("loop.patch=7", "did you mean training.patch?"),
         ("loop.steps.more=7", "no setting"),
         ("loop.steps", "name=value"),
         ("loop.steps=many", "must be a whole number"),

@@ -157,7 +157,8 @@ def parse(names: str) -> tuple[Choice, ...]:
     """Find the methods that a comma-separated text names, or all quick ones if it is empty.
 
     Raises:
-        UsageError: A method does not exist, which lists those that do, or is named twice.
+        UsageError: No method has such a name (the message lists those that exist), or a method is
+            named twice.
 
     >>> parse("flowdenoise=mine.safetensors, ffdnet@12")[1]
     Choice(name='ffdnet', address=None, told_255=12.0)
