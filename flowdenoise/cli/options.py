@@ -67,7 +67,7 @@ MaxMemory = Annotated[
 ]
 Quality = Annotated[
     int | None,
-    typer.Option(min=1, max=100, help="Of JPEG (95 by default) and WebP."),
+    typer.Option(min=1, max=100, help="Of JPEG and WebP; a high one unless given."),
 ]
 Tile = Annotated[
     int | None,

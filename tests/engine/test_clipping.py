@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from numpy.typing import NDArray
+from scipy import stats
 
 from flowdenoise.engine.clipping import ClippedEnds, NoiseLaw, Unclip, clipped_ends, expected
 from flowdenoise.engine.denoiser import Denoiser
@@ -64,6 +65,17 @@ def test_the_mean_of_cut_noise_is_that_of_the_integral(
     integral = torch.trapezoid(cut * density, noise)
     value = expected(torch.tensor(clean, dtype=torch.float64), ends)
     assert torch.allclose(value, integral, atol=1e-7)
+
+
+@pytest.mark.parametrize("photons", [30, 100])
+def test_the_mean_of_light_cut_off_at_white_is_that_of_its_photons(photons: int) -> None:
+    """Noise of light is skewed, which moves the mean by up to 0.6 of 255."""
+    clean, counts = np.linspace(0.6, 1, 9), np.arange(10 * photons)
+    chance = stats.poisson.pmf(counts, photons * clean[:, None])
+    mean = (chance * np.minimum(counts / photons, 1)).sum(1)
+    light = ClippedEnds(white=NoiseLaw(1 / photons, -1 / photons))
+    found = expected(torch.from_numpy(clean), light)
+    assert np.abs(found.numpy() - mean).max() < 0.1 / 255
 
 
 @given(sigma=st.floats(0.005, 0.4), cut_off=ENDS, slope=st.sampled_from([0.0, 1.0, -0.5]))

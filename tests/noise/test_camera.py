@@ -121,6 +121,27 @@ def test_smoothing_with_gains_of_one_changes_nothing_and_with_less_takes_detail(
     assert torch.allclose(spared, light, atol=1e-6)
 
 
+def test_color_is_smoothed_up_to_stronger_edges_than_brightness() -> None:
+    light = 0.5 + 0.1 * torch.randn(6, 3, 32, 32)
+    edges = torch.full((6, 1, 32, 32), 0.01)  # where hardly any brightness is smoothed
+    made = smoothing.smooth(light, torch.zeros(6, 2, 4), edges)
+    brightness, before = made.mean(1, keepdim=True), light.mean(1, keepdim=True)
+    assert (brightness - before).std() < 0.02 * before.std()
+    assert (made - brightness).std() < 0.7 * (light - before).std()
+
+
+@pytest.mark.parametrize("along", ["rows", "columns"])
+def test_color_halved_across_fades_along_rows_and_both_ways_everywhere(along: str) -> None:
+    stripes = torch.tensor([[0.9, 0.1, 0.5], [0.1, 0.9, 0.5]]).T[None, :, None].repeat(3, 1, 16, 8)
+    light = stripes if along == "rows" else stripes.transpose(2, 3)
+    full, across, both = smoothing.halve_color(light, torch.tensor([0, 1, 2]))
+    assert torch.allclose(full, light[0])
+    assert ((across - light[0]).abs().mean() > 0.2) == (along == "rows")
+    assert (both - light[0]).abs().mean() > 0.2
+    for made in (across, both):
+        assert torch.allclose(made.mean(0), light[0].mean(0), atol=1e-6)
+
+
 ALL_METHODS = tuple(demosaicking.METHODS)
 
 
@@ -244,6 +265,17 @@ def test_stronger_noise_on_the_sensor_is_stronger_in_the_picture() -> None:
         for shot in (1e-5, 1e-4, 1e-3, 1e-2)
     ]
     assert sorted(errors) == errors
+
+
+def test_light_of_a_quarter_of_the_photons_has_noise_of_twice_the_deviation() -> None:
+    clean = pictures()
+    config = replace(camera.CAMERAS["phone"], smoothed=0.0, sharpening=(0.0, 0.0))
+    still = camera.simulate(clean, KEYS, config, noise=0.0).light
+    more, less = (
+        (camera.simulate(clean, KEYS, config, torch.full((6,), shot)).light - still).std()
+        for shot in (1e-4, 4e-4)
+    )
+    assert float(less / more) == pytest.approx(2, rel=0.1)
 
 
 def test_a_picture_of_odd_size_is_refused_in_one_line() -> None:

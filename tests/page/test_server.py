@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import threading
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
@@ -23,6 +25,7 @@ from flowdenoise.engine.denoisers import NamedSource
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.page import PageConfig, application, listening
+from flowdenoise.page.guard import Guard
 
 PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
 HOME = f"http://127.0.0.1:{PORT}/{TOKEN}/"
@@ -138,6 +141,26 @@ def test_a_file_over_the_limit_is_refused_and_not_kept(client: TestClient, shelf
         assert answer.status_code == 413
         assert "larger than" in answer.json()["error"]
     assert not list(shelf.iterdir())
+
+
+def test_a_body_that_comes_in_pieces_is_counted_as_a_whole() -> None:
+    pieces = iter([bytes(MOST // 2), bytes(MOST // 2), b"x"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+    async def send(_: Any) -> None:
+        raise AssertionError("nothing is answered before the body has come")
+
+    async def read_all(_: Any, body: Any, __: Any) -> None:
+        while (await body())["more_body"]:
+            pass
+
+    guard = Guard(read_all, port=PORT, token=TOKEN, most=MOST)
+    host = f"127.0.0.1:{PORT}".encode()
+    scope = {"type": "http", "path": f"/{TOKEN}/pictures", "headers": [(b"host", host)]}
+    with pytest.raises(HTTPException, match="larger than"):
+        asyncio.run(guard(scope, receive, send))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", photo()[:200]])
