@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -97,6 +99,25 @@ def test_a_fault_of_brightness_or_of_color_alone_is_seen(
     spread = torch.zeros_like(removed)
     spread[:, 0] = SIGMA * energy**0.5  # one channel: a third in brightness, the rest in color
     assert keep_structure(spread, torch.zeros_like(spread), SIGMA).abs().max() < 1e-6
+
+
+def test_a_little_too_much_of_both_is_seen_though_neither_is_alone() -> None:
+    bright, colorful = (torch.tensor(part) / math.hypot(*part) for part in ((1, 1, 1), (1, 0, -1)))
+    vector = SIGMA * (1.7**0.5 * bright + 3.0**0.5 * colorful)
+    removed = vector.reshape(1, 3, 1, 1).expand(1, 3, 20, 20)
+    kept = keep_structure(removed, torch.zeros_like(removed), SIGMA)[0, :, 10, 10]
+    for alone in (bright * 1.7**0.5, colorful * 3.0**0.5):
+        spread = (SIGMA * alone).reshape(1, 3, 1, 1).expand(1, 3, 20, 20)
+        assert keep_structure(spread, torch.zeros_like(spread), SIGMA).abs().max() < 1e-6
+        assert float(kept @ alone) > 0.05 * SIGMA * float(alone @ alone)
+
+
+@pytest.mark.parametrize("times", [3, 5, 20])
+def test_of_a_removal_far_above_the_noise_no_more_is_believed_than_errs_least(times: int) -> None:
+    """If it holds all of the noise, that is the inverse of its energy in units of the noise."""
+    noisy = torch.full((1, 1, 20, 20), times * SIGMA)
+    gone = noisy - keep_structure(noisy, torch.zeros_like(noisy), SIGMA)
+    assert 0 < float(gone.max() / noisy.max()) < 1 / times**2
 
 
 def test_levels_by_channel_and_by_pixel_are_those_of_each() -> None:

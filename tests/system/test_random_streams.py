@@ -27,6 +27,20 @@ def test_uniform_numbers_are_uniform(seed: int) -> None:
     assert stats.kstest(numbers.numpy(), "uniform").pvalue > 1e-6
 
 
+def test_the_least_number_is_above_zero_and_has_a_normal_one() -> None:
+    place = torch.tensor([39_272_096])  # where all bits are 0
+    assert float(uniform(fold(3), place)) == 2.0**-25
+    assert float(normal(fold(3), place)) == pytest.approx(-5.3, abs=0.1)
+
+
+def test_the_numbers_stay_what_they_are() -> None:
+    """Runs that are resumed, corpora and results of benchmarks rest on them."""
+    assert fold(torch.arange(3), 5).tolist() == [459_823_335, -882_761_079, 1_790_963_759]
+    assert int(fold(1, 2, 3)) == -1_979_210_917
+    numbers = normal(fold(1), torch.arange(3)).tolist()
+    assert numbers == pytest.approx([-0.034484, -0.392052, -2.945056], abs=1e-5)
+
+
 @given(seed=seeds)
 def test_normal_numbers_are_normal(seed: int) -> None:
     numbers = normal(fold(seed), torch.arange(4000))
