@@ -7,6 +7,8 @@ examined        a picture whose noise is known
 choices         which network runs, where and how, and how much it removes
 estimate        the noise of a picture, estimated from a few crops of it
 noise_maps      the noise of a photograph, place by place
+noise_evidence  what its tiles show of it
+noise_floor     what its quietest places tell
 passes          a plane on its way through the tiling
 estimators      the networks that the estimates ask
 denoisers       the networks that denoise, and which of them a picture gets

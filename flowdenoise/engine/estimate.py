@@ -54,7 +54,8 @@ _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture it
 _MOST = 85 / 255  # where the scale of the estimators ends
 _EXCESS = 1.1  # of the picture's own level: the channels' mean may be so much above it
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
-_AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white whatever it looks like
+_AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white unless it is surely a camera's
+_SURELY = 0.9  # the probability of a camera's noise from which its maps are right
 _NEARLY_WHITE = 1.6  # the noise of most cameras has a coarser grain
 _DETAIL, _DETAIL_BESIDE_NOISE = 5 / 255, 8 / 255  # weaker noise of so fine a grain may be detail
 _QUIET_SIDE, _QUIET, _FEWEST = 4, 0.01, 100  # blocks, the share of them that is quiet, how many
@@ -163,7 +164,8 @@ def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
     if maps.kind == "white" and white.verdict != "not white":
         return white
     agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE
-    if not white.untouched and maps.grain < _WHITE_GRAIN and (white.channels or agree):
+    alike = maps.grain < _WHITE_GRAIN and (bool(white.channels) or agree)
+    if not white.untouched and alike and maps.confidence < _SURELY:
         return white
     doubted = max(_DETAIL_BESIDE_NOISE, white.sigma)
     if white.untouched and maps.kind == "camera":

@@ -21,17 +21,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine import tiling
+from flowdenoise.engine.noise_evidence import CELL, Evidence, look
+from flowdenoise.engine.noise_floor import noise_floor, raised
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
-from flowdenoise.networks import KINDS, MAPS, Noise, NoiseMapNet
+from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
 
 MAP_ESTIMATOR = "noise-map-color"
 """The shipped estimator of noise maps, for color pictures."""
 
-_TILE = 128  # side in pixels; what the estimator was trained with
-_CELL = NoiseMapNet.stride
-_MOST_TILES = 192  # that the estimator looks at, three megapixels
 _BANDS = 12  # of brightness
 _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
@@ -40,6 +38,7 @@ _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many t
 _FINE = 1.7  # grain, up to which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
+_CERTAIN, _TRUSTED = 0.97, 0.4  # of clean: above, no floor tells noise, and below, the maps count
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,9 @@ class NoiseMaps:
 
     def part(self, rows: slice, columns: slice) -> NoiseMaps:
         """The maps of a part of the picture, which begins with a cell; slices are in pixels."""
-        cells = tuple(slice(s.start // _CELL, -(-s.stop // _CELL)) for s in (rows, columns))
-        if rows.start % _CELL or columns.start % _CELL:
-            raise UsageError(f"a part with noise maps begins at a multiple of {_CELL} pixels")
+        cells = tuple(slice(s.start // CELL, -(-s.stop // CELL)) for s in (rows, columns))
+        if rows.start % CELL or columns.start % CELL:
+            raise UsageError(f"a part with noise maps begins at a multiple of {CELL} pixels")
         levels, brightness = self.levels[:, *cells], self.brightness[cells]
         return replace(self, levels=levels, brightness=brightness, whole=self.whole or self)
 
@@ -130,10 +129,10 @@ class NoiseMaps:
 
 def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
     """Interpolate maps (N, h, w) between their cells, for rows of pixels."""
-    first, last = max(0, start // _CELL - 1), min(cells.shape[1], -(-stop // _CELL) + 1)
-    size = ((last - first) * _CELL, cells.shape[2] * _CELL)
+    first, last = max(0, start // CELL - 1), min(cells.shape[1], -(-stop // CELL) + 1)
+    size = ((last - first) * CELL, cells.shape[2] * CELL)
     finer = F.interpolate(cells[None, :, first:last], size=size, mode="bilinear")
-    return finer[:, :, start - first * _CELL : stop - first * _CELL, :width]
+    return finer[:, :, start - first * CELL : stop - first * CELL, :width]
 
 
 @torch.no_grad()
@@ -150,8 +149,8 @@ def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> Nois
     """
     rows, columns = _without_bars(picture.samples)
     inner = _in_tiles(picture.part(rows, columns), net, device)
-    before = rows.start // _CELL, columns.start // _CELL
-    down, across = (-(-side // _CELL) for side in (picture.height, picture.width))
+    before = rows.start // CELL, columns.start // CELL
+    down, across = (-(-side // CELL) for side in (picture.height, picture.width))
     high, wide = inner.brightness.shape
     pad = (before[1], across - before[1] - wide, before[0], down - before[0] - high)
     maps = torch.cat([inner.levels, inner.brightness[None]])
@@ -168,10 +167,10 @@ def _without_bars(samples: Samples) -> tuple[slice, slice]:
     for axis in (0, 1):
         start, stop = box[axis].start, box[axis].stop
         inside = samples[:, box[1]] if axis == 0 else samples[box[0]].swapaxes(0, 1)
-        while stop > start + _CELL and _is_bar(inside[start : start + _CELL]):
-            start += _CELL
-        while stop > start + _CELL and _is_bar(inside[_CELL * ((stop - 1) // _CELL) : stop]):
-            stop = _CELL * ((stop - 1) // _CELL)
+        while stop > start + CELL and _is_bar(inside[start : start + CELL]):
+            start += CELL
+        while stop > start + CELL and _is_bar(inside[CELL * ((stop - 1) // CELL) : stop]):
+            stop = CELL * ((stop - 1) // CELL)
         box[axis] = slice(start, stop)
     return box[0], box[1]
 
@@ -182,99 +181,56 @@ def _is_bar(strip: Samples) -> bool:
 
 def _in_tiles(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
     """The maps of a picture without bars, tile by tile."""
-    height, width = picture.height, picture.width
-    down, across = (max(1, round(side / _TILE)) for side in (height, width))
-    high, wide = _CELL * -(-height // (down * _CELL)), _CELL * -(-width // (across * _CELL))
-    columns, places = tiling.mirror(across * wide, width), tiling.mirror(down * high, height)
-    levels, brightness, kinds, telling = [], [], [], []
-    seen = _spread(down, across)
-    for wanted, place in zip(seen, torch.split(places, high), strict=True):
-        first = int(place.min())
-        band = picture.tensor(slice(first, int(place.max()) + 1))
-        band = band[:, :, place - first][..., columns].to(device)
-        found = _estimated(net, torch.cat(torch.split(band, wide, 3)), wanted)
-        levels.append(torch.cat(list(found.levels), 2).cpu())
-        brightness.append(F.avg_pool2d(band.mean(1), _CELL)[0].cpu())
-        kinds.append(found.kind.cpu())
-        telling.append(_varies(band)[0, 0].cpu())
-    cells = slice(-(-height // _CELL)), slice(-(-width // _CELL))
-    whole = torch.cat(levels, 1)
-    size = (high // _CELL, wide // _CELL)
-    tells = torch.cat(telling) & torch.kron(seen, torch.ones(size, dtype=torch.bool))
-    shown = torch.cat(brightness)[cells]
-    kind, confidence = _kind(whole, torch.cat(kinds), tells, size, seen.flatten())
-    smooth = whole[:, *cells]
-    if kind != "clean" or not seen.all():
-        smooth = _by_brightness(smooth, shown, tells[cells])
-    return NoiseMaps(smooth, shown, kind, confidence)
+    shown = look(picture, net, device)
+    kind, confidence, clean = _kind(shown)
+    cells = slice(-(-picture.height // CELL)), slice(-(-picture.width // CELL))
+    levels, brightness = shown.levels[:, *cells], shown.brightness[cells]
+    bands = _bands(brightness)
+    floor = None
+    if clean <= _CERTAIN:
+        floor = noise_floor(shown.squares[:, *cells], bands, shown.inside[cells], _BANDS)
+    covered = floor is not None and floor.is_noise
+    if kind == "clean" and covered:
+        kind, confidence = "camera", 1 - clean
+    if kind != "clean" or not shown.seen.all():
+        levels = _by_brightness(levels, bands, shown.telling[cells])
+    if floor is not None and covered:
+        levels = raised(levels, floor, bands, min(1.0, clean / _TRUSTED))
+    return NoiseMaps(levels, brightness, kind, confidence)
 
 
-def _spread(down: int, across: int) -> Tensor:
-    """Which tiles the estimator looks at, (down, across): all of a few, about as many of more."""
-    step = math.ceil(down * across / _MOST_TILES)
-    shift = round(0.38 * step)  # rows are shifted against each other, about by the golden ratio
-    place = torch.arange(across) + max(1, shift) * torch.arange(down)[:, None]
-    return place % step == 0
-
-
-def _estimated(net: NoiseMapNet, tiles: Tensor, wanted: Tensor) -> Noise:
-    """The noise of tiles (B, 3, h, w), of which some are wanted, (B,); zeros for the others."""
-    count, _, height, width = tiles.shape
-    levels = tiles.new_zeros(count, len(MAPS), height // _CELL, width // _CELL)
-    kinds = tiles.new_zeros(count, len(KINDS))
-    if wanted.any():
-        found = net(tiles[wanted])
-        levels[wanted], kinds[wanted] = found.levels, found.kind
-    return Noise(levels, kinds)
-
-
-def _varies(band: Tensor) -> Tensor:
-    """Whether a cell is not of one color, (1, 1, h, w); the others say nothing about noise."""
-    spread = F.max_pool2d(band, _CELL) + F.max_pool2d(-band, _CELL)
-    return (spread > 0).any(1, keepdim=True)
-
-
-def _kind(
-    levels: Tensor, logits: Tensor, telling: Tensor, tile: tuple[int, int], seen: Tensor
-) -> tuple[str, float]:
-    """The kind of the noise, and its probability.
+def _kind(shown: Evidence) -> tuple[str, float, float]:
+    """The kind of the noise, its probability, and that of a clean picture.
 
     Half of a noisy picture is noisy. The estimator's level of a place is a compromise between what
     it would be with noise and without, so the more probable a clean picture is, the more must be
     found. Where it is sure about some tiles and finds much there, these are enough: noise shows
     best in flat and bright places. Of what kind the noise is, the noisiest tiles say.
-
-    Args:
-        levels: The maps of whole tiles, (4, h, w).
-        logits: The logits of `networks.KINDS`, (tiles, 3), row by row.
-        telling: Whether a cell was looked at and says anything, (h, w).
-        tile: The rows and the columns of cells in a tile.
-        seen: Whether a tile was looked at, (tiles,).
     """
-    full = F.avg_pool2d(telling[None].float(), tile).flatten() > _FULL
-    if full[seen].float().mean() < _ENOUGH:
-        return "clean", 0.0
-    coarse, logits = F.avg_pool2d(levels[None, 1], tile).flatten()[full], logits[full]
+    full = F.avg_pool2d(shown.telling[None].float(), shown.tile).flatten() > _FULL
+    if full[shown.seen].float().mean() < _ENOUGH:
+        return "clean", 0.0, 1.0
+    coarse = F.avg_pool2d(shown.levels[None, 1], shown.tile).flatten()[full]
+    logits = shown.kinds[full]
     clean = float(torch.softmax(logits.mean(0), 0)[0])
     share = float((torch.softmax(logits, 1)[:, 0] < 0.5).float().mean())
     surely = share >= _SURE and float(coarse.quantile(_LOUD)) >= _MUCH
     least = _LEAST * math.exp(_DOUBT * clean)
-    if not surely and float(levels[1, telling].median()) < least:
-        return "clean", clean
+    if not surely and float(shown.levels[1, shown.telling].median()) < least:
+        return "clean", clean, clean
     loud = coarse >= coarse.quantile(_LOUD) / 2
     chances = torch.softmax(logits[loud][:, 1:].mean(0), 0)
     best = int(chances.argmax())
-    return KINDS[1 + best], (1 - clean) * float(chances[best])
+    return KINDS[1 + best], (1 - clean) * float(chances[best]), clean
 
 
 def _bands(brightness: Tensor) -> Tensor:
     return (brightness * _BANDS).long().clamp(0, _BANDS - 1)
 
 
-def _by_brightness(levels: Tensor, brightness: Tensor, tells: Tensor) -> Tensor:
+def _by_brightness(levels: Tensor, bands: Tensor, tells: Tensor) -> Tensor:
     """For each cell, the level that is usual where the picture is as bright, (4, h, w)."""
     result = torch.empty_like(levels)
-    bands = _bands(brightness)
     logs = levels.log()
     usual = _usual(logs[:, tells])
     for band in torch.unique(bands):

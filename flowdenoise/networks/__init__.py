@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Noise,
         NoiseMapConfig,
         NoiseMapNet,
+        band_energies,
         level_loss,
         measured,
     )
@@ -125,6 +126,7 @@ __all__ = [
     "NoiseMapNet",
     "ResNet",
     "ResNetConfig",
+    "band_energies",
     "blocks_of",
     "fold_batch_norm",
     "from_scale",
@@ -145,6 +147,7 @@ __getattr__ = homes(
             "Noise",
             "NoiseMapConfig",
             "NoiseMapNet",
+            "band_energies",
             "level_loss",
             "measured",
         ),

@@ -136,7 +136,35 @@ def opponent(picture: Tensor) -> Tensor:
 
 def evidence(picture: Tensor) -> Tensor:
     """The log energies of Haar bands, brightness, and clipped shares, (B, 10 C + 2, H/8, W/8)."""
-    planes = opponent(picture.float())
+    energy, planes = _haar_energies(opponent(picture.float()))
+    ends = torch.cat([picture <= 0, picture >= 1], 1).float()
+    ends = F.avg_pool2d(ends, CELL).reshape(len(picture), 2, -1, *planes.shape[-2:]).mean(2)
+    return torch.cat(
+        [0.5 * ((energy + FLOOR**2).log() - 2 * torch.log(torch.tensor(FLOOR))), planes, ends], 1
+    )
+
+
+def band_energies(picture: Tensor) -> Tensor:
+    """The energies of brightness and of color at the three scales, (B, 2, 3, H/8, W/8).
+
+    White noise has the same energy at all of them, its variance.
+
+    Args:
+        picture: The pictures, (B, 3, H, W), about [0, 1]; H and W are multiples of 8.
+    """
+    energy, _ = _haar_energies(opponent(picture.float()))
+    size = (len(energy), 3, 3, -1, *energy.shape[2:])
+    scales = energy.reshape(size).mean(2)  # of a scale's three bands
+    return torch.stack([scales[:, :, 0], scales[:, :, 1:].mean(2)], 1)
+
+
+def _haar_energies(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """Take planes (B, C, H, W) apart into Haar bands.
+
+    Returns:
+        The mean energies of the bands in cells, (B, 9 C, H/8, W/8), by scale, band and plane, and
+        the means of the planes in cells, (B, C, H/8, W/8).
+    """
     found = []
     for scale in range(3):
         first, second = planes[..., 0::2, :], planes[..., 1::2, :]
@@ -149,12 +177,7 @@ def evidence(picture: Tensor) -> Tensor:
         size = CELL // 2 ** (scale + 1)
         found += [F.avg_pool2d(band.square(), size) * 4 ** (scale + 1) for band in bands]
         planes = (total[..., 0::2] + total[..., 1::2]) / 2
-    energy = torch.cat(found, 1)
-    ends = torch.cat([picture <= 0, picture >= 1], 1).float()
-    ends = F.avg_pool2d(ends, CELL).reshape(len(picture), 2, -1, *planes.shape[-2:]).mean(2)
-    return torch.cat(
-        [0.5 * ((energy + FLOOR**2).log() - 2 * torch.log(torch.tensor(FLOOR))), planes, ends], 1
-    )
+    return torch.cat(found, 1), planes
 
 
 def measured(noise: Tensor) -> Tensor:

@@ -9,7 +9,9 @@ from torch import nn
 
 from flowdenoise import weights
 from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
-from flowdenoise.engine.noise_maps import NoiseMaps, _spread, noise_maps
+from flowdenoise.engine.estimate import Estimate, camera_or_white
+from flowdenoise.engine.noise_evidence import _spread
+from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet
@@ -121,7 +123,7 @@ def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.Monk
     device = torch.device("cpu")
     whole = noise_maps(picture, net, device)
     assert net.tiles == 4 * 6
-    monkeypatch.setattr("flowdenoise.engine.noise_maps._MOST_TILES", 6)
+    monkeypatch.setattr("flowdenoise.engine.noise_evidence._MOST_TILES", 6)
     some = noise_maps(picture, net, device)
     assert net.tiles == 4 * 6 + 6
     assert (some.kind, some.levels.shape) == (whole.kind, whole.levels.shape)
@@ -136,7 +138,7 @@ def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.Monk
 def test_the_tiles_that_tell_are_spread(
     monkeypatch: pytest.MonkeyPatch, down: int, across: int, most: int
 ) -> None:
-    monkeypatch.setattr("flowdenoise.engine.noise_maps._MOST_TILES", most)
+    monkeypatch.setattr("flowdenoise.engine.noise_evidence._MOST_TILES", most)
     seen = _spread(down, across)
     assert 0.9 * most <= int(seen.sum()) <= 1.1 * most
     share = seen.float().mean()
@@ -246,3 +248,37 @@ def test_a_part_goes_to_the_network_of_the_whole_picture() -> None:
     assert whole.is_fine
     assert part.is_fine
     assert again.is_fine
+    assert whole.is_fine
+    assert part.is_fine
+    assert again.is_fine
+
+
+@pytest.mark.parametrize(("confidence", "verdict"), [(0.6, "noisy"), (0.95, "camera")])
+def test_a_fine_grain_is_white_unless_it_is_surely_a_cameras(
+    confidence: float, verdict: str
+) -> None:
+    levels = torch.tensor([0.1, 0.11, 0.1, 0.11])[:, None, None].expand(4, 8, 8)
+    maps = NoiseMaps(levels, torch.full((8, 8), 0.5), "camera", confidence)
+    assert camera_or_white(Estimate(0.1, "noisy"), maps).verdict == verdict
+    apart = Estimate(0.08, "noisy", (0.12, 0.05, 0.03))
+    assert camera_or_white(apart, maps).verdict == verdict
+
+
+class Doubtful(Known):
+    """An estimator that takes everything for clean, but is not certain."""
+
+    def forward(self, picture: torch.Tensor) -> Noise:
+        """Tell next to no noise."""
+        levels = torch.full((len(picture), 4, *(side // 8 for side in picture.shape[2:])), 2e-4)
+        return Noise(levels, torch.tensor([1.0, 0.0, 0.0]).expand(len(picture), 3))
+
+
+def test_the_floor_tells_noise_that_the_estimator_takes_for_texture() -> None:
+    net, device = Doubtful(), torch.device("cpu")
+    noise = np.random.default_rng(0).normal(0, 5, (256, 320, 1))  # of brightness alone
+    clean = 255 * smooth()[0].permute(1, 2, 0).numpy()
+    noisy = Picture((clean + noise).round().clip(0, 255).astype(np.uint8))
+    found = noise_maps(noisy, net, device)
+    assert found.kind == "camera"
+    assert 255 * found.level("brightness") == pytest.approx(5 * 3**0.5, rel=0.2)
+    assert noise_maps(Picture(clean.round().astype(np.uint8)), net, device).kind == "clean"

@@ -1,0 +1,145 @@
+"""The noise floor of a picture: its quietest places hold all of its noise, and little else.
+
+Texture differs from place to place, noise does not. So among places of one brightness the quietest
+ones tell. Where noise covers a picture, hardly any of them has less energy than the noise, and the
+lower end of the distribution of their energies is sharp. A clean picture has soft, flat and sharp
+places, with all energies down to nothing. Regular patterns have a sharp end, too: one that is
+sharper than chance allows.
+
+An estimator that has learned can take noise for texture, where a camera has left brightness alone
+its noise, for instance. What it can't see in a single tile, the floor of the whole picture shows.
+
+That the least textured places tell the level of noise at each brightness is an old idea: C. Liu et
+al., "Automatic estimation and removal of noise from a single image", IEEE TPAMI 2008. The numbers
+below were chosen on Nam25, `bsds500-val32` and simulated cameras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.networks import NoiseMapNet, band_energies
+
+_ENOUGH = 100  # cells of a brightness that tell of its floor
+_COVERED = 0.14  # of all cells: so many must be of such a brightness
+_QUANTILES = (0.03, 0.1, 0.25, 0.5)
+_WEAKEST, _STRONG = 1.4 / 255, 10 / 255  # a weaker floor may be that of compression
+_SHARP, _SHARPEST = 0.38, 0.1  # the logarithm of the last quartile over the last percents
+_SHARP_IF_STRONG = 0.3  # so strong a floor is more often that of grass or fur
+_EVEN = 0.48  # the logarithm of the median over the last tenth
+_COARSE = 1.7  # the logarithm of the coarse over the fine level
+_STEP = 0.2 / 255  # added to levels before their logarithms are taken
+_FEW = 60  # cells of a brightness, about, below which those of all count as much
+_FROM_TENTH = (1.2, 1.4, 1.45, 1.7)  # the level of each map of pure noise, over its last tenth
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """What the quietest places of a picture say of its noise.
+
+    Attributes:
+        levels: The level of each of `networks.MAPS` by brightness, (bands, 4), [0, 1] scale.
+        is_noise: Whether noise covers the picture.
+    """
+
+    levels: Tensor
+    is_noise: bool
+
+
+def squares_of(tiles: Tensor) -> Tensor:
+    """The squares of the levels of `networks.MAPS` that tiles would have if all were noise.
+
+    Args:
+        tiles: The tiles, (B, 3, h, w), about [0, 1]; the sides are multiples of 8.
+
+    Returns:
+        (B, 5, h/8, w/8): the four squares, and the energy of the finest detail of brightness.
+    """
+    energies = band_energies(tiles)
+    finest, middle, coarsest = energies.unbind(2)
+    # The coarser scales have few values in a cell: their means are taken over 3x3 cells.
+    middle, coarsest = (
+        F.avg_pool2d(e, 3, 1, 1, count_include_pad=False) for e in (middle, coarsest)
+    )
+    fine = (48 * finest + 12 * middle + 4 * coarsest) / 64  # the shares of values at each scale
+    maps = torch.stack([fine, coarsest], 2).flatten(1, 2)
+    return torch.cat([maps, energies[:, :1, 0]], 1)
+
+
+def is_inside(pixels: Tensor) -> Tensor:
+    """Whether a cell has no value at an end of the range, where noise is cut off, (B, 1, h, w)."""
+    ends = ((pixels <= 0) | (pixels >= 1)).any(1, keepdim=True)
+    return F.max_pool2d(ends.float(), NoiseMapNet.stride) == 0
+
+
+def noise_floor(squares: Tensor, bands: Tensor, telling: Tensor, count: int) -> NoiseFloor | None:
+    """Find the noise floor.
+
+    Args:
+        squares: The squares from `squares_of`, (5, h, w).
+        bands: The band of brightness of each cell, (h, w), below `count`.
+        telling: Whether a cell tells of noise, (h, w).
+        count: The number of bands.
+
+    Returns:
+        The floor; None where too few cells tell.
+    """
+    levels, own = squares[:, telling].sqrt(), bands[telling]
+    if levels.shape[1] < _ENOUGH:
+        return None
+    factors = levels.new_tensor(_FROM_TENTH)
+    usual = factors * levels[:4].quantile(0.1, 1)
+    rows, seen = usual.expand(count, -1).clone(), []
+    for band in torch.unique(own):
+        here = levels[:, own == band]
+        cells = here.shape[1]
+        least = factors * here[:4].quantile(0.1, 1)
+        rows[band] = ((cells * least.log() + _FEW * usual.log()) / (cells + _FEW)).exp()
+        if cells >= _ENOUGH:
+            ends = here[4].quantile(levels.new_tensor(_QUANTILES))
+            seen.append(torch.cat([levels.new_tensor([cells]), ends, here[1].quantile(0.1)[None]]))
+    covered = sum(float(row[0]) for row in seen) >= _COVERED * telling.numel()
+    return NoiseFloor(rows, bool(seen) and covered and _is_noise(torch.stack(seen)))
+
+
+def _is_noise(bands: Tensor) -> bool:
+    """Whether the floor is that of noise.
+
+    Args:
+        bands: For each band of brightness the number of cells, the quantiles of the finest level,
+            and the last tenth of the coarse level, (N, 6).
+    """
+    shares = bands[:, 0] / bands[:, 0].sum()
+    logs = (bands[:, 1:] + _STEP).log()
+
+    def mean(values: Tensor) -> float:
+        return float((shares * values).sum())
+
+    floor = mean(bands[:, 2])
+    sharp, even = mean(logs[:, 2] - logs[:, 0]), mean(logs[:, 3] - logs[:, 1])
+    most = _SHARP if floor < _STRONG else _SHARP_IF_STRONG
+    return (
+        floor >= _WEAKEST
+        and min(sharp, even) >= _SHARPEST
+        and sharp <= most
+        and even <= _EVEN
+        and mean(logs[:, 4] - logs[:, 1]) <= _COARSE
+    )
+
+
+def raised(levels: Tensor, floor: NoiseFloor, bands: Tensor, share: float) -> Tensor:
+    """Bring estimated levels closer to the floor.
+
+    Args:
+        levels: The maps, (4, h, w).
+        floor: The noise floor.
+        bands: The band of brightness of each cell, (h, w).
+        share: How far, in logarithms: 0 leaves the levels, 1 takes those of the floor.
+    """
+    own = floor.levels[bands].permute(2, 0, 1)
+    smooth = F.avg_pool2d(F.pad(own[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
+    return levels * (smooth / levels).pow(share)

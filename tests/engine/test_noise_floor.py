@@ -1,0 +1,113 @@
+"""The noise floor: what the quietest places of a picture tell, and what they do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.engine.noise_floor import (
+    NoiseFloor,
+    is_inside,
+    noise_floor,
+    raised,
+    squares_of,
+)
+from flowdenoise.networks import measured
+
+SIDE = 256
+ONE_BAND = torch.zeros(SIDE // 8, SIDE // 8, dtype=torch.int64)
+ALL = torch.ones(SIDE // 8, SIDE // 8, dtype=torch.bool)
+
+
+def soft() -> Tensor:
+    """A picture of soft colors, (1, 3, SIDE, SIDE)."""
+    place = torch.linspace(0, 3, SIDE)
+    waves = torch.sin(place[:, None]) * place.cos()
+    return 0.5 + 0.05 * torch.stack([waves, waves.mT, -waves])[None]
+
+
+def coarse_noise(level: float, seed: int = 0) -> Tensor:
+    """Noise whose neighbors are alike, as a camera leaves it, (1, 3, SIDE, SIDE)."""
+    white = torch.randn(1, 3, SIDE + 2, SIDE + 2, generator=torch.Generator().manual_seed(seed))
+    return level * 2.2 * F.avg_pool2d(white, 3, 1)
+
+
+def floor_of(picture: Tensor) -> NoiseFloor:
+    found = noise_floor(squares_of(picture)[0], ONE_BAND, ALL, 1)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("level", [5 / 255, 8 / 255, 25 / 255])
+def test_noise_that_covers_a_picture_is_found_with_its_levels(level: float) -> None:
+    noise = coarse_noise(level)
+    floor = floor_of(soft() + noise)
+    assert floor.is_noise
+    truth = measured(noise).mean((0, 2, 3)).sqrt()
+    assert ((floor.levels[0] / truth > 0.9) & (floor.levels[0] / truth < 1.5)).all()
+
+
+def test_noise_of_brightness_alone_is_found() -> None:
+    noise = coarse_noise(6 / 255).mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    floor = floor_of(soft() + noise)
+    assert floor.is_noise
+    assert floor.levels[0, 2:].max() < 0.4 * floor.levels[0, :2].min()
+
+
+def pattern() -> Tensor:
+    """A weave: the same everywhere."""
+    place = torch.arange(SIDE)
+    return 0.5 + 0.05 * ((place[:, None] + place) % 2).expand(1, 3, -1, -1)
+
+
+def texture() -> Tensor:
+    """Texture as fine as noise, but of a strength that differs from place to place."""
+    strength = F.interpolate(
+        torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(1)), size=SIDE
+    )
+    return 0.5 + strength * coarse_noise(25 / 255)
+
+
+@pytest.mark.parametrize(
+    "picture", [soft(), pattern(), texture()], ids=["soft", "weave", "texture"]
+)
+def test_a_clean_picture_has_no_floor_of_noise(picture: Tensor) -> None:
+    assert not floor_of(picture).is_noise
+
+
+def test_a_noisy_part_is_not_enough() -> None:
+    picture = soft()
+    picture[..., : SIDE // 3] += coarse_noise(8 / 255)[..., : SIDE // 3]
+    assert not floor_of(picture).is_noise
+
+
+def test_each_brightness_has_a_floor_of_its_own() -> None:
+    bands = ONE_BAND.clone()
+    bands[:, SIDE // 16 :] = 2
+    noise = coarse_noise(4 / 255)
+    noise[..., SIDE // 2 :] *= 3
+    floor = noise_floor(squares_of(0.5 + noise)[0], bands, ALL, 4)
+    assert floor is not None
+    assert floor.is_noise
+    assert floor.levels.shape == (4, 4)
+    ratio = floor.levels[2] / floor.levels[0]
+    assert torch.allclose(ratio, torch.full((4,), 3.0), rtol=0.25)
+    levels = torch.full((4, *bands.shape), 1 / 255)
+    assert torch.equal(raised(levels, floor, bands, 0.0), levels)
+    full = raised(levels, floor, bands, 1.0)
+    assert torch.allclose(full[:, 5, 2], floor.levels[0])
+    assert torch.allclose(full[:, 5, -2], floor.levels[2])
+
+
+def test_too_few_cells_tell_nothing() -> None:
+    few = torch.zeros_like(ALL)
+    few[:3, :3] = True
+    assert noise_floor(squares_of(soft())[0], ONE_BAND, few, 1) is None
+
+
+def test_cells_with_values_at_an_end_of_the_range_are_not_inside() -> None:
+    picture = torch.full((1, 3, 16, 24), 0.5)
+    picture[0, 1, 3, 12], picture[0, 2, 9, 20] = 1.0, 0.0
+    assert is_inside(picture)[0, 0].tolist() == [[True, False, True], [True, True, False]]
