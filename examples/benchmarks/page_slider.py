@@ -4,7 +4,9 @@
 
 The stage is as large as the tab less the panel of 304 pixels, so these sizes show 1 megapixel. An
 answer is there when the result is drawn wherever it is seen: right of the wipe, in the middle or
-at the left end. Also told is the processor time of the server, since other programs may be busy.
+at the left end. The first one is of the quickest effort that the page has, the last one, which
+comes when the slider has rested, of the chosen effort. Also told is the processor time of the
+server, since other programs may be busy.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ sys.path.append(str(Path(__file__).parents[2] / "tests"))
 from browser import Browser, find
 
 _PANEL = 304
-_SECONDS = "document.getElementById('stage').dataset.seconds"
+_STAGE = "document.getElementById('stage').dataset"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -48,7 +50,7 @@ def main() -> None:
             page.open(address_of(server))
             page.wait("document.documentElement.dataset.ready")
             page.drop([given.image], 100, 100)
-            page.wait(_SECONDS, 600)
+            page.wait(f"{_STAGE}.seconds", 600)
             seen = (given.width - _PANEL) * given.height / 1e6
             print(f"{seen:.2f} megapixels on the stage, {os.cpu_count()} cores")
             for wipe in (50, 0):
@@ -67,20 +69,25 @@ def address_of(server: subprocess.Popen[str]) -> str:
 def measure(page: Browser, server: int, wipe: int, rounds: int) -> None:
     """Slide strength to and fro with the wipe at a place."""
     page.value(f"wipe.value = {wipe}; wipe.dispatchEvent(new Event('input'))")
-    seconds, before = [], processor_seconds(server)
+    efforts = page.value("view.picture.noise.efforts")
+    seconds: dict[str, list[float]] = {effort: [] for effort in efforts}
+    before = processor_seconds(server)
     for turn in range(rounds):
         page.value(
-            f"delete document.getElementById('stage').dataset.seconds;"
+            f"delete {_STAGE}.seconds; delete {_STAGE}.effort;"
             f"strength.value = {(0.7, 1.2)[turn % 2]}; strength.dispatchEvent(new Event('input'))"
         )
-        seconds.append(float(page.wait(_SECONDS, 600)))
-    page.wait("!view.running", 600)  # what is hidden left of the wipe comes after
+        for effort in efforts:
+            found = page.wait(f"{_STAGE}.effort === '{effort}' && {_STAGE}.seconds", 600)
+            seconds[effort].append(float(found))
+        page.wait("!view.running", 600)  # what is hidden left of the wipe comes after
     spent = (processor_seconds(server) - before) / rounds
-    print(
-        f"wipe at {wipe} %: median {statistics.median(seconds):.2f} s, best {min(seconds):.2f} s, "
-        f"worst {max(seconds):.2f} s; the server's processor time per move {spent:.2f} s; "
-        f"load {os.getloadavg()[0]:.1f}"
-    )
+    for effort, found in seconds.items():
+        print(
+            f"wipe at {wipe} %, effort {effort}: median {statistics.median(found):.2f} s, "
+            f"best {min(found):.2f} s, worst {max(found):.2f} s"
+        )
+    print(f"the server's processor time per move {spent:.2f} s; load {os.getloadavg()[0]:.1f}")
 
 
 def processor_seconds(process: int) -> float:
