@@ -55,10 +55,11 @@ def keep_structure(noisy: Tensor, denoised: Tensor, sigma: Tensor | float) -> Te
     scaled = removed / of_gray.clamp(min=_LEAST)
     if channels == 1:
         return noisy - of_gray * _share(window_mean(scaled.square()), 1) * scaled
-    gray = scaled.mean(1, keepdim=True)  # times the root of C, the part along the gray axis
+    gray = mean = scaled.mean(1, keepdim=True)  # times the root of C, the part of the gray axis
     if apart:
         scaled = removed / of_color.clamp(min=_LEAST)
-    color = scaled - scaled.mean(1, keepdim=True)
+        mean = scaled.mean(1, keepdim=True)
+    color = scaled - mean
     energies = [channels * gray.square(), color.square().sum(1, keepdim=True)]
     bright, colorful = torch.chunk(window_mean(torch.cat(energies, 1)), 2, 1)
     both = _share(bright + colorful, channels)
@@ -77,17 +78,19 @@ def keep_constant(noisy: Tensor, denoised: Tensor) -> Tensor:
     Returns:
         (B, C, H, W): `noisy` where a pixel lies in 3x3 equal ones, `denoised` elsewhere.
     """
-    if min(noisy.shape[-2:]) < 3:
+    if min(noisy.shape[-2:]) < 3 or not bool(_middles(noisy[:, :1]).any()):
         return denoised
-    right = (noisy[..., 1:] == noisy[..., :-1]).all(1, keepdim=True)
-    down = (noisy[..., 1:, :] == noisy[..., :-1, :]).all(1, keepdim=True)[..., 1:-1]
+    constant = F.max_pool2d(F.pad(_middles(noisy).float(), (2, 2, 2, 2)), 3, 1) > 0
+    return torch.where(constant, noisy, denoised)
+
+
+def _middles(planes: Tensor) -> Tensor:
+    """Which pixels are the middle of 3x3 equal ones, (B, 1, H - 2, W - 2)."""
+    right = (planes[..., 1:] == planes[..., :-1]).all(1, keepdim=True)
+    down = (planes[..., 1:, :] == planes[..., :-1, :]).all(1, keepdim=True)[..., 1:-1]
     rows = right[..., 1:] & right[..., :-1]  # three in a row are the same
     middles = rows[..., 2:, :] & rows[..., 1:-1, :] & rows[..., :-2, :]
-    middles &= down[..., 1:, :] & down[..., :-1, :]
-    if not bool(middles.any()):
-        return denoised
-    constant = F.max_pool2d(F.pad(middles.float(), (2, 2, 2, 2)), 3, 1) > 0
-    return torch.where(constant, noisy, denoised)
+    return middles & down[..., 1:, :] & down[..., :-1, :]
 
 
 def energy_bound(components: int, deviations: float) -> float:
