@@ -77,8 +77,13 @@ def _by_workers(
 
 @contextmanager
 def _pool(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Workers that share the threads equally, each with its own."""
-    pool = ThreadPoolExecutor(workers, "side by side", _prepare, (threads // workers,))
+    """Workers that share the threads equally, each with its own.
+
+    Meanwhile the caller has no more than such a share either, as it would wait for others.
+    """
+    share = threads // workers
+    pool = ThreadPoolExecutor(workers, "side by side", _prepare, (share,))
+    torch.set_num_threads(share)
     try:
         yield pool
     finally:
