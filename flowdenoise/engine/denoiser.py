@@ -225,7 +225,7 @@ class Denoiser:
             lambda: self._estimate_white(plane),
             self._threads,
         )
-        return white if maps is None else camera_or_white(white, maps)
+        return white if maps is None else camera_or_white(white, maps, plane.picture.channels)
 
     def _estimate_white(self, plane: Plane) -> Estimate:
         channels, white = plane.picture.channels, self._estimators.white

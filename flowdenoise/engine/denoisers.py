@@ -95,7 +95,7 @@ class Denoisers:
         maps, photo = estimate.maps, self._photo
         if maps is None or photo is None or not maps.is_fine:
             return self.white
-        return lambda _: self._load(photo)
+        return lambda channels: self._load(photo) if channels == 3 else self.white(channels)
 
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""

@@ -152,15 +152,18 @@ def together(estimates: list[Estimate]) -> Estimate:
     return Estimate(sigma, worst)
 
 
-def camera_or_white(white: Estimate, maps: NoiseMaps) -> Estimate:
+def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int = 3) -> Estimate:
     """Decide whether noise is white or that of a camera.
 
     Args:
         white: The estimate that assumes white noise.
         maps: The maps of noise of any kind.
+        channels: The number of channels of the picture.
     """
     if maps.kind == "clean" or maps.sigma < _FAINT:
         return white
+    if channels == 1:  # its floor can't tell noise of a camera from white noise
+        return Estimate(maps.sigma, "camera", maps=maps) if white.untouched else white
     if maps.kind == "white" and white.verdict != "not white":
         return white
     agree = abs(math.log(max(white.sigma, _LEAST) / maps.level("brightness"))) < _AGREE

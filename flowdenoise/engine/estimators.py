@@ -18,8 +18,8 @@ class Estimators:
 
     Args:
         sources: Functions that load the estimator of white noise, by the number of channels.
-        camera: The function that loads the estimator of maps for color pictures; None if there
-            is none.
+        camera: The function that loads the estimator of maps for color pictures; without it
+            no picture has maps.
         device: The device that computes.
     """
 
@@ -54,8 +54,10 @@ class Estimators:
             UsageError: The loaded network is no estimator of noise maps.
         """
         measured = picture.samples.dtype.kind == "f"  # no camera writes those
-        if self._camera_source is None or picture.channels != 3 or measured:
+        if self._camera_source is None or measured:
             return None
+        if picture.channels == 1:
+            return noise_maps(picture, None, self.device)
         if self._camera is None:
             net = self._camera_source()
             if not isinstance(net, NoiseMapNet):

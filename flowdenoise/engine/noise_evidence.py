@@ -50,12 +50,13 @@ class Evidence:
     tile: tuple[int, int]
 
 
-def look(picture: Picture, net: NoiseMapNet, device: torch.device) -> Evidence:
+def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evidence:
     """Look at the tiles of a picture.
 
     Args:
-        picture: A picture with as many channels as the estimator is for.
-        net: The estimator, on the device.
+        picture: A picture, color or gray.
+        net: The estimator for color pictures, on the device; without it, there are no levels and
+            no kinds.
         device: The device that computes.
     """
     height, width = picture.height, picture.width
@@ -66,7 +67,7 @@ def look(picture: Picture, net: NoiseMapNet, device: torch.device) -> Evidence:
     seen = _spread(down, across)
     for wanted, place in zip(seen, torch.split(places, high), strict=True):
         first = int(place.min())
-        band = picture.tensor(slice(first, int(place.max()) + 1))
+        band = picture.tensor(slice(first, int(place.max()) + 1)).expand(-1, 3, -1, -1)
         band = band[:, :, place - first][..., columns].to(device)
         tiles = torch.cat(torch.split(band, wide, 3))
         found = _estimated(net, tiles, wanted)
@@ -103,12 +104,12 @@ def _spread(down: int, across: int) -> Tensor:
     return place % step == 0
 
 
-def _estimated(net: NoiseMapNet, tiles: Tensor, wanted: Tensor) -> Noise:
+def _estimated(net: NoiseMapNet | None, tiles: Tensor, wanted: Tensor) -> Noise:
     """The noise of tiles (B, 3, h, w), of which some are wanted, (B,); zeros for the others."""
     count, _, height, width = tiles.shape
     levels = tiles.new_zeros(count, len(MAPS), height // CELL, width // CELL)
     kinds = tiles.new_zeros(count, len(KINDS))
-    if wanted.any():
+    if net is not None and wanted.any():
         found = net(tiles[wanted])
         levels[wanted], kinds[wanted] = found.levels, found.kind
     return Noise(levels, kinds)

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine.noise_evidence import CELL, Evidence, look
-from flowdenoise.engine.noise_floor import noise_floor, raised
+from flowdenoise.engine.noise_floor import NoiseFloor, noise_floor, raised
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
-from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
+from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet
 
 MAP_ESTIMATOR = "noise-map-color"
 """The shipped estimator of noise maps, for color pictures."""
@@ -136,15 +136,17 @@ def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
 
 
 @torch.no_grad()
-def noise_maps(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
+def noise_maps(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
+
+    Of a gray picture only the noise floor tells. Its maps of color are those of brightness.
 
     Bars of one color around a picture are left out, since tiles that are partly constant look
     clean; they get the maps of what is beside them.
 
     Args:
-        picture: A picture with as many channels as the estimator is for.
-        net: The estimator, on the device.
+        picture: A picture, color or gray.
+        net: The estimator, on the device; a gray picture needs none.
         device: The device that computes.
     """
     rows, columns = _without_bars(picture.samples)
@@ -179,17 +181,17 @@ def _is_bar(strip: Samples) -> bool:
     return bool((strip == strip[0, 0]).all())
 
 
-def _in_tiles(picture: Picture, net: NoiseMapNet, device: torch.device) -> NoiseMaps:
+def _in_tiles(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> NoiseMaps:
     """The maps of a picture without bars, tile by tile."""
     shown = look(picture, net, device)
     kind, confidence, clean = _kind(shown)
     cells = slice(-(-picture.height // CELL)), slice(-(-picture.width // CELL))
     levels, brightness = shown.levels[:, *cells], shown.brightness[cells]
     bands = _bands(brightness)
-    floor = None
-    if clean <= _CERTAIN:
-        floor = noise_floor(shown.squares[:, *cells], bands, shown.inside[cells], _BANDS)
-    covered = floor is not None and floor.is_noise
+    floor = noise_floor(shown.squares[:, *cells], bands, shown.inside[cells], _BANDS)
+    if picture.channels == 1:
+        return _of_gray(brightness, bands, floor)
+    covered = floor is not None and floor.is_noise and clean <= _CERTAIN
     if kind == "clean" and covered:
         kind, confidence = "camera", 1 - clean
     if kind != "clean" or not shown.seen.all():
@@ -197,6 +199,15 @@ def _in_tiles(picture: Picture, net: NoiseMapNet, device: torch.device) -> Noise
     if floor is not None and covered:
         levels = raised(levels, floor, bands, min(1.0, clean / _TRUSTED))
     return NoiseMaps(levels, brightness, kind, confidence)
+
+
+def _of_gray(brightness: Tensor, bands: Tensor, floor: NoiseFloor | None) -> NoiseMaps:
+    """The maps of a gray picture; shown three times, its noise had three times the variance."""
+    levels = torch.full((len(MAPS), *brightness.shape), FLOOR)
+    if floor is None or not floor.is_noise:
+        return NoiseMaps(levels, brightness, "clean", 1.0)
+    levels = raised(levels, floor, bands, 1.0)[:2].repeat(2, 1, 1) / 3**0.5
+    return NoiseMaps(levels, brightness, "camera", 0.5)
 
 
 def _kind(shown: Evidence) -> tuple[str, float, float]:

@@ -17,8 +17,9 @@ from flowdenoise.flow import as_denoiser
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
-_TOLD = 1.3  # times the coarse level of a camera's noise is what a denoiser of white noise is told
-_BOUND = 1.3  # times that level bounds a removal: the noise varies more than the map says
+_TOLD = {3: 1.3, 1: 0.6}  # times the coarse level of a camera's noise, by number of channels, is
+# what a denoiser of white noise is told; that of a gray picture's floor is too high
+_BOUND = 1.3  # times the coarse level bounds a removal: the noise varies more than the map says
 _FIXED_BATCH = 64  # tiles of a network that takes small ones only
 
 
@@ -114,7 +115,8 @@ class TileDenoiser:
         """
         level, bound = maps, _BOUND * maps
         if self.config.sigma_channels < 2:
-            level = bound = _TOLD * maps.mean(1, keepdim=True)
+            mean = maps.mean(1, keepdim=True)
+            level, bound = _TOLD[tiles.shape[1]] * mean, _BOUND * mean
         most = luma if luma == chroma else max(1.0, luma, chroma)
         denoised = keep_structure(
             tiles, self._ensemble(tiles, most * level), max(1.0, most) * bound

@@ -24,6 +24,7 @@ from flowdenoise.system.typed import check
 if TYPE_CHECKING:
     from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
     from flowdenoise.networks.noise_estimator import (
+        FLOOR,
         KINDS,
         MAPS,
         Noise,
@@ -113,6 +114,7 @@ class DenoisingNetwork(nn.Module, ABC):
 
 
 __all__ = [
+    "FLOOR",
     "KINDS",
     "MAPS",
     "DenoisingNetwork",
@@ -142,6 +144,7 @@ __getattr__ = homes(
     {
         "dncnn": ("DnCNN", "DnCNNConfig", "fold_batch_norm"),
         "noise_estimator": (
+            "FLOOR",
             "KINDS",
             "MAPS",
             "Noise",

@@ -282,3 +282,19 @@ def test_the_floor_tells_noise_that_the_estimator_takes_for_texture() -> None:
     assert found.kind == "camera"
     assert 255 * found.level("brightness") == pytest.approx(5 * 3**0.5, rel=0.2)
     assert noise_maps(Picture(clean.round().astype(np.uint8)), net, device).kind == "clean"
+
+
+def test_a_gray_photograph_is_denoised_by_its_floor(denoiser: Denoiser) -> None:
+    coarse = np.random.default_rng(0).normal(0, 14, (258, 322))
+    noise = sum(coarse[i : i + 256, j : j + 320] for i in range(3) for j in range(3)) / 9
+    clean = 255 * smooth()[0, :1].permute(1, 2, 0).numpy()
+    noisy = (clean + noise[..., None]).round().clip(0, 255).astype(np.uint8)
+    for picture in (Picture(noisy), Picture(noisy.repeat(3, 2))):
+        result = denoiser.denoise_picture(picture)
+        assert (result.estimate.verdict, result.weights) == ("camera", ("gray",))
+        error = (result.picture.samples.astype(float) - clean).std()
+        assert error < 0.5 * noise.std()
+    white = np.random.default_rng(1).normal(0, 14, (256, 320, 1))
+    told = Picture((clean + white).round().clip(0, 255).astype(np.uint8))
+    assert denoiser.estimate(told).verdict == "noisy"
+    assert denoiser.estimate(Picture(clean.round().astype(np.uint8))).untouched
