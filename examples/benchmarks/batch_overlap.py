@@ -1,6 +1,6 @@
 """How many pictures a second a batch makes, one by one and overlapped, as a ratio in one run.
 
-    python examples/benchmarks/batch_overlap.py [--pictures 12] [--side 1024] [--rounds 3]
+    python examples/benchmarks/batch_overlap.py [--pictures 12 --side 1024 --rounds 3 --estimate]
 
 The same pictures are denoised in turns both ways: one by one (as `--fail-fast` does), and reading
 the next and writing the last while one is denoised.
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=12)
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--estimate", action="store_true", help="do not tell the noise level")
     options = parser.parse_args()
     denoiser = Denoiser.load(device="cpu")
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +38,9 @@ def main() -> None:
             rates = []
             for overlapped in (False, True):
                 config = batch.BatchConfig(
-                    sigma=25 / 255, existing="overwrite", keep_going=overlapped
+                    sigma="auto" if options.estimate else 25 / 255,
+                    existing="overwrite",
+                    keep_going=overlapped,
                 )
                 start = time.perf_counter()
                 outcomes = list(batch.run(plan.jobs, denoiser, config))
