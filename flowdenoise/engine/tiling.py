@@ -243,10 +243,11 @@ def stream(
                 band[:, :, : pending.shape[2]] += pending
             last = index + 1 == len(rows.starts)
             done = rows.tile if last else rows.starts[index + 1] - start
-            pending = band[:, :, done:]
+            pending = band[:, :, done:].clone()
             visible = min(done, rows.length - start)
             if visible > 0:
                 write_rows(start, band[:, :, :visible, : columns.length])
+            del band  # before the next one is made
             if on_tile:
                 on_tile((index + 1) * len(columns.starts), total)
 
@@ -258,6 +259,7 @@ def _batches(read_rows: ReadRows, rows: Axis, columns: Axis, batch: int) -> Iter
         for begin in range(0, len(columns.starts), batch):
             lefts = columns.starts[begin : begin + batch]
             yield torch.cat([strip[..., left : left + columns.tile] for left in lefts])
+        del strip  # before the next one is read
 
 
 def _read_padded(read_rows: ReadRows, rows: Axis, columns: Axis, start: int) -> Tensor:
