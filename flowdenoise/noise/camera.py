@@ -33,10 +33,10 @@ from torch import Tensor
 from flowdenoise.noise.compression import compress
 from flowdenoise.noise.demosaicking import (
     Demosaickings,
+    demosaic_again,
     demosaic_each,
     indices_of,
     mosaic,
-    soften_each,
 )
 from flowdenoise.noise.sensor import Sensor, read_variance, unit_noise, variance
 from flowdenoise.noise.smoothing import (
@@ -83,6 +83,7 @@ class CameraConfig:
         quality: The JPEG quality; above 100 means that the file is not compressed.
         subsampled: The share of JPEG files that hold color at half resolution, both ways or, in
             half of them, across.
+        repeated: The share of these files that are read by a program that repeats color.
         contrast: The share of an S-curve in the tone curve.
         softness: The deviation of the lens's blur in pixels, which is no noise and not undone.
         demosaicking: The ways to demosaick, of which each photograph has one, all equally likely.
@@ -101,6 +102,7 @@ class CameraConfig:
     smoothed: Share = 0.0
     quality: Ends = (101.0, 101.0)
     subsampled: Share = 0.0
+    repeated: Share = 0.4
     contrast: Ends = (0.0, 0.6)
     softness: Ends = (0.8, 1.4)
     demosaicking: Demosaickings = ("linear", "edges")
@@ -127,7 +129,7 @@ CAMERAS: dict[Camera, CameraConfig] = {
         color_fine=(-0.05, 0.05),
         color_middle=(-0.05, 0.05),
         color_coarse=(0.05, 0.5),
-        color_wide=(0.3, 1.0),
+        color_wide=(0.15, 1.0),
         sharpening=(0.0, 0.4),
         smoothed=0.95,
         quality=(88.0, 108.0),
@@ -269,6 +271,7 @@ class Development:
         # Strong and weak smoothing go together in all bands.
         strength = _units(keys, Stream.CAMERA_BANDS)
         halved = _units(keys, Stream.CAMERA_SUBSAMPLED) / max(config.subsampled, 1e-9)
+        repeated = (halved < 1) & (_units(keys, Stream.CAMERA_REPEATED) < config.repeated)
         rows = [
             [
                 _between(
@@ -287,7 +290,7 @@ class Development:
             edge=draw_log(keys, Stream.CAMERA_EDGE, (50.0, 2000.0)),
             sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
             quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
-            subsampling=(halved < 1).long() + (halved < 0.5).long(),
+            subsampling=(halved < 1).long() + (halved < 0.5).long() + 2 * repeated.long(),
             clipped=_units(keys, Stream.CAMERA_CLIP) < 0.2,
         )
 
@@ -312,11 +315,13 @@ class Photograph:
         picture: The picture, (B, 3, H, W) sRGB in [0, 1], whole multiples of 1/255.
         light: The linear sRGB behind `picture`, before clipping and tone curve, (B, 3, H, W).
         weight: How much the camera smoothed at each place, (B, 1, H, W).
+        mosaic: The raw of one color a pixel, (B, 1, H, W).
     """
 
     picture: Tensor
     light: Tensor
     weight: Tensor
+    mosaic: Tensor
 
 
 def photograph(
@@ -332,29 +337,29 @@ def photograph(
         read: The constant part of that noise's variance, (B,).
     """
     raw = torch.where(how.clipped[:, None, None, None], raw.clamp(min=0), raw).clamp(max=1)
-    light = scene.develop(demosaic_each(mosaic(raw), how.demosaicking))
+    values = mosaic(raw)
+    light = scene.develop(demosaic_each(values, how.demosaicking))
     level = variance(gaussian(raw[:, 1:2], 2.0), shot, read).sqrt()
     weight = smoothing_weight(light, how.edge, level * scene.gains.mean(1)[:, None, None, None])
     light = sharpen(smooth(light, how.bands, weight), how.sharpening)
-    return Photograph(
-        compress(tone(light, scene.contrast), how.quality, how.subsampling), light, weight
-    )
+    picture = compress(tone(light, scene.contrast), how.quality, how.subsampling)
+    return Photograph(picture, light, weight, values)
 
 
-def follow(raw: Tensor, scene: Scene, how: Development, weight: Tensor) -> Tensor:
-    """Do to a signal what a camera did to a photograph, with weights that are already known.
+def follow(raw: Tensor, scene: Scene, how: Development, photo: Photograph) -> Tensor:
+    """Do to a second raw of the same light what a camera did to a photograph.
 
     Args:
-        raw: The light on the sensor with all colors of each pixel, (B, 3, H, W).
+        raw: The light on the sensor, (B, 3, H, W); two of a pixel's three values are lost.
         scene: The scenes of the photographs.
         how: What the camera's program does.
-        weight: How much it smooths at each place, (B, 1, H, W), from `Photograph`.
+        photo: The photographs, whose edges are followed and whose smoothing is done again.
 
     Returns:
         Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
     """
-    light = scene.develop(soften_each(raw, how.demosaicking))
-    light = sharpen(smooth(light, how.bands, weight), how.sharpening)
+    light = scene.develop(demosaic_again(mosaic(raw), photo.mosaic, how.demosaicking))
+    light = sharpen(smooth(light, how.bands, photo.weight), how.sharpening)
     return halve_color(light, torch.where(how.quality <= 100, how.subsampling, 0))
 
 

@@ -66,9 +66,8 @@ _MALVAR = (
 )
 
 
-_TENT = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
-_CROSS = torch.tensor([[0.0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 8
-"""What is left of a color that is known at one of four places, and at one of two (green)."""
+_TENT = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
+"""The weights by which a color that is known at one of four places is interpolated."""
 
 
 def _places(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,13 +101,51 @@ def demosaic_linear(values: Tensor) -> Tensor:
     return torch.stack([red, torch.where(is_red | is_blue, green, own), blue], 1)
 
 
-def demosaic_along_edges(values: Tensor) -> Tensor:
-    """Demosaick along edges, (B, 1, H, W) RGGB to (B, 3, H, W).
+def demosaic_along_edges(values: Tensor, guide: Tensor) -> Tensor:
+    """Demosaick along the edges of a guide, (B, 1, H, W) RGGB to (B, 3, H, W).
 
     Green is interpolated along the smaller gradient, then the color differences are interpolated.
 
     J. Hamilton and J. Adams, US patent 5,629,734, 1997, the ancestor of what cameras do.
+
+    Args:
+        values: The mosaic.
+        guide: The mosaic whose edges are followed, (B, 1, H, W).
     """
+    rows, columns = _lines(guide)
+    change_row, change_column = rows.change + rows.bend.abs(), columns.change + columns.bend.abs()
+    share = (change_column + 1e-6) / (change_row + change_column + 2e-6)
+    share = torch.where(share > 0.6, 1.0, torch.where(share < 0.4, 0.0, share))
+    rows, columns = _lines(values)
+    in_row, in_column = rows.mean + rows.bend / 4, columns.mean + columns.bend / 4
+    own = values[:, 0]
+    green = _with_green(own, share * in_row + (1 - share) * in_column)
+    red, blue = (green + _interpolated(own - green, parity) for parity in (0, 1))
+    return torch.stack([red, green, blue], 1)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The neighbors of each pixel along its row or its column, (B, H, W) each.
+
+    Attributes:
+        mean: The mean of the two next to it.
+        change: The difference of the two, without its sign.
+        bend: How far the pixel is above the mean of the two behind those, doubled.
+    """
+
+    mean: Tensor
+    change: Tensor
+    bend: Tensor
+
+    @classmethod
+    def of(cls, own: Tensor, near: tuple[Tensor, Tensor], far: tuple[Tensor, Tensor]) -> _Line:
+        bend = 2 * own - far[0] - far[1]
+        return cls((near[0] + near[1]) / 2, (near[0] - near[1]).abs(), bend)
+
+
+def _lines(values: Tensor) -> tuple[_Line, _Line]:
+    """The neighbors along rows and along columns."""
     padded = F.pad(values, (2, 2, 2, 2), mode="reflect")[:, 0]
     height, width = values.shape[-2:]
 
@@ -116,27 +153,23 @@ def demosaic_along_edges(values: Tensor) -> Tensor:
         return padded[:, 2 + row : 2 + row + height, 2 + column : 2 + column + width]
 
     own = at(0, 0)
-    bend_row, bend_column = 2 * own - at(0, -2) - at(0, 2), 2 * own - at(-2, 0) - at(2, 0)
-    change_row = (at(0, -1) - at(0, 1)).abs() + bend_row.abs()
-    change_column = (at(-1, 0) - at(1, 0)).abs() + bend_column.abs()
-    in_row = (at(0, -1) + at(0, 1)) / 2 + bend_row / 4
-    in_column = (at(-1, 0) + at(1, 0)) / 2 + bend_column / 4
-    weight = (change_column + 1e-6) / (change_row + change_column + 2e-6)
-    weight = torch.where(weight > 0.6, 1.0, torch.where(weight < 0.4, 0.0, weight))
-    odd_row, odd_column = _places(values)
-    colored = odd_row == odd_column
-    green = torch.where(colored, weight * in_row + (1 - weight) * in_column, own)
-    return torch.stack(
-        [_with_differences(own, green, 0), green, _with_differences(own, green, 1)], 1
-    )
+    rows = _Line.of(own, (at(0, -1), at(0, 1)), (at(0, -2), at(0, 2)))
+    columns = _Line.of(own, (at(-1, 0), at(1, 0)), (at(-2, 0), at(2, 0)))
+    return rows, columns
 
 
-def _with_differences(own: Tensor, green: Tensor, parity: int) -> Tensor:
-    """Red (parity 0) or blue (1): green plus the difference known at its places, interpolated."""
-    known = torch.zeros_like(own)
-    known[:, parity::2, parity::2] = (own - green)[:, parity::2, parity::2]
+def _with_green(own: Tensor, interpolated: Tensor) -> Tensor:
+    """Green where it was measured, and interpolated where red or blue was, (B, H, W)."""
+    odd_row, odd_column = _places(own)
+    return torch.where(odd_row == odd_column, interpolated, own)
+
+
+def _interpolated(values: Tensor, parity: int) -> Tensor:
+    """Values (B, H, W) that are known where red is (parity 0) or blue (1), everywhere."""
+    known = torch.zeros_like(values)
+    known[:, parity::2, parity::2] = values[:, parity::2, parity::2]
     padded = F.pad(known[:, None], (1, 1, 1, 1), mode="reflect")
-    return green + F.conv2d(padded, 4 * _TENT.to(own)[None, None])[:, 0]
+    return F.conv2d(padded, _TENT.to(values)[None, None])[:, 0]
 
 
 def demosaic_opencv(values: Tensor) -> Tensor:
@@ -156,30 +189,14 @@ def demosaic_opencv(values: Tensor) -> Tensor:
     return made.permute(0, 3, 1, 2) / scale - offset
 
 
-def _soften_by_places(light: Tensor) -> Tensor:
-    """The mean of what linear demosaicking makes of mosaics that begin at each of four places."""
-    total = torch.zeros_like(light)
-    for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        moved = torch.roll(light, (down, across), (-2, -1))
-        total += torch.roll(demosaic_linear(mosaic(moved)), (-down, -across), (-2, -1))
-    return total / 4
-
-
-def _soften_differences(light: Tensor) -> Tensor:
-    """Green as it was, since edges are followed, and the color differences interpolated."""
-    green = light[:, 1:2]
-    return green + _filtered(light - green, torch.stack([_TENT] * 3))
-
-
-def _soften_each(light: Tensor) -> Tensor:
-    """Each color the mean of its neighbors where it is not known, green of two of four."""
-    return _filtered(light, torch.stack([_TENT, _CROSS, _TENT]))
-
-
-def _filtered(light: Tensor, kernels: Tensor) -> Tensor:
-    """Filter each color of (B, 3, H, W) by its own kernel of (3, 3, 3)."""
-    padded = F.pad(light, (1, 1, 1, 1), mode="reflect")
-    return F.conv2d(padded, kernels[:, None].to(light), groups=3)
+def demosaic_as_opencv(values: Tensor, guide: Tensor) -> Tensor:
+    """Do to a mosaic (B, 1, H, W) what `demosaic_opencv` does to a guide, (B, 1, H, W)."""
+    rows, columns = _lines(guide)
+    along_columns = rows.change > columns.change
+    rows, columns = _lines(values)
+    own = values[:, 0]
+    green = _with_green(own, torch.where(along_columns, columns.mean, rows.mean))
+    return torch.stack([_interpolated(own, 0), green, _interpolated(own, 1)], 1)
 
 
 Demosaicking = Literal["linear", "edges", "opencv"]
@@ -195,20 +212,19 @@ class Method:
     Attributes:
         demosaick: The function that turns a mosaic, (B, 1, H, W), into light of three colors,
             (B, 3, H, W).
-        soften: The function that softens light that has all its colors as `demosaick` softens
-            it, without its errors. If demosaicked from each of the four places where a mosaic may
-            begin and averaged, zippers and false colors cancel, and what remains is this. It is
-            linear.
+        again: The function that does to a second mosaic what `demosaick` did to a first one, its
+            guide. It is linear in the second, and of the guide itself it makes what `demosaick`
+            makes.
     """
 
     demosaick: Callable[[Tensor], Tensor]
-    soften: Callable[[Tensor], Tensor]
+    again: Callable[[Tensor, Tensor], Tensor]
 
 
 METHODS: dict[Demosaicking, Method] = {
-    "linear": Method(demosaic_linear, _soften_by_places),
-    "edges": Method(demosaic_along_edges, _soften_differences),
-    "opencv": Method(demosaic_opencv, _soften_each),
+    "linear": Method(demosaic_linear, lambda values, _: demosaic_linear(values)),
+    "edges": Method(lambda values: demosaic_along_edges(values, values), demosaic_along_edges),
+    "opencv": Method(demosaic_opencv, demosaic_as_opencv),
 }
 """The ways to demosaick by name."""
 
@@ -220,20 +236,19 @@ def indices_of(names: Sequence[Demosaicking]) -> Tensor:
 
 def demosaic_each(values: Tensor, kinds: Tensor) -> Tensor:
     """Demosaick each mosaic of (B, 1, H, W) by the method whose index `kinds` (B,) holds."""
-    return _each([method.demosaick for method in METHODS.values()], values, kinds)
+    return _each(kinds, [method.demosaick for method in METHODS.values()], values)
 
 
-def soften_each(light: Tensor, kinds: Tensor) -> Tensor:
-    """Soften light (B, 3, H, W), which has all its colors, as each method of `kinds` (B,) does."""
-    return _each([method.soften for method in METHODS.values()], light, kinds)
+def demosaic_again(values: Tensor, guides: Tensor, kinds: Tensor) -> Tensor:
+    """Demosaick each mosaic of (B, 1, H, W) as its guide, (B, 1, H, W), was demosaicked."""
+    return _each(kinds, [method.again for method in METHODS.values()], values, guides)
 
 
-def _each(
-    functions: Sequence[Callable[[Tensor], Tensor]], values: Tensor, kinds: Tensor
-) -> Tensor:
+def _each(kinds: Tensor, functions: Sequence[Callable[..., Tensor]], *mosaics: Tensor) -> Tensor:
+    values = mosaics[0]
     result = values.new_empty(len(values), 3, *values.shape[2:])
     for index, function in enumerate(functions):
         chosen = (kinds == index).nonzero()[:, 0]
         if len(chosen):
-            result[chosen] = function(values[chosen])
+            result[chosen] = function(*(mosaic[chosen] for mosaic in mosaics))
     return result

@@ -95,8 +95,10 @@ def halve_color(light: Tensor, subsampling: Tensor) -> Tensor:
     """
     brightness = light.mean(1, keepdim=True)
     color = light - brightness
-    for index, sides in ((1, (1, 2)), (2, (2, 2))):
+    size = color.shape[-2:]
+    for sides, interpolated, repeated in (((1, 2), 1, 3), ((2, 2), 2, 4)):
         halves = F.avg_pool2d(light - brightness, sides)
-        held = F.interpolate(halves, size=color.shape[-2:], mode="bilinear", align_corners=False)
-        color = torch.where(subsampling[:, None, None, None] == index, held, color)
+        for index, mode in ((interpolated, "bilinear"), (repeated, "nearest")):
+            held = F.interpolate(halves, size=size, mode=mode)
+            color = torch.where(subsampling[:, None, None, None] == index, held, color)
     return brightness + color

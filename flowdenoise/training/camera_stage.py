@@ -6,7 +6,7 @@ noise n fixed for good, of variance v = a x + b. More noise u is added, of the v
 camera at a higher ISO lacks there, and
 
     input   photograph(y + u)       mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
-    target  follow(y - (v / w) u)   in full color, linear, neither clipped nor curved
+    target  follow(y - (v / w) u)   demosaicked and smoothed alike, neither clipped nor curved
 
 have independent noises, as cov(n + u, n - (v / w) u) = v - (v / w) w = 0 (Pang et al.,
 "Recorrupted-to-Recorrupted", CVPR 2021, with a factor for each pixel), so the best prediction of
@@ -16,9 +16,9 @@ slope of the curve, is computed from the input alone; any such weight leaves the
 what it is, so the tone curve, clipping and JPEG bring no bias. Of the mean over a patch the
 logarithm is taken, so that decibels count alike in flat and busy, quiet and noisy pictures.
 
-What a camera does to the *signal*, the softness of demosaicking, smoothing, sharpening and halved
-color, the target has too, with the same weights: only noise is to be undone, or the network learns
-to sharpen what it should clean.
+What a camera does to the *signal*, the softness and the false color of demosaicking, smoothing,
+sharpening and halved color, the target has too, with the same weights, those of the input: only
+noise is to be undone, or the network learns to sharpen and to recolor what it should clean.
 
 An earlier denoiser may teach: it answers the same photograph, told the same maps, and its answer
 in linear light is the target but for a share `anchor` of the target above, which holds its errors
@@ -256,7 +256,7 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     added = added * lacks.sqrt()
     photo = camera.photograph(noisy + added, scene, how, shot, read)
     target = light if training.target == "clean" else noisy - has / lacks * added
-    target = camera.follow(target, scene, how, photo.weight)
+    target = camera.follow(target, scene, how, photo)
     slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
     weight = slope.clamp(max=_STEEPEST).square()
     return CameraPatches(photo.picture, target, weight, scene.contrast)

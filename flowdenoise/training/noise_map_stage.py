@@ -156,7 +156,7 @@ class NoiseMapStage:
         """Rounded to 8 bits and, a share of them, compressed."""
         quality = 60 + 40 * draws.uniform(Stream.MAP_QUALITY)
         quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
-        held = (3 * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
+        held = (len(compression.SUBSAMPLINGS) * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
         return compression.compress(picture, quality, held)
 
     def _white(self, clean: Tensor, draws: Draws) -> Tensor:
