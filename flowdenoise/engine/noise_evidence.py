@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine import tiling
-from flowdenoise.engine.noise_floor import is_inside, squares_of
+from flowdenoise.engine.noise_floor import SQUARES, is_inside, squares_of
 from flowdenoise.images import Picture
-from flowdenoise.networks import KINDS, MAPS, Noise, NoiseMapNet
+from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
 
 CELL = NoiseMapNet.stride
 """The side of a cell of the maps, in pixels."""
 
 _TILE = 128  # side in pixels; what the estimator was trained with
 _MOST_TILES = 192  # that the estimator looks at, three megapixels
+_BAND = 16 * CELL  # rows whose brightness is taken together
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Evidence:
     Attributes:
         levels: The maps of the estimator, (4, h, w).
         squares: The squares that `noise_floor.squares_of` gives, (5, h, w).
-        brightness: The mean of each cell, (h, w).
+        brightness: The mean of each cell of the picture itself, (h, w).
         telling: Whether a cell was looked at and is not of one color, (h, w).
         inside: Whether a telling cell has no values at the ends of the range, (h, w).
         kinds: The logits of `networks.KINDS`, (tiles, 3), row by row.
@@ -62,38 +64,74 @@ def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evi
     height, width = picture.height, picture.width
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
     high, wide = CELL * -(-height // (down * CELL)), CELL * -(-width // (across * CELL))
-    columns, places = tiling.mirror(across * wide, width), tiling.mirror(down * high, height)
-    maps, telling, kinds = [], [], []
+    size = (high // CELL, wide // CELL)
+    columns = torch.split(tiling.mirror(across * wide, width), wide)
+    rows = torch.split(tiling.mirror(down * high, height), high)
+    maps = torch.zeros(len(MAPS) + SQUARES, down * size[0], across * size[1])
+    telling = torch.zeros(2, *maps.shape[1:], dtype=torch.bool)
+    kinds = torch.zeros(down, across, len(KINDS))
     seen = _spread(down, across)
-    for wanted, place in zip(seen, torch.split(places, high), strict=True):
-        first = int(place.min())
-        band = picture.tensor(slice(first, int(place.max()) + 1)).expand(-1, 3, -1, -1)
-        band = band[:, :, place - first][..., columns].to(device)
-        tiles = torch.cat(torch.split(band, wide, 3))
-        found = _estimated(net, tiles, wanted)
-        squares = torch.zeros_like(found.levels[:, :1]).repeat(1, 5, 1, 1)
-        squares[wanted] = squares_of(tiles[wanted])
-        brightness = F.avg_pool2d(tiles.mean(1, keepdim=True), CELL)
-        maps.append(_side_by_side(torch.cat([found.levels, squares, brightness], 1)).cpu())
-        told = torch.cat([_varies(tiles), is_inside(tiles)], 1) & wanted[:, None, None, None]
-        telling.append(_side_by_side(told).cpu())
-        kinds.append(found.kind.cpu())
-    planes, varies = torch.cat(maps, 1), torch.cat(telling, 1)
+    for row, places in enumerate(rows):
+        wanted = seen[row].nonzero()[:, 0].tolist()
+        if not wanted:
+            continue
+        tiles = [_tile(picture, places, columns[column]) for column in wanted]
+        shown = _of_tiles(torch.cat(tiles).to(device), net)
+        kinds[row, wanted] = shown.kinds.cpu()
+        band = slice(row * size[0], (row + 1) * size[0])
+        for column, own, told in zip(wanted, shown.maps.cpu(), shown.telling.cpu(), strict=True):
+            part = slice(column * size[1], (column + 1) * size[1])
+            maps[:, band, part], telling[:, band, part] = own, told
     return Evidence(
-        levels=planes[:4],
-        squares=planes[4:9],
-        brightness=planes[9],
-        telling=varies[0],
-        inside=varies[0] & varies[1],
-        kinds=torch.cat(kinds),
+        levels=maps[: len(MAPS)],
+        squares=maps[len(MAPS) :],
+        brightness=_brightness(picture),
+        telling=telling[0],
+        inside=telling[0] & telling[1],
+        kinds=kinds.flatten(0, 1),
         seen=seen.flatten(),
-        tile=(high // CELL, wide // CELL),
+        tile=size,
     )
 
 
-def _side_by_side(tiles: Tensor) -> Tensor:
-    """Maps of the tiles of a row, (B, N, h, w), as one, (N, h, B w)."""
-    return torch.cat(list(tiles), 2)
+def _tile(picture: Picture, rows: Tensor, columns: Tensor) -> Tensor:
+    """The pixels at rows and columns, some of which may be mirrored, (1, 3, h, w)."""
+    top, left = int(rows.min()), int(columns.min())
+    part = picture.tensor(slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
+    return part[:, :, rows - top][..., columns - left].expand(-1, 3, -1, -1)
+
+
+class _Shown(NamedTuple):
+    """What tiles show.
+
+    Attributes:
+        maps: The maps of the estimator and the squares, (B, 9, h, w).
+        telling: Whether a cell varies, and whether it is inside the range, (B, 2, h, w).
+        kinds: The logits of the kinds, (B, 3).
+    """
+
+    maps: Tensor
+    telling: Tensor
+    kinds: Tensor
+
+
+def _of_tiles(tiles: Tensor, net: NoiseMapNet | None) -> _Shown:
+    squares = squares_of(tiles)
+    levels = torch.zeros_like(squares[:, : len(MAPS)])
+    kinds = tiles.new_zeros(len(tiles), len(KINDS))
+    if net is not None:
+        levels, kinds = net(tiles)
+    told = torch.cat([_varies(tiles), is_inside(tiles)], 1)
+    return _Shown(torch.cat([levels, squares], 1), told, kinds)
+
+
+def _brightness(picture: Picture) -> Tensor:
+    """The mean of each cell of a picture, (h, w), [0, 1] scale."""
+    bands = []
+    for top in range(0, picture.height, _BAND):
+        band = picture.tensor(slice(top, top + _BAND)).mean(1)
+        bands.append(F.avg_pool2d(band, CELL, ceil_mode=True)[0])
+    return torch.cat(bands)
 
 
 def _spread(down: int, across: int) -> Tensor:
@@ -102,17 +140,6 @@ def _spread(down: int, across: int) -> Tensor:
     shift = round(0.38 * step)  # rows are shifted against each other, about by the golden ratio
     place = torch.arange(across) + max(1, shift) * torch.arange(down)[:, None]
     return place % step == 0
-
-
-def _estimated(net: NoiseMapNet | None, tiles: Tensor, wanted: Tensor) -> Noise:
-    """The noise of tiles (B, 3, h, w), of which some are wanted, (B,); zeros for the others."""
-    count, _, height, width = tiles.shape
-    levels = tiles.new_zeros(count, len(MAPS), height // CELL, width // CELL)
-    kinds = tiles.new_zeros(count, len(KINDS))
-    if net is not None and wanted.any():
-        found = net(tiles[wanted])
-        levels[wanted], kinds[wanted] = found.levels, found.kind
-    return Noise(levels, kinds)
 
 
 def _varies(pixels: Tensor) -> Tensor:

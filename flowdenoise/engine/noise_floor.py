@@ -24,6 +24,9 @@ from torch import Tensor
 
 from flowdenoise.networks import NoiseMapNet, band_energies
 
+SQUARES = 5
+"""The number of squares that `squares_of` gives for a cell."""
+
 _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)

@@ -186,7 +186,7 @@ def _in_tiles(picture: Picture, net: NoiseMapNet | None, device: torch.device) -
     shown = look(picture, net, device)
     kind, confidence, clean = _kind(shown)
     cells = slice(-(-picture.height // CELL)), slice(-(-picture.width // CELL))
-    levels, brightness = shown.levels[:, *cells], shown.brightness[cells]
+    levels, brightness = shown.levels[:, *cells], shown.brightness
     bands = _bands(brightness)
     floor = noise_floor(shown.squares[:, *cells], bands, shown.inside[cells], _BANDS)
     if picture.channels == 1:
