@@ -152,7 +152,7 @@ def together(estimates: list[Estimate]) -> Estimate:
     return Estimate(sigma, worst)
 
 
-def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int = 3) -> Estimate:
+def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate:
     """Decide whether noise is white or that of a camera.
 
     Args:

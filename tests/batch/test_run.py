@@ -518,6 +518,9 @@ def many(tmp_path: Path) -> Sequence[Job]:
     return plan(tmp_path)
 
 
+ONE_BY_ONE = [f"{stage} {name}" for name in "01234" for stage in ("read", "denoise", "write")]
+
+
 class Stages:
     """What is done to which picture, in the order of time, with a hook at each beginning."""
 
@@ -576,8 +579,19 @@ def test_large_pictures_and_those_that_may_be_the_last_are_done_one_by_one(
     if why == "large":
         monkeypatch.setattr("flowdenoise.batch.many.LARGE", 0)
     run(many, keep_going=why == "large")
-    expected = [f"{stage} {name}" for name in "01234" for stage in ("read", "denoise", "write")]
-    assert stages.log == expected
+    assert stages.log == ONE_BY_ONE
+
+
+def test_pictures_of_several_pages_are_done_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their further pages are denoised while they are written."""
+    for name in "01234":
+        pages = np.random.default_rng(0).integers(0, 256, (2, 30, 40), dtype=np.uint8)
+        tifffile.imwrite(tmp_path / f"{name}.tif", pages, photometric="minisblack")
+    stages = Stages(monkeypatch)
+    assert {outcome.status for outcome in run(plan(tmp_path))} == {"denoised"}
+    assert stages.log == ONE_BY_ONE
 
 
 def test_an_interrupt_lets_a_picture_be_written_and_leaves_nothing_else(

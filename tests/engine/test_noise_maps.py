@@ -259,9 +259,9 @@ def test_a_fine_grain_is_white_unless_it_is_surely_a_cameras(
 ) -> None:
     levels = torch.tensor([0.1, 0.11, 0.1, 0.11])[:, None, None].expand(4, 8, 8)
     maps = NoiseMaps(levels, torch.full((8, 8), 0.5), "camera", confidence)
-    assert camera_or_white(Estimate(0.1, "noisy"), maps).verdict == verdict
+    assert camera_or_white(Estimate(0.1, "noisy"), maps, 3).verdict == verdict
     apart = Estimate(0.08, "noisy", (0.12, 0.05, 0.03))
-    assert camera_or_white(apart, maps).verdict == verdict
+    assert camera_or_white(apart, maps, 3).verdict == verdict
 
 
 class Doubtful(Known):
