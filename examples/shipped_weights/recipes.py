@@ -267,6 +267,20 @@ RECIPES = {
         255.0,
         wider=True,
     ),
+    "photo-coarse": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", _weights("photo-third")),
+            *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
+        ),
+        3000,
+        f"{_PHOTOGRAPHS} It has no training of its own: the file is the mean of the weights of "
+        "`photo` and of `color` (examples/shipped_weights/mean_of_weights.py). The command is the "
+        "last of those that led to `photo`.",
+        "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
+        "alone.",
+        255.0,
+        wider=True,
+    ),
     "photo-fast": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-third")),

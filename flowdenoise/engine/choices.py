@@ -12,6 +12,9 @@ from flowdenoise.errors import UsageError
 from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size
 from flowdenoise.system.typed import check
 
+Grain = Literal["fine", "coarse"]
+"""The grain of a camera's noise: as demosaicking leaves it, or smoothed by the camera."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -20,25 +23,25 @@ class Effort:
     Attributes:
         models: The names of weights for all pictures, by number of channels; the first that is
             shipped is taken.
-        photo: The names of weights for photographs with fine noise, likewise; where none is
-            shipped, those for all pictures are taken.
+        photos: The names of weights for photographs by the grain of their noise, likewise; where
+            none is shipped, those for all pictures are taken.
         any_model: Whether this effort can be made with other weights, too.
         self_ensemble: Whether the result is the mean over the eight ways to turn and mirror the
             picture, which gains about 0.1 dB and takes eight times as long.
     """
 
     models: Mapping[int, tuple[str, ...]]
-    photo: tuple[str, ...]
+    photos: Mapping[Grain, tuple[str, ...]]
     any_model: bool = True
     self_ensemble: bool = False
 
 
-_NORMAL = Effort({3: ("color",), 1: ("gray",)}, ("photo",))
+_NORMAL = Effort({3: ("color",), 1: ("gray",)}, {"fine": ("photo",), "coarse": ("photo-coarse",)})
 
 EFFORTS = {
     "fast": Effort(
         {3: ("color-fast", "color"), 1: ("gray-fast", "gray")},
-        ("photo-fast", "photo"),
+        {"fine": ("photo-fast", "photo")},
         any_model=False,
     ),
     "normal": _NORMAL,

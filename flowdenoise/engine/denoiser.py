@@ -20,13 +20,14 @@ from flowdenoise.engine.choices import (
     EFFORTS,
     Crop,
     EngineConfig,
+    Grain,
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
 )
 from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.denoisers import Denoisers, NamedSource, Source, first_shipped, models_of
+from flowdenoise.engine.denoisers import Denoisers, NamedSource, Source, models_of, photos_of
 from flowdenoise.engine.estimate import (
     ESTIMATORS,
     Estimate,
@@ -65,8 +66,7 @@ class Denoiser:
         estimators: Functions that load the estimator of the noise level, likewise.
         camera: The function that loads the estimator of noise maps, for color pictures whose
             noise may be that of a camera; without it, all noise counts as white.
-        photo: The function that loads the network for those whose grain is fine; without it, the
-            network for color pictures is told of the noise.
+        photos: Functions that load networks for such pictures, by the grain of their noise.
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
@@ -81,12 +81,12 @@ class Denoiser:
         precision: torch.dtype = torch.float32,
         config: EngineConfig | None = None,
         camera: Source | None = None,
-        photo: Source | None = None,
+        photos: Mapping[Grain, Source] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._estimators = Estimators(estimators, camera, device)
-        self._networks = Denoisers(networks, photo, device, precision, self.config)
+        self._networks = Denoisers(networks, photos or {}, device, precision, self.config)
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
@@ -131,7 +131,7 @@ class Denoiser:
             )
 
         knows_cameras = model == "auto"
-        photo = first_shipped(EFFORTS[effort].photo) if model == "auto" else None
+        photos = photos_of(EFFORTS[effort]) if model == "auto" else {}
         if model in AUTOMATIC:
             names = models_of(EFFORTS[effort]) if model == "auto" else AUTOMATIC[model]
             networks = {channels: source(name) for channels, name in names.items()}
@@ -146,7 +146,7 @@ class Denoiser:
             precision=choose_precision(precision, where),
             config=config,
             camera=source(MAP_ESTIMATOR) if knows_cameras else None,
-            photo=None if photo is None else source(photo),
+            photos={grain: source(name) for grain, name in photos.items()},
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, RemovalConfig
+from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
@@ -45,7 +45,8 @@ class Denoisers:
 
     Args:
         sources: Functions that load the network, by the number of channels of a picture.
-        photo: The function that loads the network for photographs; None if there is none.
+        photos: Functions that load the networks for photographs, by the grain of their noise;
+            where there is none, those for all pictures are taken.
         device: The device that computes.
         precision: The type in which the networks multiply.
         config: The effort that is made.
@@ -54,13 +55,13 @@ class Denoisers:
     def __init__(
         self,
         sources: Mapping[int, Source],
-        photo: Source | None,
+        photos: Mapping[Grain, Source],
         device: torch.device,
         precision: torch.dtype,
         config: EngineConfig,
     ) -> None:
         self.sources, self.device, self.precision = sources, device, precision
-        self._photo = photo
+        self._photos = photos
         self._thorough = EFFORTS[config.effort].self_ensemble
         self._loaded: dict[Source, TileDenoiser] = {}
 
@@ -89,11 +90,13 @@ class Denoisers:
     def chosen_for(self, estimate: Estimate) -> Callable[[int], TileDenoiser]:
         """The function that gives the networks for noise that is estimated so.
 
-        The weights for photographs are the better ones where the noise is as fine as that of a
-        phone that does not smooth. Where a camera has smoothed it, `color` removes more.
+        Those for photographs are asked where noise is that of a camera; which of them is better
+        depends on whether the camera has smoothed it.
         """
-        maps, photo = estimate.maps, self._photo
-        if maps is None or photo is None or not maps.is_fine:
+        if estimate.maps is None:
+            return self.white
+        photo = self._photos.get("fine" if estimate.maps.is_fine else "coarse")
+        if photo is None:
             return self.white
         return lambda channels: self._load(photo) if channels == 3 else self.white(channels)
 
@@ -127,5 +130,12 @@ def models_of(effort: Effort) -> dict[int, str]:
 
 def weights_for_cameras() -> tuple[str, ...]:
     """The shipped weights that `auto` takes for photographs beside those for all pictures."""
-    found = (first_shipped([MAP_ESTIMATOR]), first_shipped(EFFORTS["normal"].photo))
-    return tuple(name for name in found if name is not None)
+    estimator = first_shipped([MAP_ESTIMATOR])
+    photos = photos_of(EFFORTS["normal"]).values()
+    return (*photos,) if estimator is None else (estimator, *photos)
+
+
+def photos_of(effort: Effort) -> dict[Grain, str]:
+    """The names of the shipped weights for photographs, by the grain of their noise."""
+    found = {grain: first_shipped(names) for grain, names in effort.photos.items()}
+    return {grain: name for grain, name in found.items() if name is not None}

@@ -204,10 +204,10 @@ def _in_tiles(picture: Picture, net: NoiseMapNet | None, device: torch.device) -
 def _of_gray(brightness: Tensor, bands: Tensor, floor: NoiseFloor | None) -> NoiseMaps:
     """The maps of a gray picture; shown three times, its noise had three times the variance."""
     levels = torch.full((len(MAPS), *brightness.shape), FLOOR)
-    if floor is None or not floor.is_noise:
+    if floor is None:
         return NoiseMaps(levels, brightness, "clean", 1.0)
     levels = raised(levels, floor, bands, 1.0)[:2].repeat(2, 1, 1) / 3**0.5
-    return NoiseMaps(levels, brightness, "camera", 0.5)
+    return NoiseMaps(levels, brightness, "camera" if floor.is_noise else "clean", 0.5)
 
 
 def _kind(shown: Evidence) -> tuple[str, float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.engine import Denoiser, TileDenoiser
+from flowdenoise.engine.choices import Grain
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
@@ -49,10 +51,10 @@ class Watched(ResNet):
 
 
 def engine(network: nn.Module, photo: nn.Module | None = None, grain: float = 1.0) -> Denoiser:
-    source: Callable[[], nn.Module] | None = None if photo is None else lambda: photo
+    photos: dict[Grain, Callable[[], nn.Module]] = {} if photo is None else {"fine": lambda: photo}
     sources = {3: lambda: network}
     cpu = torch.device("cpu")
-    return Denoiser(sources, {}, device=cpu, camera=lambda: Known(grain), photo=source)
+    return Denoiser(sources, {}, device=cpu, camera=lambda: Known(grain), photos=photos)
 
 
 @pytest.fixture
@@ -187,6 +189,28 @@ def test_an_effort_takes_its_own_weights_and_says_which(
         denoiser.denoise_picture(picture, noise="camera"),
     ]
     assert [result.weights for result in done] == [(name,) for name in expected]
+
+
+@pytest.mark.parametrize(("grain", "name"), [(1.2, "photo"), (2.5, "photo-coarse")])
+def test_the_grain_decides_which_weights_clean_a_photograph(
+    picture: Picture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    grain: float,
+    name: str,
+) -> None:
+    folder = shipped_with(tmp_path, "color", "gray", "photo", "photo-coarse")
+    monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
+    denoiser = Denoiser.load(device="cpu")
+    examined = denoiser.examine(picture, noise="camera")
+    maps = examined.noisy[0].estimate.maps
+    assert maps is not None
+    levels = maps.levels.clone()
+    levels[1] = grain * levels[0]
+    finding = examined.noisy[0]
+    told = replace(finding.estimate, maps=replace(maps, levels=levels, whole=None))
+    examined = replace(examined, findings=(replace(finding, estimate=told),))
+    assert denoiser.weights_for(examined) == (name,)
 
 
 def test_a_network_of_the_callers_own_has_no_name(picture: Picture) -> None:
