@@ -197,11 +197,11 @@ def _knowledge() -> Iterator[Section]:
 def _guards() -> Iterator[Section]:
     """Pictures that a network has not learned."""
     color, gray = ("color", "noise-level-color", "noise-map-color"), ("gray", "noise-level-gray")
-    photographs = f"--images {DATA}/open-photos-2 --list docs/heldout.csv --crop 192 --limit 10"
+    photographs = f"--images {DATA}/open-photos-2 --list docs/heldout.csv --crop 192"
     for name, title, options, weights in (
-        ("drawings", "12 drawings", "--drawn --sigma 1,2,3,5", color),
+        ("drawings", "12 drawings", "--drawn --sigma 1,2,3,5,10", color),
         ("drawings-gray", "gray in RGB", "--drawn --gray --sigma 1,2,3,5,10", gray),
-        ("held-out", "photographs held out", f"{photographs} --sigma 1,3", color),
+        ("held-out", "photographs held out", f"{photographs} --sigma 1,2,3,5,10", color),
     ):
         yield Section(
             f"never-worse-{name}",
