@@ -61,7 +61,7 @@ _DETAIL, _DETAIL_BESIDE_NOISE = 5 / 255, 8 / 255  # weaker noise of so fine a gr
 _QUIET_SIDE, _QUIET, _FEWEST = 4, 0.01, 100  # blocks, the share of them that is quiet, how many
 _QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
 _DOUBTED = 30 / 255  # a stronger noise is cut off in most blocks, which are then quieter
-_FAINT = 2 / 255  # weaker noise of a camera can't be told from what a clean picture holds
+_FAINT = 3 / 255  # weaker noise of a camera is hardly seen, and its level is found too high
 _UNEQUAL = 1.4  # times the least level in the largest: then channels have levels of their own
 
 
