@@ -55,9 +55,11 @@ _MOST = 85 / 255  # where the scale of the estimators ends
 _EXCESS = 1.1  # of the picture's own level: the channels' mean may be so much above it
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
 _AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white unless it is surely a camera's
-_SURELY = 0.9  # the probability of a camera's noise from which its maps are right
+_SURELY = 0.92  # the probability of a camera's noise from which its maps are right
+_SEEN = 0.25  # of the maps' level: white noise of more than that is what they took for a camera's
 _NEARLY_WHITE = 1.6  # the noise of most cameras has a coarser grain
 _DETAIL, _DETAIL_BESIDE_NOISE = 5 / 255, 8 / 255  # weaker noise of so fine a grain may be detail
+_DETAIL_IF_DOUBTED = 10 / 255  # if it is not surely a camera's
 _QUIET_SIDE, _QUIET, _FEWEST = 4, 0.01, 100  # blocks, the share of them that is quiet, how many
 _QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
 _DOUBTED = 30 / 255  # a stronger noise is cut off in most blocks, which are then quieter
@@ -171,9 +173,11 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
     if not white.untouched and alike and maps.confidence < _SURELY:
         return white
     doubted = max(_DETAIL_BESIDE_NOISE, white.sigma)
+    sure = maps.confidence >= _SURELY
     if white.untouched and maps.kind == "camera":
-        doubted = _DETAIL
-    if maps.grain < _NEARLY_WHITE and maps.sigma < doubted:
+        doubted = _DETAIL if sure else _DETAIL_IF_DOUBTED
+    seen = not sure and white.verdict == "noisy" and white.sigma > _SEEN * maps.sigma
+    if maps.grain < _NEARLY_WHITE and (seen or maps.sigma < doubted):
         return white
     return Estimate(maps.sigma, "camera", maps=maps)
 

@@ -27,6 +27,7 @@ from flowdenoise.networks import NoiseMapNet, band_energies
 SQUARES = 5
 """The number of squares that `squares_of` gives for a cell."""
 
+_LARGE = 1200  # cells of a picture, 277x277 pixels: in a smaller one texture may be everywhere
 _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)
@@ -106,7 +107,8 @@ def noise_floor(squares: Tensor, bands: Tensor, telling: Tensor, count: int) -> 
             ends = here[4].quantile(levels.new_tensor(_QUANTILES))
             seen.append(torch.cat([levels.new_tensor([cells]), ends, here[1].quantile(0.1)[None]]))
     covered = sum(float(row[0]) for row in seen) >= _COVERED * telling.numel()
-    return NoiseFloor(rows, bool(seen) and covered and _is_noise(torch.stack(seen)))
+    tells = bool(seen) and covered and telling.numel() >= _LARGE
+    return NoiseFloor(rows, tells and _is_noise(torch.stack(seen)))
 
 
 def _is_noise(bands: Tensor) -> bool:

@@ -16,7 +16,7 @@ from flowdenoise.engine.noise_floor import (
 )
 from flowdenoise.networks import measured
 
-SIDE = 256
+SIDE = 288
 ONE_BAND = torch.zeros(SIDE // 8, SIDE // 8, dtype=torch.int64)
 ALL = torch.ones(SIDE // 8, SIDE // 8, dtype=torch.bool)
 
@@ -99,6 +99,14 @@ def test_each_brightness_has_a_floor_of_its_own() -> None:
     full = raised(levels, floor, bands, 1.0)
     assert torch.allclose(full[:, 5, 2], floor.levels[0])
     assert torch.allclose(full[:, 5, -2], floor.levels[2])
+
+
+def test_in_a_small_picture_texture_may_be_everywhere() -> None:
+    noisy = (soft() + coarse_noise(8 / 255))[..., :256, :256]
+    bands = torch.zeros(32, 32, dtype=torch.int64)
+    floor = noise_floor(squares_of(noisy)[0], bands, bands == 0, 1)
+    assert floor is not None
+    assert not floor.is_noise
 
 
 def test_too_few_cells_tell_nothing() -> None:

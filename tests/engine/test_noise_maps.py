@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -275,8 +277,8 @@ class Doubtful(Known):
 
 def test_the_floor_tells_noise_that_the_estimator_takes_for_texture() -> None:
     net, device = Doubtful(), torch.device("cpu")
-    noise = np.random.default_rng(0).normal(0, 5, (256, 320, 1))  # of brightness alone
-    clean = 255 * smooth()[0].permute(1, 2, 0).numpy()
+    noise = np.random.default_rng(0).normal(0, 5, (288, 320, 1))  # of brightness alone
+    clean = 255 * smooth(288)[0].permute(1, 2, 0).numpy()
     noisy = Picture((clean + noise).round().clip(0, 255).astype(np.uint8))
     found = noise_maps(noisy, net, device)
     assert found.kind == "camera"
@@ -298,3 +300,17 @@ def test_a_gray_photograph_is_denoised_by_its_floor(denoiser: Denoiser) -> None:
     told = Picture((clean + white).round().clip(0, 255).astype(np.uint8))
     assert denoiser.estimate(told).verdict == "noisy"
     assert denoiser.estimate(Picture(clean.round().astype(np.uint8))).untouched
+
+
+def test_white_noise_that_is_seen_overrules_a_doubtful_camera() -> None:
+    levels = torch.tensor([0.03, 0.036, 0.03, 0.036])[:, None, None].expand(4, 8, 8)
+    brightness = torch.full((8, 8), 0.5)
+    for confidence, verdicts in ((0.8, ("noisy", "camera", "clean")), (0.95, ("camera",) * 3)):
+        maps = NoiseMaps(levels, brightness, "camera", confidence)
+        found = [
+            camera_or_white(white, maps, 3).verdict
+            for white in (Estimate(0.012, "noisy"), Estimate(0.006, "noisy"))
+        ]
+        weaker = replace(maps, levels=0.9 * levels)
+        found.append(camera_or_white(Estimate(0.003, "clean"), weaker, 3).verdict)
+        assert tuple(found) == verdicts
