@@ -311,6 +311,6 @@ def test_white_noise_that_is_seen_overrules_a_doubtful_camera() -> None:
             camera_or_white(white, maps, 3).verdict
             for white in (Estimate(0.012, "noisy"), Estimate(0.006, "noisy"))
         ]
-        weaker = replace(maps, levels=0.9 * levels)
-        found.append(camera_or_white(Estimate(0.003, "clean"), weaker, 3).verdict)
+        strong = replace(maps, levels=5 * levels)
+        found.append(camera_or_white(Estimate(0.9 / 255, "clean"), strong, 3).verdict)
         assert tuple(found) == verdicts
