@@ -56,7 +56,7 @@ _EXCESS = 1.1  # of the picture's own level: the channels' mean may be so much a
 _AGREES = 0.65  # of the channels' mean level: the picture's own is less where they see detail
 _AGREE, _WHITE_GRAIN = 0.25, 1.25  # within these, noise is white unless it is surely a camera's
 _SURELY = 0.92  # the probability of a camera's noise from which its maps are right
-_WEAK = 1.5 / 255  # so weak white noise is seen where there is no other
+_WEAK, _STRONG = 1.5 / 255, 12 / 255  # so weak white noise is seen where there is none so strong
 _SEEN = 0.25  # of the maps' level: white noise of more than that is what they took for a camera's
 _NEARLY_WHITE = 1.6  # the noise of most cameras has a coarser grain
 _DETAIL, _DETAIL_BESIDE_NOISE = 5 / 255, 8 / 255  # weaker noise of so fine a grain may be detail
@@ -166,7 +166,8 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
     if maps.kind == "clean" or maps.sigma < _FAINT:
         return white
     sure = maps.confidence >= _SURELY
-    if not sure and white.verdict != "not white" and _LEAST <= white.sigma < _WEAK:
+    seen_alone = white.verdict != "not white" and _LEAST <= white.sigma < _WEAK
+    if not sure and seen_alone and (channels == 1 or maps.sigma < _STRONG):
         return white
     if channels == 1:  # its floor can't tell noise of a camera from white noise
         return Estimate(maps.sigma, "camera", maps=maps) if white.untouched else white

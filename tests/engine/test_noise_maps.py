@@ -311,6 +311,6 @@ def test_white_noise_that_is_seen_overrules_a_doubtful_camera() -> None:
             camera_or_white(white, maps, 3).verdict
             for white in (Estimate(0.012, "noisy"), Estimate(0.006, "noisy"))
         ]
-        strong = replace(maps, levels=5 * levels)
+        strong = replace(maps, levels=1.2 * levels)
         found.append(camera_or_white(Estimate(0.9 / 255, "clean"), strong, 3).verdict)
         assert tuple(found) == verdicts
