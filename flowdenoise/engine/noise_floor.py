@@ -80,7 +80,9 @@ def is_inside(pixels: Tensor) -> Tensor:
     return F.max_pool2d(ends.float(), NoiseMapNet.stride) == 0
 
 
-def noise_floor(squares: Tensor, bands: Tensor, telling: Tensor, count: int) -> NoiseFloor | None:
+def noise_floor(
+    squares: Tensor, bands: Tensor, telling: Tensor, count: int, looked: float = 1.0
+) -> NoiseFloor | None:
     """Find the noise floor.
 
     Args:
@@ -88,6 +90,7 @@ def noise_floor(squares: Tensor, bands: Tensor, telling: Tensor, count: int) -> 
         bands: The band of brightness of each cell, (h, w), below `count`.
         telling: Whether a cell tells of noise, (h, w).
         count: The number of bands.
+        looked: The share of the cells that was looked at.
 
     Returns:
         The floor; None where too few cells tell.
@@ -106,7 +109,7 @@ def noise_floor(squares: Tensor, bands: Tensor, telling: Tensor, count: int) -> 
         if cells >= _ENOUGH:
             ends = here[4].quantile(levels.new_tensor(_QUANTILES))
             seen.append(torch.cat([levels.new_tensor([cells]), ends, here[1].quantile(0.1)[None]]))
-    covered = sum(float(row[0]) for row in seen) >= _COVERED * telling.numel()
+    covered = sum(float(row[0]) for row in seen) >= _COVERED * looked * telling.numel()
     tells = bool(seen) and covered and telling.numel() >= _LARGE
     return NoiseFloor(rows, tells and _is_noise(torch.stack(seen)))
 

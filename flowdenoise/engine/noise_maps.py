@@ -188,7 +188,8 @@ def _in_tiles(picture: Picture, net: NoiseMapNet | None, device: torch.device) -
     cells = slice(-(-picture.height // CELL)), slice(-(-picture.width // CELL))
     levels, brightness = shown.levels[:, *cells], shown.brightness
     bands = _bands(brightness)
-    floor = noise_floor(shown.squares[:, *cells], bands, shown.inside[cells], _BANDS)
+    squares, inside = shown.squares[:, *cells], shown.inside[cells]
+    floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))
     if picture.channels == 1:
         return _of_gray(brightness, bands, floor)
     covered = floor is not None and floor.is_noise and clean <= _CERTAIN

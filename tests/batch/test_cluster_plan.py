@@ -91,17 +91,22 @@ def jobs(folder: Path, count: int) -> list[Job]:
     return [Job(folder / f"{n}.png", folder / "out" / f"{n}.png") for n in range(count)]
 
 
-def test_pictures_of_a_lost_worker_are_tried_again_one_by_one_in_their_order(
-    start: Start, tmp_path: Path
-) -> None:
+def losing_the_first() -> Answer:
+    """Answers of which the first is lost."""
     losses = iter([True])
 
-    def lose_the_first(asked: Sequence[Job], config: BatchConfig) -> list[Outcome]:
+    def answer(asked: Sequence[Job], config: BatchConfig) -> list[Outcome]:
         if next(losses, False):
             raise LostError
         return done(asked, config)
 
-    ray, cluster = start(lose_the_first)
+    return answer
+
+
+def test_pictures_of_a_lost_worker_are_tried_again_one_by_one_in_their_order(
+    start: Start, tmp_path: Path
+) -> None:
+    ray, cluster = start(losing_the_first())
     album = jobs(tmp_path, 12)
     outcomes = list(cluster.run(album, BatchConfig()))
     assert sorted(outcome.job.name for outcome in outcomes) == sorted(job.name for job in album)
@@ -114,14 +119,7 @@ def test_pictures_of_a_lost_worker_are_tried_again_one_by_one_in_their_order(
 def test_what_a_lost_worker_wrote_is_written_again_and_what_was_there_before_is_not(
     start: Start, tmp_path: Path
 ) -> None:
-    losses = iter([True])
-
-    def lose_the_first(asked: Sequence[Job], config: BatchConfig) -> list[Outcome]:
-        if next(losses, False):
-            raise LostError
-        return done(asked, config)
-
-    ray, cluster = start(lose_the_first)
+    ray, cluster = start(losing_the_first())
     album = jobs(tmp_path, 12)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "1.png").write_bytes(b"somebody's")

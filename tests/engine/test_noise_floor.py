@@ -101,6 +101,14 @@ def test_each_brightness_has_a_floor_of_its_own() -> None:
     assert torch.allclose(full[:, 5, -2], floor.levels[2])
 
 
+def test_what_was_not_looked_at_does_not_count() -> None:
+    squares = squares_of(soft() + coarse_noise(8 / 255))[0]
+    some = torch.zeros_like(ALL)
+    some[:, :4] = True  # a ninth
+    found = [noise_floor(squares, ONE_BAND, some, 1, looked) for looked in (1.0, 1 / 9)]
+    assert [floor is not None and floor.is_noise for floor in found] == [False, True]
+
+
 def test_in_a_small_picture_texture_may_be_everywhere() -> None:
     noisy = (soft() + coarse_noise(8 / 255))[..., :256, :256]
     bands = torch.zeros(32, 32, dtype=torch.int64)
