@@ -23,8 +23,9 @@ noise is to be undone, or the network learns to sharpen and to recolor what it s
 An earlier denoiser may teach: it answers the same photograph, told the same maps, and its answer
 in linear light is the target but for a share `anchor` of the target above, which holds its errors
 down. A small network then follows one function of the photograph instead of a light that the
-photograph tells only in part. Asked about a photograph with less noise, as in `losses.relay`, it
-would answer no better than what is there already: the target above is nearer to the truth.
+photograph tells only in part, and may see each photograph many times: see `lessons`. Asked about
+a photograph with less noise, as in `losses.relay`, the teacher would answer no better than what
+is there already: the target above is nearer to the truth.
 
 Both variances are taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
@@ -33,6 +34,8 @@ is measured in the tests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -51,8 +54,9 @@ from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, sensor, smoothing, tone
 from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
-from flowdenoise.system.rules import Factor, Multiple, Range, Share
+from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
+from flowdenoise.training.lessons import KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
 
 MARGIN = 8
@@ -77,6 +81,8 @@ class CameraTraining:
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         anchor: With a teacher, the share of the stage's own target in what is learned from.
+        kept: The number of batches that are made once and kept on the disk, to be learned from in
+            turn; 0 makes each anew.
         demosaicking: The ways to demosaick, of which each photograph has one.
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         baseline: Allows what the strict rule forbids, for comparison: clean targets.
@@ -90,6 +96,7 @@ class CameraTraining:
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     anchor: Share = 0.1
+    kept: Steps = 0
     demosaicking: Demosaickings = camera.CameraConfig.demosaicking
     target: Literal["recorrupted", "clean"] = "recorrupted"
     baseline: bool = False
@@ -101,6 +108,8 @@ class CameraTraining:
             raise UsageError("a clean target is that of a baseline, which baseline=true allows")
         if self.late_patch and self.late_patch % self.patch:
             raise UsageError("the late patch must be a multiple of the patch")
+        if self.late_patch and self.kept:
+            raise UsageError("batches that are kept have one size: late_patch must be 0")
         if self.color.permute or not self.color.by_image:
             raise UsageError("a photograph has one light: its colors are mixed by image")
 
@@ -134,6 +143,7 @@ class CameraStage:
         seed: The seed of patches and noise.
         teacher: A denoiser to learn from, with maps of brightness and color.
         validation: Pairs of photographs to validate on, by what they are.
+        folder: The folder of the run, below which lessons are kept; it need not exist.
         device: Where to train; None is where the pictures are.
     """
 
@@ -148,6 +158,7 @@ class CameraStage:
         seed: int,
         teacher: nn.Module | None = None,
         validation: Photos = MappingProxyType({}),
+        folder: Path | None = None,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
@@ -163,10 +174,21 @@ class CameraStage:
             return PatchSampler(corpus, side, seed=seed, device=device, color=training.color)
 
         self.sampler = self.late_sampler = sampler(training.patch)
+        self.kept = None if folder is None else self._kept(folder, seed)
         self.late_from = steps
         if training.late_patch:
             self.late_sampler = sampler(training.late_patch)
             self.late_from = round(steps * (1 - training.late_share))
+
+    def _kept(self, folder: Path, seed: int) -> KeptLessons | None:
+        """Where lessons are kept: a folder of their own for all that they are made of."""
+        if not self.training.kept:
+            return None
+        corpus = self.sampler.corpus
+        teacher = self.teacher.state_dict() if self.teacher is not None else {}
+        parts = [*self.estimator.state_dict().values(), *teacher.values(), corpus.keys]
+        name = f"lessons-{fingerprint((replace(self.training, kept=0), seed), parts)}"
+        return KeptLessons(folder / name, self.training.kept, self.sampler.device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
@@ -175,15 +197,24 @@ class CameraStage:
             sampler = self.late_sampler
             shrink = (self.training.late_patch // self.training.patch) ** 2
             first, count = first // shrink, max(1, count // shrink)
-        draws = sampler.draws(step, count, first)
-        with torch.no_grad(), torch.autocast(draws.keys.device.type, enabled=False):
-            patches = photographs(sampler, draws, self.training)
-            maps = self.maps(patches.noisy, draws)
-        denoised = model(patches.noisy, maps).float()
-        light = tone.untone(denoised, patches.contrast)
-        error = patches.weight * (light - self.target(patches, maps)).square()
+        with torch.no_grad():
+            make = partial(self.lessons, sampler, first=first, count=count)
+            kept = self.kept
+            lessons = kept.lessons(step, first, count, make) if kept else make(step)
+        denoised = model(lessons.noisy, lessons.maps).float()
+        light = tone.untone(denoised, lessons.contrast)
+        error = lessons.weight * (light - lessons.target).square()
         inside = error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].flatten(1).mean(1)
         return (inside + _LEAST).log().mean()
+
+    def lessons(self, sampler: PatchSampler, step: int, first: int, count: int) -> Lessons:
+        """What a share of the batch of `step` teaches."""
+        draws = sampler.draws(step, count, first)
+        with torch.autocast(draws.keys.device.type, enabled=False):
+            patches = photographs(sampler, draws, self.training)
+            maps = self.maps(patches.noisy, draws)
+        target = self.target(patches, maps)
+        return Lessons(patches.noisy, maps, target, patches.weight, patches.contrast)
 
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
         """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""

@@ -192,6 +192,7 @@ def _camera_stage(
         seed=run.loop.seed,
         teacher=None if teacher is None else teacher.to(device),
         validation=validation_photos(sources, patch, run.network.stride),
+        folder=place.folder,
         device=device,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -148,3 +150,55 @@ def test_a_real_pair_is_validated_on_as_it_is() -> None:
 def test_colors_that_differ_from_visit_to_visit_are_refused(color: ColorConfig) -> None:
     with pytest.raises(UsageError, match="one light"):
         CameraTraining(color=color)
+
+
+def taught_and_kept(folder: Path, teacher: ResNet) -> CameraStage:
+    torch.manual_seed(0)
+    estimator = NoiseMapNet(NoiseMapConfig(channels=8, blocks=1))
+    settings = training(kept=2)
+    corpus = grays(90)
+    return CameraStage(
+        network(), corpus, settings, estimator, steps=10, seed=0, teacher=teacher, folder=folder
+    )
+
+
+def test_kept_lessons_are_made_once_and_taken_in_turn(tmp_path: Path) -> None:
+    teacher = network()
+    made = taught_and_kept(tmp_path, teacher)
+    with torch.no_grad():
+        losses = [float(made.loss(made.model, step, 0, 4)) for step in range(4)]
+    files = sorted(tmp_path.glob("lessons-*/*"))
+    assert [file.name for file in files] == ["000000-0-4.npz", "000001-0-4.npz"]
+    assert losses[2:] == pytest.approx(losses[:2], rel=1e-3)  # half precision
+    assert losses[0] != losses[1]
+    times = [file.stat().st_mtime_ns for file in files]
+    again = taught_and_kept(tmp_path, teacher)
+    again.model = made.model
+    with torch.no_grad():
+        assert float(again.loss(made.model, 0, 0, 4)) == losses[2]
+    assert [file.stat().st_mtime_ns for file in files] == times
+
+
+def test_a_kept_lesson_that_is_damaged_is_made_again(tmp_path: Path) -> None:
+    made = taught_and_kept(tmp_path, network())
+    with torch.no_grad():
+        before = float(made.loss(made.model, 0, 0, 4))
+        (file,) = tmp_path.glob("lessons-*/*")
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-100])
+        assert float(made.loss(made.model, 0, 0, 4)) == before
+    assert file.read_bytes() == whole
+
+
+def test_another_teacher_has_lessons_of_its_own(tmp_path: Path) -> None:
+    for _ in range(2):
+        made = taught_and_kept(tmp_path, network())
+        with torch.no_grad():
+            made.loss(made.model, 0, 0, 4)
+        torch.manual_seed(5)
+    assert len(list(tmp_path.glob("lessons-*"))) == 2
+
+
+def test_kept_lessons_have_one_size() -> None:
+    with pytest.raises(UsageError, match="late_patch must be 0"):
+        CameraTraining(kept=4, late_patch=128)
