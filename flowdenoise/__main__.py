@@ -9,8 +9,8 @@ import sys
 
 from flowdenoise.cli.interruption import Interruption, armed, disarm
 
-_COLLECT_AFTER = 100_000
-"""New objects after which Python looks for garbage; imports alone make several times as many."""
+_COLLECT_AFTER = 1_000_000
+"""New objects after which Python looks for garbage, more than the imports of a command make."""
 
 
 def main() -> None:

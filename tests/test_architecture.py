@@ -211,6 +211,17 @@ def test_neither_the_package_nor_its_command_line_imports_torch(code: str) -> No
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "PPM"])
+def test_pictures_are_read_without_torch(name: str) -> None:
+    probe = (
+        "import io, sys; from PIL import Image; import flowdenoise.batch.many; "
+        "from flowdenoise import images; file = io.BytesIO(); "
+        "Image.new('RGB', (9, 9)).save(file, sys.argv[1]); images.read(file.getvalue()); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe, name], check=False).returncode == 0
+
+
 def test_what_is_optional_or_heavy_is_only_imported_when_needed() -> None:
     optional = {
         "bm3d",

@@ -89,7 +89,7 @@ class _Worker:
         self, jobs: Sequence[Job] | Sequence[RemoteJob], config: BatchConfig
     ) -> list[Outcome]:
         """Do jobs one after the other."""
-        return list(run_anywhere(jobs, self._denoiser, config))
+        return list(run_anywhere(lambda: self._denoiser, jobs, config))
 
     def process(self) -> int:
         """The number of the worker's process."""

@@ -14,18 +14,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, TypeVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TypeVar
 
 from flowdenoise import images
 from flowdenoise.batch.plan import Job, RemoteJob
 from flowdenoise.batch.source import Source, open_source
-from flowdenoise.engine import Crop, Denoised, Denoiser, OnTile, RemovalConfig, Verdict
+from flowdenoise.engine import Crop, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
-from flowdenoise.images import Picture, sheets
+from flowdenoise.images import Picture
 from flowdenoise.system.paths import exists, is_file
 from flowdenoise.system.rules import Range
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowdenoise.engine import Denoised, Denoiser, OnTile, Verdict
 
 T = TypeVar("T")
 
@@ -203,6 +206,8 @@ class Work:
         Raises:
             ImageError: A file can't be written.
         """
+        from flowdenoise.images import sheets  # which need torch, as reading does not
+
         job, before, denoised = self.job, _there(self.picture), _there(self.denoised)
         if self.config.crop is not None:
             before = before.part(*self.config.crop.of(before.width, before.height))

@@ -12,18 +12,20 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowdenoise.batch.many import OnTileOf, run
+from flowdenoise.batch.many import OnTileOf, run, run_by
 from flowdenoise.batch.naming import STREAM, Naming
 from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, Plan, RemoteJob
-from flowdenoise.engine import Denoiser
 from flowdenoise.errors import MissingExtraError, UsageError
 from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, format_of
+
+if TYPE_CHECKING:
+    from flowdenoise.engine import Denoiser
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 _PATTERN = frozenset("*?[")
@@ -171,8 +173,8 @@ def _refuse(jobs: list[RemoteJob]) -> Iterator[RemoteJob]:
 
 
 def run_anywhere(
+    load: Callable[[], Denoiser],
     jobs: Sequence[Job] | Sequence[RemoteJob],
-    denoiser: Denoiser,
     config: BatchConfig,
     *,
     on_tile: OnTileOf | None = None,
@@ -180,15 +182,17 @@ def run_anywhere(
     """Denoise pictures of either kind, and yield the outcome of each: see `run`.
 
     Args:
+        load: The function that loads the engine, which the first picture does not wait for.
         jobs: The jobs of one plan.
-        denoiser: The engine.
         config: The settings for each picture.
         on_tile: Called after each batch of tiles of a picture.
     """
     remote = [job for job in jobs if isinstance(job, RemoteJob)]
     if not remote:
         files = [job for job in jobs if isinstance(job, Job)]
-        yield from run(files, denoiser, config, on_tile=on_tile)
+        yield from run_by(load, files, config, on_tile=on_tile)
+        return
+    denoiser = load()
     for start in range(0, len(remote), _TOGETHER):
         with tempfile.TemporaryDirectory(prefix="flowdenoise-") as scratch:
             trips = [

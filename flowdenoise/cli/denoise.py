@@ -215,7 +215,7 @@ def denoise(
         offline=offline,
     )
     if ray is None:
-        work = _by_this_process(plan.jobs, _load(engine, threads), config)
+        work = _by_this_process(plan.jobs, engine, threads, config)
     else:
         cluster = options.given(address=ray, threads=threads)
         work = _by_cluster(plan.jobs, engine, config, cluster)
@@ -278,11 +278,17 @@ Work = Callable[["OnTileOf"], "Iterator[Outcome]"]
 """Denoises pictures, tells of tiles, and yields what became of each."""
 
 
-def _by_this_process(jobs: Jobs, denoiser: Denoiser, config: BatchConfig) -> Work:
+def _by_this_process(
+    jobs: Jobs, engine: dict[str, Any], threads: int | None, config: BatchConfig
+) -> Work:
     from flowdenoise import batch
 
-    console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
-    return lambda on_tile: batch.run_anywhere(jobs, denoiser, config, on_tile=on_tile)
+    def load() -> Denoiser:
+        denoiser = _load(engine, threads)
+        console.detail(f"{len(jobs)} pictures, on {denoiser.device}, in {denoiser.precision}")
+        return denoiser
+
+    return lambda on_tile: batch.run_anywhere(load, jobs, config, on_tile=on_tile)
 
 
 def _by_cluster(

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from flowdenoise.errors import ImageWriteError
 from flowdenoise.images.canvas import bands
@@ -101,6 +100,8 @@ def _fit_depth(picture: Picture, kind: Format) -> tuple[Picture, list[str]]:
 
 def _on_white(picture: Picture) -> Samples:
     """The picture as it looks on white paper."""
+    import torch
+
     if picture.alpha is None:
         return picture.samples
     dtype = picture.samples.dtype

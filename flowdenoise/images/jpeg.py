@@ -14,12 +14,10 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import torch
 from PIL import Image, JpegImagePlugin
-from torch import Tensor
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.limits import Limits
@@ -29,6 +27,9 @@ from flowdenoise.images.pillow_images import QUALITY, Header, decode, described,
 from flowdenoise.images.tiff import directory
 from flowdenoise.images.tiff.tags import Tag
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _APP0, _APP1, _APP2, _APP13, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # one with a segment, or the end
@@ -36,6 +37,7 @@ _PHOTOSHOP = b"Photoshop 3.0\0"
 _LONGEST = 65_533  # bytes in a segment
 _OWN_NAME = 64  # of which a segment of XMP or EXIF needs some for its name
 _NO_SUBSAMPLING = 0  # 4:4:4: color as fine as brightness
+_DECODED_AT_ONCE = 2**22  # bytes; between two pieces Python's other threads get their turn
 _UNNAMED = ((_APP14, b"Adobe"), (_APP2, b"MPF"))
 _NAMES = (
     (_APP0, b"JFXX", "JFIF thumbnail"),
@@ -56,6 +58,7 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
     """
     image = JpegImagePlugin.JpegImageFile(file)
     limits.check(*image.size, 8)
+    image.decodermaxblock = _DECODED_AT_ONCE
     header = Header("JPEG", lossless=False)
     more = _count_pictures(image.info.get("mp")) - 1
     if more > 0:
@@ -206,6 +209,8 @@ def jpeg_round_trip(pixels: Tensor, quality: int) -> Tensor:
     Returns:
         The decoded pixels, (C, H, W) uint8.
     """
+    import torch
+
     values = pixels.permute(1, 2, 0).cpu().numpy()
     file = io.BytesIO()
     Image.fromarray(values[..., 0] if values.shape[2] == 1 else values).save(

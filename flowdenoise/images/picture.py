@@ -11,15 +11,16 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.metadata import Metadata
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Samples = npt.NDArray[Any]
 """The samples of a picture, of one of the types in `DTYPES`."""
@@ -139,6 +140,8 @@ class Picture:
         Returns:
             A copy, (1, C, h, w) float32, in which black is 0 and white is 1.
         """
+        import torch
+
         part = self.samples[rows, columns].transpose(2, 0, 1)
         wide = self.samples.dtype.itemsize >= 4 and self.samples.dtype != np.float32
         planes: npt.NDArray[np.floating[Any]]
@@ -248,7 +251,7 @@ def quantize(tensor: Tensor, dtype: npt.DTypeLike) -> Samples:
 
 
 def _finite_planes(tensor: Tensor) -> Tensor:
-    planes = tensor.detach().reshape(tensor.shape[-3:]).to("cpu", torch.float32)
-    if not bool(torch.isfinite(planes).all()):
+    planes = tensor.detach().reshape(tensor.shape[-3:]).cpu().float()
+    if not bool(planes.isfinite().all()):
         raise ImageError("a pixel's value is not a finite number and can't be stored")
     return planes

@@ -20,7 +20,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.canvas import Canvas, bands
@@ -40,7 +39,6 @@ from flowdenoise.images.png_chunks import (
     metadata_of,
     taken_apart,
 )
-from flowdenoise.system.side_by_side import in_order
 
 _PIECE = 2**20  # bytes of rows that are filtered at a time
 _LEVEL = 1  # of compression
@@ -140,6 +138,10 @@ def _color_key(parts: Parts) -> Samples | None:
 
 def write_png(picture: Picture, file: BinaryIO, quality: int | None) -> None:
     """Encode a picture of 8 or 16 bits without loss; the quality is ignored."""
+    import torch
+
+    from flowdenoise.system.side_by_side import in_order
+
     color_type = next(
         number
         for number, (_, channels, alpha, _) in KINDS.items()

@@ -10,16 +10,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
-from torch import Tensor
 
 from flowdenoise.errors import ImageWriteError, UsageError
 from flowdenoise.images.fitting import fit
 from flowdenoise.images.formats import FORMATS, Format, format_named, format_of
 from flowdenoise.images.picture import Picture, quantize
 from flowdenoise.system.atomic import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Target: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 

@@ -65,7 +65,7 @@ def plan(*inputs: str, output: str = "memory://out/", **naming: object) -> tuple
 def run(
     jobs: tuple[RemoteJob, ...], denoiser: Denoiser, config: BatchConfig = CONFIG
 ) -> list[Outcome]:
-    return list(run_anywhere(jobs, denoiser, config))
+    return list(run_anywhere(lambda: denoiser, jobs, config))
 
 
 def test_an_address_is_told_from_a_path() -> None:

@@ -20,9 +20,11 @@ from torch import Tensor
 
 from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
+from flowdenoise.batch.many import run_by
 from flowdenoise.batch.one import Work
 from flowdenoise.engine import Denoiser, Estimate, Verdict
 from flowdenoise.engine.planes import Plane
+from flowdenoise.errors import WeightsError
 from flowdenoise.images import sheets
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
 
@@ -560,6 +562,36 @@ def test_the_next_is_read_and_the_last_written_while_one_is_denoised(
     outcomes = run(many)
     assert [Path(outcome.job.name).stem for outcome in outcomes] == list("01234")
     assert {outcome.status for outcome in outcomes} == {"denoised"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_first_is_read_while_the_engine_is_loaded(
+    many: Sequence[Job], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    stages = Stages(monkeypatch)
+
+    def load() -> Denoiser:
+        assert stages.started["read 0"].wait(60)
+        return denoiser()
+
+    outcomes = list(run_by(load, many[:count], BatchConfig(sigma=0.1)))
+    assert [outcome.status for outcome in outcomes] == ["denoised"] * count
+
+
+def test_without_an_engine_nothing_is_written_and_no_file_stays_open(
+    many: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    close = Work.close
+    monkeypatch.setattr(Work, "close", lambda work: (closed.append(work.job.name), close(work)))
+
+    def load() -> Denoiser:
+        raise WeightsError("no such weights")
+
+    with pytest.raises(WeightsError):
+        list(run_by(load, many, BatchConfig(sigma=0.1)))
+    assert closed == [many[0].name]
+    assert not any(job.target and job.target.exists() for job in many)
 
 
 def test_no_more_than_three_pictures_are_in_memory(
