@@ -77,6 +77,7 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
         "alpha": picture.alpha is not None,
         "contents": list(picture.contents),
         "dpi": picture.metadata.dpi,
+        "iso": picture.metadata.iso,
         "sigma": round(noise.to_255(estimate.sigma), 2),
         "sigma_of_channels": [round(noise.to_255(sigma), 2) for sigma in estimate.channels],
         "verdict": estimate.verdict,
@@ -132,8 +133,10 @@ def _as_text(facts: dict[str, Any]) -> str:
         f"{facts['mode']}, {facts['bits']} bits",
         f"  black is {facts['black']:g}, white is {facts['white']:g}",
         f"  carries: {', '.join(kept) or 'nothing besides its pixels'}",
-        f"  noise: {_noise_as_text(facts)}",
     ]
+    if facts["iso"] is not None:
+        lines.append(f"  taken at ISO {facts['iso']}, by the file")
+    lines.append(f"  noise: {_noise_as_text(facts)}")
     if facts["weights"]:
         lines.append(f"  denoised by: {' and '.join(facts['weights'])}")
     lines += [f"  note: {warning}" for warning in facts["warnings"]]

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.tiff import directory
-from flowdenoise.images.tiff.directory import Entry
+from flowdenoise.images.tiff.directory import Entry, Tags
 from flowdenoise.images.tiff.tags import Tag
 
 UPRIGHT = 1
 
 BEHIND = "data behind the picture"
 """The name of the data that follow the picture in its file, which may be another picture."""
+
+ISO_RANGE = (25, 65534)
+"""The least and the largest ISO that is believed: 65535, the end of its type, means any above."""
 
 _EXIF_PREFIX = b"Exif\x00\x00"
 _IPTC = b"8BIM\x04\x04"  # an image resource
@@ -68,21 +71,38 @@ class Metadata:
         }
         return tuple(word for word, value in words.items() if value is not None)
 
+    @property
+    def iso(self) -> int | None:
+        """The sensitivity at which a camera took the picture, according to EXIF.
+
+        None if EXIF is silent or states what no camera has.
+        """
+        exif = _tags_of(self.exif).get(Tag.EXIF_DIRECTORY)
+        entry = exif.get(Tag.ISO) if isinstance(exif, dict) else None
+        if not isinstance(entry, Entry) or entry.kind not in (directory.SHORT, directory.LONG):
+            return None
+        stated = entry.integers[0] if entry.integers else 0
+        return stated if ISO_RANGE[0] <= stated <= ISO_RANGE[1] else None
+
 
 def name_of_resources(resources: bytes) -> str:
     """The name of what Photoshop's image resources hold."""
     return "IPTC" if _IPTC in resources else "Photoshop's resources"
 
 
+def _tags_of(exif: bytes | None) -> Tags:
+    """The tags of an EXIF block; there are none if it is missing or damaged."""
+    try:
+        return directory.read_block((exif or b"").removeprefix(_EXIF_PREFIX))
+    except ImageReadError:
+        return {}
+
+
 def orientation_of(exif: bytes | None, xmp: bytes | None) -> int:
     """The orientation, 1 (upright) to 8, that EXIF's tag 274 states, or else XMP."""
-    if exif:
-        try:
-            entry = directory.read_block(exif.removeprefix(_EXIF_PREFIX)).get(Tag.ORIENTATION)
-        except ImageReadError:
-            entry = None
-        if isinstance(entry, Entry) and entry.integers and 1 <= entry.integers[0] <= 8:
-            return entry.integers[0]
+    stated = directory.first_of(_tags_of(exif), Tag.ORIENTATION, 0)
+    if 1 <= stated <= 8:
+        return stated
     if xmp and (match := _XMP_ORIENTATION.search(xmp)):
         return int(match[2])
     return UPRIGHT

@@ -1,7 +1,8 @@
-"""`flowdenoise info --plot`: the noise of a photograph, drawn."""
+"""`flowdenoise info` on photographs: their noise drawn, and what the file tells of them."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PIL import Image
@@ -18,3 +19,13 @@ def test_the_noise_of_a_photograph_is_drawn(invoke: Invoke, photo: Path) -> None
     assert answer.status == 2
     assert "is there already" in answer.err
     assert invoke("info", photo, photo, "--plot", plot.with_name("other.png")).status == 2
+
+
+def test_the_iso_of_a_photograph_is_said(invoke: Invoke, photo: Path) -> None:
+    exif, taken = Image.Exif(), photo.with_name("taken.jpg")
+    exif.get_ifd(34665)[34855] = 640
+    with Image.open(photo) as picture:
+        picture.convert("RGB").save(taken, exif=exif)
+    assert "taken at ISO 640, by the file" in invoke("info", taken).text
+    known = [json.loads(invoke("info", file, "--json").text)["iso"] for file in (taken, photo)]
+    assert known == [640, None]

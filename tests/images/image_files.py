@@ -40,13 +40,15 @@ def pixels(height: int, width: int, channels: int, dtype: str = "uint8") -> Arra
     return np.rint(values * np.iinfo(dtype).max).astype(dtype)
 
 
-def exif_block(orientation: int | None = None) -> bytes:
+def exif_block(orientation: int | None = None, iso: object = None) -> bytes:
     """An EXIF block with its prefix, with a maker, an exposure time and a place on Earth."""
     exif = Image.Exif()
     exif[271] = MAKER
     if orientation is not None:
         exif[274] = orientation
     exif.get_ifd(34665)[33434] = EXPOSURE
+    if iso is not None:
+        exif.get_ifd(34665)[34855] = iso
     exif.get_ifd(34853)[1] = "N"
     return exif.tobytes()
 

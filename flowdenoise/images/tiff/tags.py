@@ -45,6 +45,7 @@ class Tag(IntEnum):
     EXIF_DIRECTORY = 34665
     ICC_PROFILE = 34675
     GPS_DIRECTORY = 34853
+    ISO = 34855  # PhotographicSensitivity, in the directory of EXIF
     INTEROPERABILITY_DIRECTORY = 40965
     GDAL_NO_DATA = 42113
     MULTI_PICTURE_COUNT = 45057  # of the Multi-Picture Format (CIPA DC-007)
