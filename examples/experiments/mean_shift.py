@@ -5,16 +5,20 @@
 
 --images are clean pictures that photographs are simulated of; the truth is what the same camera
 without noise takes. --pairs is a folder of real pairs, NAME_noisy and NAME_clean. A band is 16
-levels of the truth's brightness, of 255.
+levels of the truth's brightness, of 255: of pixels, and of the means of squares of 16x16 pixels.
+Pixels show lost contrast, too: whatever is smoothed, its brightest pixels became darker. Squares
+show what has become of the light.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise import images
@@ -24,6 +28,7 @@ from flowdenoise.noise import camera, sensor
 from flowdenoise.system import random_streams
 
 BAND = 16
+SQUARE = 16
 FEWEST = 500  # pixels of a band
 
 
@@ -55,6 +60,30 @@ def pairs(folder: Path, side: int) -> Iterator[Tensor]:
         yield torch.cat([read(file, side), read(truth, side)])
 
 
+class Shift:
+    """Sums of the differences from the truth by bands of the truth's brightness.
+
+    Args:
+        side: The side of the squares whose means are banded; 1 is single pixels.
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.count, self.sums = torch.zeros(256 // BAND), torch.zeros(2, 256 // BAND)
+
+    def add(self, truth: Tensor, *results: Tensor) -> None:
+        """Count results in, (3, H, W) each."""
+        means = [F.avg_pool2d(255 * one.mean(0)[None], self.side)[0] for one in (truth, *results)]
+        bands = (means[0] / BAND).long().clamp(max=255 // BAND).flatten()
+        self.count += torch.bincount(bands, minlength=len(self.count))
+        for row, made in enumerate(means[1:]):
+            self.sums[row].index_add_(0, bands, (made - means[0]).flatten())
+
+    def rows(self) -> Tensor:
+        """The mean differences of both results, (2, bands)."""
+        return self.sums / self.count.clamp(min=1)
+
+
 def main() -> None:
     """Print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -63,7 +92,7 @@ def main() -> None:
     parser.add_argument("--camera", choices=list(camera.CAMERAS), default="phone")
     parser.add_argument("--iso", type=float, default=3200)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit", type=int, help="take the first pictures only")
     options = parser.parse_args()
     if (options.images is None) == (options.pairs is None):
         parser.error("name either --images or --pairs")
@@ -73,22 +102,17 @@ def main() -> None:
         else simulated(options.images, options.camera, options.iso, options.side)
     )
     denoiser = Denoiser.load()
-    count, sums = torch.zeros(256 // BAND), torch.zeros(2, 256 // BAND)
-    for index, (noisy, truth) in enumerate(source):
-        if options.limit is not None and index >= options.limit:
-            break
+    pixels, squares = Shift(1), Shift(SQUARE)
+    for noisy, truth in islice(source, options.limit):
         picture = Picture(quantize(noisy, "uint8"))
         denoised = denoiser.denoise_picture(picture).picture.tensor()[0]
-        bands = (255 * truth.mean(0) / BAND).long().clamp(max=255 // BAND).flatten()
-        count.index_add_(0, bands, torch.ones(len(bands)))
-        for row, made in enumerate((noisy, denoised)):
-            sums[row].index_add_(0, bands, 255 * (made - truth).mean(0).flatten())
-    shift = sums / count.clamp(min=1)
-    print("| levels from | pixels | noisy | denoised |\n| ---: | ---: | ---: | ---: |")
-    for band, pixels in enumerate(count.int().tolist()):
-        if pixels >= FEWEST:
-            noisy, denoised = shift[:, band].tolist()
-            print(f"| {band * BAND} | {pixels} | {noisy:+.2f} | {denoised:+.2f} |")
+        for shift in (pixels, squares):
+            shift.add(truth, noisy, denoised)
+    print("| levels from | pixels: noisy | denoised | squares: noisy | denoised |")
+    print("| ---: |" + " ---: |" * 4)
+    for band, figures in enumerate(torch.cat([pixels.rows(), squares.rows()]).T.tolist()):
+        if pixels.count[band] >= FEWEST:
+            print(f"| {band * BAND} |", " | ".join(f"{figure:+.2f}" for figure in figures), "|")
 
 
 if __name__ == "__main__":
