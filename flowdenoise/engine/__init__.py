@@ -41,8 +41,8 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
-    from flowdenoise.engine.denoiser import AUTOMATIC, Denoiser
-    from flowdenoise.engine.denoisers import weights_for_cameras
+    from flowdenoise.engine.denoiser import Denoiser
+    from flowdenoise.engine.denoisers import AUTOMATIC, weights_for_cameras
     from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
     from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
@@ -83,8 +83,8 @@ __getattr__ = homes(
     __name__,
     {
         "denoised": ("Denoised",),
-        "denoiser": ("AUTOMATIC", "Denoiser"),
-        "denoisers": ("weights_for_cameras",),
+        "denoiser": ("Denoiser",),
+        "denoisers": ("AUTOMATIC", "weights_for_cameras"),
         "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),

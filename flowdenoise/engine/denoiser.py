@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Self
 
 import torch
@@ -25,9 +26,15 @@ from flowdenoise.engine.choices import (
     RemovalConfig,
     SigmaOrAuto,
 )
-from flowdenoise.engine.clipping import clipped_ends_of
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.denoisers import Denoisers, NamedSource, Source, models_of, photos_of
+from flowdenoise.engine.denoisers import (
+    AUTOMATIC,
+    Denoisers,
+    NamedSource,
+    Source,
+    models_of,
+    photos_of,
+)
 from flowdenoise.engine.estimate import (
     ESTIMATORS,
     Estimate,
@@ -40,7 +47,7 @@ from flowdenoise.engine.examined import Examined, Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
-from flowdenoise.engine.planes import Plane, planes_of
+from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
@@ -49,12 +56,6 @@ from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.system.side_by_side import both
-
-AUTOMATIC = {
-    "auto": {channels: names[0] for channels, names in EFFORTS["normal"].models.items()},
-    "auto-prior": {3: "prior-color", 1: "prior-gray"},
-}
-"""Models that are chosen by the picture: shipped names, by number of channels."""
 
 
 class Denoiser:
@@ -85,9 +86,9 @@ class Denoiser:
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
-        self._estimators = Estimators(estimators, camera, device)
-        self._networks = Denoisers(networks, photos or {}, device, precision, self.config)
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
+        self._estimators = Estimators(estimators, camera, device, self._threads)
+        self._networks = Denoisers(networks, photos or {}, device, precision, self.config)
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -203,7 +204,7 @@ class Denoiser:
             picture: The picture, color or gray.
             kind: The kind of noise that the picture is assumed to have.
         """
-        return together([self._estimate(plane, kind) for plane in self._planes(picture)])
+        return together([self._find(plane, kind).estimate for plane in self._planes(picture)])
 
     def estimate_sigma(self, picture: Picture) -> float:
         """The noise level of a picture on the [0, 1] scale: see `estimate`."""
@@ -213,28 +214,29 @@ class Denoiser:
         self._networks.check_channels(picture.channels)
         return planes_of(picture, tuple(self._networks.sources))
 
-    def _estimate(self, plane: Plane, kind: NoiseKind) -> Estimate:
+    def _find(self, plane: Plane, kind: NoiseKind) -> Finding:
+        maps = partial(self._estimators.maps, plane.picture)
         if kind == "white":
-            return self._estimate_white(plane)
+            return self._find_white(plane)
         if kind == "camera":
-            if (maps := self._estimators.maps(plane.picture)) is None:
+            if (found := maps()) is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
-            return Estimate(maps.sigma, "camera", maps=maps)
-        maps, white = both(
-            lambda: self._estimators.maps(plane.picture),
-            lambda: self._estimate_white(plane),
-            self._threads,
-        )
-        return white if maps is None else camera_or_white(white, maps, plane.picture.channels)
+            return Finding(plane, Estimate(found.sigma, "camera", maps=found))
+        found, finding = both(maps, partial(self._find_white, plane), self._threads)
+        if found is None:
+            return finding
+        estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
+        return finding if estimate is finding.estimate else Finding(plane, estimate)
 
-    def _estimate_white(self, plane: Plane) -> Estimate:
-        channels, white = plane.picture.channels, self._estimators.white
-        network = self._networks.white(channels).network
-        if isinstance(network, TweedieDenoiser):
-            return estimate_noise(plane.picture, network.flow, self.device)
-        apart = channels > 1 and 1 in self._estimators.sources and 1 in self._networks.sources
-        single = white(1) if apart else None
-        return estimate_noise(plane.picture, white(channels), self.device, channel_judge=single)
+    def _find_white(self, plane: Plane) -> Finding:
+        picture, channels, white = plane.picture, plane.picture.channels, self._estimators.white
+        if isinstance(network := self._networks.white(channels).network, TweedieDenoiser):
+            estimate = estimate_noise(picture, network.flow, self.device)
+        else:
+            apart = channels > 1 and 1 in self._estimators.sources and 1 in self._networks.sources
+            single = white(1) if apart else None
+            estimate = estimate_noise(picture, white(channels), self.device, channel_judge=single)
+        return Finding.of_white(plane, estimate, self._threads)
 
     def denoise_picture(
         self,
@@ -297,12 +299,10 @@ class Denoiser:
         findings = []
         for plane in self._planes(picture):
             if sigma == "auto":
-                estimate = self._estimate(plane, noise)
+                findings.append(self._find(plane, noise))
             else:
-                estimate = Estimate(float(sigma), "noisy" if sigma else "clean")
-            white = not estimate.untouched and estimate.maps is None
-            ends = clipped_ends_of(plane.picture, estimate.levels, self._threads) if white else ()
-            findings.append(Finding(plane, estimate, ends))
+                told = Estimate(float(sigma), "noisy" if sigma else "clean")
+                findings.append(Finding.of_white(plane, told, self._threads))
         return Examined(picture, tuple(findings), None if sigma == "auto" else float(sigma))
 
     def remove(
@@ -322,7 +322,7 @@ class Denoiser:
         picture, noisy = examined.picture, examined.noisy
         if not noisy or not removal.strength:
             return picture
-        result = picture.samples.copy()
+        result = room_for(picture, [finding.plane for finding in noisy])
         for index, finding in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
             self._stream(finding, self._networks.way(finding, removal), result, report)

@@ -22,6 +22,12 @@ from flowdenoise.weights import manifest
 Source: TypeAlias = Callable[[], nn.Module]
 """A function that loads a network."""
 
+AUTOMATIC = {
+    "auto": {channels: names[0] for channels, names in EFFORTS["normal"].models.items()},
+    "auto-prior": {3: "prior-color", 1: "prior-gray"},
+}
+"""Models that are chosen by the picture: shipped names, by number of channels."""
+
 
 @dataclass(frozen=True)
 class NamedSource:

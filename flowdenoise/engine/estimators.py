@@ -21,6 +21,7 @@ class Estimators:
         camera: The function that loads the estimator of maps for color pictures; without it
             no picture has maps.
         device: The device that computes.
+        threads: The number of threads that compute.
     """
 
     def __init__(
@@ -28,8 +29,9 @@ class Estimators:
         sources: Mapping[int, Callable[[], nn.Module]],
         camera: Callable[[], nn.Module] | None,
         device: torch.device,
+        threads: int = 1,
     ) -> None:
-        self.sources, self.device = sources, device
+        self.sources, self.device, self.threads = sources, device, threads
         self._camera_source = camera
         self._white: dict[int, NoiseLevelNet] = {}
         self._camera: NoiseMapNet | None = None
@@ -57,10 +59,10 @@ class Estimators:
         if self._camera_source is None or measured:
             return None
         if picture.channels == 1:
-            return noise_maps(picture, None, self.device)
+            return noise_maps(picture, None, self.device, threads=self.threads)
         if self._camera is None:
             net = self._camera_source()
             if not isinstance(net, NoiseMapNet):
                 raise UsageError(f"{type(net).__name__} does not estimate noise maps")
             self._camera = net.to(self.device).eval().requires_grad_(False)
-        return noise_maps(picture, self._camera, self.device)
+        return noise_maps(picture, self._camera, self.device, threads=self.threads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flowdenoise.engine.clipping import ClippedEnds
+from flowdenoise.engine.clipping import ClippedEnds, clipped_ends_of
 from flowdenoise.engine.estimate import Estimate, together
 from flowdenoise.engine.planes import Plane
 from flowdenoise.images import Picture
@@ -25,6 +25,19 @@ class Finding:
     plane: Plane
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
+
+    @classmethod
+    def of_white(cls, plane: Plane, estimate: Estimate, threads: int) -> Finding:
+        """The finding for white noise, some of which may have been cut off.
+
+        Args:
+            plane: The channels that are denoised together.
+            estimate: Their noise.
+            threads: The number of threads that compute.
+        """
+        if estimate.untouched:
+            return cls(plane, estimate)
+        return cls(plane, estimate, clipped_ends_of(plane.picture, estimate.levels, threads))
 
     def part(self, rows: slice, columns: slice) -> Finding:
         """The finding for a part of the picture, see `Examined.part`."""

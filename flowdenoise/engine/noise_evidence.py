@@ -18,6 +18,7 @@ from flowdenoise.engine import tiling
 from flowdenoise.engine.noise_floor import SQUARES, is_inside, squares_of
 from flowdenoise.images import Picture
 from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
+from flowdenoise.system.side_by_side import in_order
 
 CELL = NoiseMapNet.stride
 """The side of a cell of the maps, in pixels."""
@@ -52,7 +53,9 @@ class Evidence:
     tile: tuple[int, int]
 
 
-def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evidence:
+def look(
+    picture: Picture, net: NoiseMapNet | None, device: torch.device, threads: int = 1
+) -> Evidence:
     """Look at the tiles of a picture.
 
     Args:
@@ -60,6 +63,7 @@ def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evi
         net: The estimator for color pictures, on the device; without it, there are no levels and
             no kinds.
         device: The device that computes.
+        threads: The number of threads that compute, among which rows of tiles are divided.
     """
     height, width = picture.height, picture.width
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
@@ -71,12 +75,14 @@ def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evi
     telling = torch.zeros(2, *maps.shape[1:], dtype=torch.bool)
     kinds = torch.zeros(down, across, len(KINDS))
     seen = _spread(down, across)
-    for row, places in enumerate(rows):
+
+    def looked_at(row: int) -> tuple[int, list[int], _Shown]:
         wanted = seen[row].nonzero()[:, 0].tolist()
-        if not wanted:
-            continue
-        tiles = [_tile(picture, places, columns[column]) for column in wanted]
-        shown = _of_tiles(torch.cat(tiles).to(device), net)
+        tiles = [_tile(picture, rows[row], columns[column]) for column in wanted]
+        return row, wanted, _of_tiles(torch.cat(tiles).to(device), net)
+
+    some = seen.any(1).nonzero()[:, 0].tolist()
+    for row, wanted, shown in in_order(looked_at, some, len(some), threads):
         kinds[row, wanted] = shown.kinds.cpu()
         band = slice(row * size[0], (row + 1) * size[0])
         for column, own, told in zip(wanted, shown.maps.cpu(), shown.telling.cpu(), strict=True):
@@ -85,7 +91,7 @@ def look(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> Evi
     return Evidence(
         levels=maps[: len(MAPS)],
         squares=maps[len(MAPS) :],
-        brightness=_brightness(picture),
+        brightness=_brightness(picture, threads),
         telling=telling[0],
         inside=telling[0] & telling[1],
         kinds=kinds.flatten(0, 1),
@@ -125,13 +131,15 @@ def _of_tiles(tiles: Tensor, net: NoiseMapNet | None) -> _Shown:
     return _Shown(torch.cat([levels, squares], 1), told, kinds)
 
 
-def _brightness(picture: Picture) -> Tensor:
+def _brightness(picture: Picture, threads: int) -> Tensor:
     """The mean of each cell of a picture, (h, w), [0, 1] scale."""
-    bands = []
-    for top in range(0, picture.height, _BAND):
+
+    def of_band(top: int) -> Tensor:
         band = picture.tensor(slice(top, top + _BAND)).mean(1)
-        bands.append(F.avg_pool2d(band, CELL, ceil_mode=True)[0])
-    return torch.cat(bands)
+        return F.avg_pool2d(band, CELL, ceil_mode=True)[0]
+
+    tops = range(0, picture.height, _BAND)
+    return torch.cat(list(in_order(of_band, tops, len(tops), threads)))
 
 
 def _spread(down: int, across: int) -> Tensor:

@@ -136,7 +136,9 @@ def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
 
 
 @torch.no_grad()
-def noise_maps(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> NoiseMaps:
+def noise_maps(
+    picture: Picture, net: NoiseMapNet | None, device: torch.device, *, threads: int = 1
+) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
 
     Of a gray picture only the noise floor tells. Its maps of color are those of brightness.
@@ -148,9 +150,10 @@ def noise_maps(picture: Picture, net: NoiseMapNet | None, device: torch.device) 
         picture: A picture, color or gray.
         net: The estimator, on the device; a gray picture needs none.
         device: The device that computes.
+        threads: The number of threads that compute.
     """
     rows, columns = _without_bars(picture.samples)
-    inner = _in_tiles(picture.part(rows, columns), net, device)
+    inner = _judged(look(picture.part(rows, columns), net, device, threads), picture.channels)
     before = rows.start // CELL, columns.start // CELL
     down, across = (-(-side // CELL) for side in (picture.height, picture.width))
     high, wide = inner.brightness.shape
@@ -181,16 +184,15 @@ def _is_bar(strip: Samples) -> bool:
     return bool((strip == strip[0, 0]).all())
 
 
-def _in_tiles(picture: Picture, net: NoiseMapNet | None, device: torch.device) -> NoiseMaps:
-    """The maps of a picture without bars, tile by tile."""
-    shown = look(picture, net, device)
+def _judged(shown: Evidence, channels: int) -> NoiseMaps:
+    """The maps of a picture without bars, from what its tiles show."""
     kind, confidence, clean = _kind(shown)
-    cells = slice(-(-picture.height // CELL)), slice(-(-picture.width // CELL))
+    cells = tuple(slice(side) for side in shown.brightness.shape)
     levels, brightness = shown.levels[:, *cells], shown.brightness
     bands = _bands(brightness)
     squares, inside = shown.squares[:, *cells], shown.inside[cells]
     floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))
-    if picture.channels == 1:
+    if channels == 1:
         return _of_gray(brightness, bands, floor)
     covered = floor is not None and floor.is_noise and clean <= _CERTAIN
     if kind == "clean" and covered:

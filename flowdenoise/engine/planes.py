@@ -8,10 +8,11 @@ file says, and a constant channel stays constant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from flowdenoise.images import Picture, Samples
@@ -35,11 +36,14 @@ class Plane:
 
     def put(self, start: int, rows: Tensor, result: Samples) -> None:
         """Put finished rows, (1, C, rows, W), into a result, beginning at row `start`."""
-        channels, band = list(self.channels), slice(start, start + rows.shape[-2])
-        values = self.picture.samples_of(rows, band)
-        if self.picture.channels > len(channels):
-            values = values[..., channels]
-        result[band, :, channels] = values
+        channels, step = list(self.channels), max(1, _BAND // rows[..., 0, :].numel())
+        for part in torch.split(rows, step, -2):
+            band = slice(start, start + part.shape[-2])
+            start = band.stop
+            values = self.picture.samples_of(part, band)
+            if self.picture.channels > len(channels):
+                values = values[..., channels]
+            result[band, :, channels] = values
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:
@@ -63,6 +67,14 @@ def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:
         return (Plane(picture, varying),)
     alone = ((channel, picture.samples[..., channel, None]) for channel in varying)
     return tuple(Plane(replace(picture, samples=part), (channel,)) for channel, part in alone)
+
+
+def room_for(picture: Picture, planes: Sequence[Plane]) -> Samples:
+    """An array for the results of planes, which holds the picture where they leave it alone."""
+    filled = {channel for plane in planes for channel in plane.channels}
+    if len(filled) < picture.channels:
+        return picture.samples.copy()
+    return np.empty(picture.samples.shape, picture.samples.dtype)
 
 
 def _varies(picture: Picture, channel: int) -> bool:

@@ -255,23 +255,29 @@ def stream(
 def _batches(read_rows: ReadRows, rows: Axis, columns: Axis, batch: int) -> Iterator[Tensor]:
     """Cut the tiles of all rows of tiles, from top to bottom."""
     for top in rows.starts:
-        strip = _read_padded(read_rows, rows, columns, top)
+        strip = _read_padded(read_rows, rows, top)
         for begin in range(0, len(columns.starts), batch):
             lefts = columns.starts[begin : begin + batch]
-            yield torch.cat([strip[..., left : left + columns.tile] for left in lefts])
+            yield torch.cat([_part(strip, columns, left) for left in lefts])
         del strip  # before the next one is read
 
 
-def _read_padded(read_rows: ReadRows, rows: Axis, columns: Axis, start: int) -> Tensor:
-    """A strip of tile height over the whole padded width; beyond the image it is mirrored."""
+def _read_padded(read_rows: ReadRows, rows: Axis, start: int) -> Tensor:
+    """A strip of tile height over the whole width; beyond the image it is mirrored."""
+    if start + rows.tile <= rows.length:
+        return read_rows(start, start + rows.tile)
     wanted = mirror(rows.padded, rows.length)[start : start + rows.tile]
-    first, last = int(wanted.min()), int(wanted.max())
-    strip = read_rows(first, last + 1)
-    if rows.padded > rows.length:
-        strip = strip[:, :, (wanted - first).to(strip.device)]
-    if columns.padded > columns.length:
-        strip = strip[..., mirror(columns.padded, columns.length).to(strip.device)]
-    return strip
+    first = int(wanted.min())
+    strip = read_rows(first, int(wanted.max()) + 1)
+    return strip[:, :, (wanted - first).to(strip.device)]
+
+
+def _part(strip: Tensor, columns: Axis, left: int) -> Tensor:
+    """The columns of a strip that a tile covers; beyond the image they are mirrored."""
+    if left + columns.tile <= columns.length:
+        return strip[..., left : left + columns.tile]
+    places = mirror(columns.padded, columns.length)[left : left + columns.tile]
+    return strip[..., places.to(strip.device)]
 
 
 def _blended(results: Iterator[Tensor], columns: Axis) -> Tensor:

@@ -226,6 +226,7 @@ class ResNet(DenoisingNetwork):
         features = F.pixel_unshuffle(noisy, config.unshuffle).to(weight.dtype)
         if config.sigma_channels:
             level = sigma_maps(sigma, features, config.sigma_channels, config.unshuffle)
+            level = level.contiguous(memory_format=torch.channels_last)  # or the next is not
             features = torch.cat([features, level], dim=1)
         features = self.head(features)
         skips = []

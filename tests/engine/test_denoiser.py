@@ -287,7 +287,7 @@ class Hungry(DenoisingNetwork):
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError, MemoryError])
 def test_short_memory_makes_smaller_tiles_and_the_same_picture(error: type[Exception]) -> None:
-    before, cut = picture(150, 170, "uint16"), EngineConfig(overlap=24)
+    before, cut = picture(150, 170, "uint16"), EngineConfig(tile=640, overlap=24)
     hungry = Denoiser({3: lambda: Hungry(3 * 64 * 64, error)}, {}, device=CPU, config=cut)
     easy = Denoiser({3: small}, {}, device=CPU, config=cut)
     after, expected = (d.denoise_picture(before, 0.1).picture for d in (hungry, easy))

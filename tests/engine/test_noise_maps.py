@@ -39,6 +39,21 @@ def photograph(clean: torch.Tensor, shot: float, kind: camera.Camera = "reflex")
     return Picture((made[0].permute(1, 2, 0) * 255).round().byte().numpy())
 
 
+@pytest.mark.parametrize("gray", [False, True])
+def test_threads_find_what_one_finds(gray: bool) -> None:
+    picture = photograph(smooth(700, 500), 2e-3)
+    net = None if gray else weights.load("noise-map-color").network
+    if gray:
+        picture = Picture(picture.samples[..., 1:2])
+    device, before = torch.device("cpu"), torch.get_num_threads()
+    one, two = (noise_maps(picture, net, device, threads=threads) for threads in (1, 2))
+    torch.set_num_threads(before)
+    torch.testing.assert_close(one.levels, two.levels, rtol=1e-4, atol=0)
+    torch.testing.assert_close(one.brightness, two.brightness, rtol=0, atol=1e-6)
+    assert one.kind == two.kind
+    assert one.confidence == pytest.approx(two.confidence, rel=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["reflex", "phone"])
 def test_a_photograph_comes_out_cleaner(denoiser: Denoiser, kind: camera.Camera) -> None:
     clean, noisy = smooth(), photograph(smooth(), 2e-3, kind)
