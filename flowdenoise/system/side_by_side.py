@@ -81,14 +81,14 @@ def _pool(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
 
     Meanwhile the caller has no more than such a share either, as it would wait for others.
     """
-    share = threads // workers
+    share, before = threads // workers, torch.get_num_threads()
     pool = ThreadPoolExecutor(workers, "side by side", _prepare, (share,))
     torch.set_num_threads(share)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # of this thread, and of those that are yet to begin
+        torch.set_num_threads(before)  # of this thread, and of those that are yet to begin
 
 
 def _prepare(threads: int) -> None:
