@@ -1,9 +1,10 @@
 """How many clean pictures are left alone, bit for bit, as PNG and as JPEG.
 
-    python examples/benchmarks/clean_pictures.py --images FOLDER [--crop 512]
+    python examples/benchmarks/clean_pictures.py --images FOLDER [--list docs/heldout.csv]
+        [--crop 512] [--iso 1600]
 
 A picture that is touched is named, with what was found. JPEG is Pillow's own: color at half
-resolution.
+resolution. With an ISO, the files pretend that a camera took them at it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from flowdenoise import images, noise
+from flowdenoise.benchmark.sets import open_set
 from flowdenoise.engine import Denoiser
 
 FORMATS: dict[str, dict[str, int]] = {
@@ -25,9 +27,11 @@ FORMATS: dict[str, dict[str, int]] = {
 }
 
 
-def pictures(folder: Path, side: int | None) -> Iterator[tuple[str, Image.Image]]:
-    """The pictures of a folder, whole or their middles, each with its name."""
-    for file in sorted(file for file in folder.iterdir() if images.looks_like_image(file)):
+def pictures(
+    folder: Path, table: Path | None, side: int | None
+) -> Iterator[tuple[str, Image.Image]]:
+    """The pictures of a folder, or those that a table names; whole, or their middles."""
+    for file in open_set(str(folder)).listed(table).files:
         picture = Image.fromarray(images.read_uint8(file, 3))
         if side is not None:
             left, top = ((length - side) // 2 for length in picture.size)
@@ -41,15 +45,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--crop", type=int, help="side of the middle that is taken")
+    parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
+    parser.add_argument("--iso", type=int, help="the ISO that the files state")
     options = parser.parse_args()
+    exif = Image.Exif()
+    if options.iso is not None:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = options.iso
     denoiser = Denoiser.load()
     touched: dict[str, list[str]] = {label: [] for label in FORMATS}
     count = 0
-    for name, picture in pictures(options.images, options.crop):
+    for name, picture in pictures(options.images, options.list, options.crop):
         count += 1
         for label, settings in FORMATS.items():
             file = io.BytesIO()
-            picture.save(file, label.split()[0], **settings)
+            picture.save(file, label.split()[0], exif=exif, **settings)
             estimate = denoiser.estimate(images.read(file.getvalue()))
             if not estimate.untouched:
                 level = f"{noise.to_255(estimate.sigma):.1f}"

@@ -89,7 +89,7 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
 
 
 def _draw(file: Path, plot: Path, denoiser: Denoiser, reading: dict[str, Any]) -> None:
-    """Draw the noise of a picture, whatever its kind."""
+    """Draw the noise of a picture as if it were that of a camera, whatever was found."""
     from flowdenoise import images
     from flowdenoise.engine import noise_plot
 

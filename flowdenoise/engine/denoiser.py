@@ -219,7 +219,7 @@ class Denoiser:
         if kind == "white":
             return self._find_white(plane)
         if kind == "camera":
-            if (found := maps()) is None:
+            if (found := maps(told=True)) is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Finding(plane, Estimate(found.sigma, "camera", maps=found))
         found, finding = both(maps, partial(self._find_white, plane), self._threads)

@@ -49,8 +49,12 @@ class Estimators:
             self._white[channels] = net.to(self.device).eval().requires_grad_(False)
         return self._white[channels]
 
-    def maps(self, picture: Picture) -> NoiseMaps | None:
+    def maps(self, picture: Picture, *, told: bool = False) -> NoiseMaps | None:
         """The noise maps of a picture that a camera may have taken; None for any other.
+
+        Args:
+            picture: A picture, color or gray.
+            told: Whether the user says that it has the noise of a camera.
 
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
@@ -59,10 +63,10 @@ class Estimators:
         if self._camera_source is None or measured:
             return None
         if picture.channels == 1:
-            return noise_maps(picture, None, self.device, threads=self.threads)
+            return noise_maps(picture, None, self.device, told=told, threads=self.threads)
         if self._camera is None:
             net = self._camera_source()
             if not isinstance(net, NoiseMapNet):
                 raise UsageError(f"{type(net).__name__} does not estimate noise maps")
             self._camera = net.to(self.device).eval().requires_grad_(False)
-        return noise_maps(picture, self._camera, self.device, threads=self.threads)
+        return noise_maps(picture, self._camera, self.device, told=told, threads=self.threads)

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.networks import NoiseMapNet, band_energies
+from flowdenoise.networks import FLOOR, NoiseMapNet, band_energies
 
 SQUARES = 5
 """The number of squares that `squares_of` gives for a cell."""
@@ -38,6 +38,7 @@ _EVEN = 0.48  # the logarithm of the median over the last tenth
 _COARSE = 1.7  # the logarithm of the coarse over the fine level
 _STEP = 0.2 / 255  # added to levels before their logarithms are taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
+_TINT = 0.2  # of the level of brightness: no denoiser has learned noise with less color
 _FROM_TENTH = (1.2, 1.4, 1.45, 1.7)  # the level of each map of pure noise, over its last tenth
 
 
@@ -148,6 +149,8 @@ def raised(levels: Tensor, floor: NoiseFloor, bands: Tensor, share: float) -> Te
         bands: The band of brightness of each cell, (h, w).
         share: How far, in logarithms: 0 leaves the levels, 1 takes those of the floor.
     """
-    own = floor.levels[bands].permute(2, 0, 1)
+    brightness, color = floor.levels.chunk(2, 1)
+    tinted = torch.cat([brightness, torch.maximum(color, _TINT * brightness)], 1)
+    own = tinted[bands].permute(2, 0, 1)
     smooth = F.avg_pool2d(F.pad(own[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
-    return levels * (smooth / levels).pow(share)
+    return (levels * (smooth / levels).pow(share)).clamp(min=FLOOR)

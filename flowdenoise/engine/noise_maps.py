@@ -39,6 +39,10 @@ _FINE = 1.7  # grain, up to which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.97, 0.4  # of clean: above, no floor tells noise, and below, the maps count
+_HIGH_ISO = 400  # from which photographs at full size are hardly ever without noise
+_FULL_SIZE = (
+    12e6  # pixels: noise of a smaller photograph may have been averaged when it was reduced
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,12 @@ def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
 
 @torch.no_grad()
 def noise_maps(
-    picture: Picture, net: NoiseMapNet | None, device: torch.device, *, threads: int = 1
+    picture: Picture,
+    net: NoiseMapNet | None,
+    device: torch.device,
+    *,
+    told: bool = False,
+    threads: int = 1,
 ) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
 
@@ -150,10 +159,12 @@ def noise_maps(
         picture: A picture, color or gray.
         net: The estimator, on the device; a gray picture needs none.
         device: The device that computes.
+        told: Whether the user says that there is such noise.
         threads: The number of threads that compute.
     """
     rows, columns = _without_bars(picture.samples)
-    inner = _judged(look(picture.part(rows, columns), net, device, threads), picture.channels)
+    shown = look(picture.part(rows, columns), net, device, threads)
+    inner = _judged(shown, picture.channels, math.inf if told else _doubted(picture))
     before = rows.start // CELL, columns.start // CELL
     down, across = (-(-side // CELL) for side in (picture.height, picture.width))
     high, wide = inner.brightness.shape
@@ -184,8 +195,22 @@ def _is_bar(strip: Samples) -> bool:
     return bool((strip == strip[0, 0]).all())
 
 
-def _judged(shown: Evidence, channels: int) -> NoiseMaps:
-    """The maps of a picture without bars, from what its tiles show."""
+def _doubted(picture: Picture) -> float:
+    """The probability of a clean picture below which it is not believed, by the picture's ISO.
+
+    The mean of n pixels has the noise of an n-th of the ISO. How far a photograph was reduced is
+    not known, so one with fewer pixels than cameras have counts as reduced from full size.
+    """
+    share = min(1.0, picture.width * picture.height / _FULL_SIZE)
+    return _CERTAIN if (picture.metadata.iso or 0) * share >= _HIGH_ISO else 0.0
+
+
+def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
+    """The maps of a picture without bars, from what its tiles show.
+
+    Where the estimator finds it clean with a lower probability than `doubted`, it is noisy, and
+    its quietest places are all noise, even if they do not look like it.
+    """
     kind, confidence, clean = _kind(shown)
     cells = tuple(slice(side) for side in shown.brightness.shape)
     levels, brightness = shown.levels[:, *cells], shown.brightness
@@ -194,9 +219,10 @@ def _judged(shown: Evidence, channels: int) -> NoiseMaps:
     floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))
     if channels == 1:
         return _of_gray(brightness, bands, floor)
-    covered = floor is not None and floor.is_noise and clean <= _CERTAIN
+    disbelieved = kind == "clean" and clean < doubted
+    covered = floor is not None and (disbelieved or (floor.is_noise and clean <= _CERTAIN))
     if kind == "clean" and covered:
-        kind, confidence = "camera", 1 - clean
+        kind, confidence = "camera", min(1.0, doubted) if disbelieved else 1 - clean
     if kind != "clean" or not shown.seen.all():
         levels = _by_brightness(levels, bands, shown.telling[cells])
     if floor is not None and covered:

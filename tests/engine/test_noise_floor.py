@@ -127,3 +127,11 @@ def test_cells_with_values_at_an_end_of_the_range_are_not_inside() -> None:
     picture = torch.full((1, 3, 16, 24), 0.5)
     picture[0, 1, 3, 12], picture[0, 2, 9, 20] = 1.0, 0.0
     assert is_inside(picture)[0, 0].tolist() == [[True, False, True], [True, True, False]]
+
+
+def test_no_noise_of_brightness_is_without_color() -> None:
+    levels = torch.tensor([[8.0, 20.0, 0.0, 0.0]]) / 255
+    cells = torch.full((4, *ONE_BAND.shape), 0.1 / 255)
+    full = raised(cells, NoiseFloor(levels, True), ONE_BAND, 1.0)
+    assert torch.allclose(full[:2, 5, 5], levels[0, :2])
+    assert torch.allclose(full[2:, 5, 5], 0.2 * levels[0, :2])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from flowdenoise import weights
@@ -16,6 +17,7 @@ from flowdenoise.engine.noise_evidence import _spread
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
+from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
 from flowdenoise.noise import camera
 from flowdenoise.system import random_streams
@@ -120,6 +122,57 @@ def test_maps_cover_a_picture_of_any_size(height: int, width: int) -> None:
     assert rows.shape == (1, 2, height, width)
     assert torch.allclose(rows, maps.rows(0, height, width), atol=1e-6)
     assert maps.kind == "camera"
+
+
+class Unsure(NoiseMapNet):
+    """An estimator that finds no noise, and a clean picture with a probability."""
+
+    def __init__(self, clean: float) -> None:
+        nn.Module.__init__(self)
+        self.kinds = torch.tensor([clean, (1 - clean) / 2, (1 - clean) / 2]).log()
+
+    def forward(self, picture: torch.Tensor) -> Noise:
+        height, width = (side // 8 for side in picture.shape[-2:])
+        levels = torch.full((len(picture), 4, height, width), 0.12 / 255)
+        return Noise(levels, self.kinds.repeat(len(picture), 1))
+
+
+def taken_at(iso: int | None, height: int, width: int) -> Picture:
+    """Texture that differs from place to place, whose file states an ISO."""
+    rng = np.random.default_rng(0)
+    tile = rng.normal(100, 1, (256, 256, 1)) + rng.normal(0, 8, (256, 256, 1)) * np.linspace(
+        0.5, 2, 256
+    ).reshape(256, 1, 1)
+    samples = np.tile(tile.clip(1, 254).astype(np.uint8), (height // 256, width // 256, 3))
+    exif = Image.Exif()
+    if iso is not None:
+        exif.get_ifd(34665)[34855] = iso
+    return Picture(samples, metadata=Metadata(exif=exif.tobytes().removeprefix(b"Exif\0\0")))
+
+
+@pytest.mark.parametrize(
+    ("iso", "side", "clean", "kind"),
+    [
+        (1600, 3584, 0.9, "camera"),
+        (1600, 3584, 0.99, "clean"),  # the estimator is sure
+        (200, 3584, 0.9, "clean"),
+        (1600, 512, 0.9, "clean"),  # reduced, it may have lost its noise
+        (None, 3584, 0.9, "clean"),
+    ],
+)
+def test_a_high_iso_of_a_large_photograph_decides_where_the_estimator_is_not_sure(
+    iso: int | None, side: int, clean: float, kind: str
+) -> None:
+    maps = noise_maps(taken_at(iso, side, side), Unsure(clean), torch.device("cpu"))
+    assert maps.kind == kind
+    assert (maps.level("brightness") > 3 / 255) == (kind == "camera")
+
+
+def test_noise_that_the_user_tells_is_believed_whatever_the_estimator_says() -> None:
+    picture, device = taken_at(None, 512, 512), torch.device("cpu")
+    told = noise_maps(picture, Unsure(0.999), device, told=True)
+    assert (told.kind, told.confidence) == ("camera", 1.0)
+    assert told.level("brightness") > 3 / 255
 
 
 class Counting(NoiseMapNet):
