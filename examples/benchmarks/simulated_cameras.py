@@ -107,6 +107,8 @@ def main() -> None:
     parser.add_argument("--skip-told", action="store_true", help="leave out the told levels")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
+    if taken := {"noisy", "automatic", "told the best level"} & named.keys():
+        parser.error(f"a row of its own is called {taken.pop()}: take another name")
     photos = photographs(options.images, options.list)
     denoisers = {name: Denoiser.load(file) for name, file in named.items()}
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
