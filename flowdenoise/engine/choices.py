@@ -41,7 +41,7 @@ _NORMAL = Effort({3: ("color",), 1: ("gray",)}, {"fine": ("photo",), "coarse": (
 EFFORTS = {
     "fast": Effort(
         {3: ("color-fast", "color"), 1: ("gray-fast", "gray")},
-        {"fine": ("photo-fast", "photo")},
+        {"fine": ("photo-fast", "photo"), "coarse": ("photo-coarse-fast", "photo-coarse")},
         any_model=False,
     ),
     "normal": _NORMAL,

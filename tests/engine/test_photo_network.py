@@ -191,17 +191,26 @@ def test_an_effort_takes_its_own_weights_and_says_which(
     assert [result.weights for result in done] == [(name,) for name in expected]
 
 
-@pytest.mark.parametrize(("grain", "name"), [(1.2, "photo"), (2.5, "photo-coarse")])
+@pytest.mark.parametrize(
+    ("effort", "grain", "name"),
+    [
+        ("normal", 1.2, "photo"),
+        ("normal", 2.5, "photo-coarse"),
+        ("fast", 1.2, "photo-fast"),
+        ("fast", 2.5, "photo-coarse-fast"),
+    ],
+)
 def test_the_grain_decides_which_weights_clean_a_photograph(
     picture: Picture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    effort: str,
     grain: float,
     name: str,
 ) -> None:
-    folder = shipped_with(tmp_path, "color", "gray", "photo", "photo-coarse")
+    folder = shipped_with(tmp_path, *ALL, "photo-coarse", "photo-coarse-fast")
     monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
-    denoiser = Denoiser.load(device="cpu")
+    denoiser = Denoiser.load(device="cpu", effort=effort)
     examined = denoiser.examine(picture, noise="camera")
     maps = examined.noisy[0].estimate.maps
     assert maps is not None
