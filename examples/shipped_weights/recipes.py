@@ -312,7 +312,7 @@ RECIPES = {
         shipped=False,
         wider=True,
     ),
-    "photo-fast": Recipe(
+    "photo-fast-second": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-fourth")),
             *("--initial", _weights("photo-fast-first")),
@@ -325,6 +325,24 @@ RECIPES = {
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-fourth` makes of its "
         "inputs. 700 batches were made once and learned from again and again. It began with 1800 "
         "steps of `photo-fast-first`, whose teacher was `photo-third`.",
+        "What `photo-fast` and `photo-coarse-fast` begin with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo")),
+            *("--initial", _weights("photo-fast-second")),
+            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.8", "--set", "training.kept=450"),
+        ),
+        1800,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. 450 "
+        "batches were made once and learned from again and again. 5800 steps went before, whose "
+        "teachers were `photo-third` and `photo-fourth`.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,
@@ -333,7 +351,7 @@ RECIPES = {
     "photo-coarse-fast": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-coarse")),
-            *("--initial", _weights("photo-fast")),
+            *("--initial", _weights("photo-fast-second")),
             *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
             *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
