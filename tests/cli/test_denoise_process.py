@@ -201,7 +201,7 @@ import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from flowdenoise.__main__ import main
 def late():
-    time.sleep(1)
+    threading.main_thread().join()  # it has ended when Python waits for the other threads
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(1)
 threading.Thread(target=late).start()
