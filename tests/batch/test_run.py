@@ -23,6 +23,7 @@ from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
 from flowdenoise.batch.many import run_by
 from flowdenoise.batch.one import Work
 from flowdenoise.engine import Denoiser, Estimate, Verdict
+from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.planes import Plane
 from flowdenoise.errors import WeightsError
 from flowdenoise.images import sheets
@@ -120,7 +121,9 @@ def test_a_picture_from_which_nothing_is_to_be_removed_is_copied_bit_for_bit(alb
 def test_only_a_picture_that_was_found_clean_is_called_so(
     album: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, strength: float, status: str
 ) -> None:
-    monkeypatch.setattr(Denoiser, "_estimate", lambda *_: Estimate(0.1, verdict))
+    monkeypatch.setattr(
+        Denoiser, "_find", lambda _, plane, kind: Finding(plane, Estimate(0.1, verdict))
+    )
     (outcome,) = run(plan(album / "a.png"), sigma="auto", strength=strength)
     assert (outcome.status, outcome.verdict) == (status, verdict)
     copied = (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
@@ -439,11 +442,11 @@ def test_a_stack_that_is_to_stay_as_it_is_is_copied(album: Path) -> None:
 def test_a_stack_whose_first_page_is_clean_is_denoised_all_the_same(
     album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def estimate(_: Denoiser, plane: Plane, kind: str) -> Estimate:
+    def find(_: Denoiser, plane: Plane, kind: str) -> Finding:
         clean = plane.picture.samples[0, 0, 0] == 0
-        return Estimate(0.0, "clean") if clean else Estimate(0.1, "noisy")
+        return Finding(plane, Estimate(0.0, "clean") if clean else Estimate(0.1, "noisy"))
 
-    monkeypatch.setattr(Denoiser, "_estimate", estimate)
+    monkeypatch.setattr(Denoiser, "_find", find)
     pages = np.random.default_rng(0).normal(128, 20, (3, 64, 64, 3)).clip(1, 255).astype(np.uint8)
     pages[0] = np.linspace(0, 200, 64)[:, None, None]
     tifffile.imwrite(album / "stack.tif", pages, photometric="rgb")

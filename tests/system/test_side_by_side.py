@@ -36,6 +36,7 @@ def test_each_piece_has_its_share_of_the_threads_and_the_rest_has_all() -> None:
         here = threading.current_thread() is threading.main_thread()
         seen.append((here, torch.get_num_threads(), torch.is_grad_enabled()))
 
+    torch.set_num_threads(2)
     list(in_order(work, range(5), 5, 2))
     assert sorted(seen) == [(False, 1, False)] * 4 + [(True, 2, True)]
     assert torch.get_num_threads() == 2
