@@ -56,7 +56,7 @@ from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
-from flowdenoise.training.lessons import KeptLessons, Lessons, fingerprint
+from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
 
 MARGIN = 8
@@ -112,23 +112,6 @@ class CameraTraining:
             raise UsageError("batches that are kept have one size: late_patch must be 0")
         if self.color.permute or not self.color.by_image:
             raise UsageError("a photograph has one light: its colors are mixed by image")
-
-
-@dataclass(frozen=True)
-class CameraPatches:
-    """What the denoiser sees, and what it learns from.
-
-    Attributes:
-        noisy: (B, 3, P, P) sRGB as a file holds it.
-        target: (B, 3, P, P) linear light, unclipped.
-        weight: (B, 3, P, P) of squared errors in linear light, from the input alone.
-        contrast: (B,) of the tone curve between the two.
-    """
-
-    noisy: Tensor
-    target: Tensor
-    weight: Tensor
-    contrast: Tensor
 
 
 class CameraStage:
@@ -213,8 +196,8 @@ class CameraStage:
         with torch.autocast(draws.keys.device.type, enabled=False):
             patches = photographs(sampler, draws, self.training)
             maps = self.maps(patches.noisy, draws)
-        target = self.target(patches, maps)
-        return Lessons(patches.noisy, maps, target, patches.weight, patches.contrast)
+        taught = replace(patches, target=self.target(patches, maps))
+        return Lessons(**vars(taught), maps=maps)
 
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
         """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""

@@ -25,22 +25,31 @@ from flowdenoise.training.run_folder import writing_to
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What a denoiser of photographs sees in one step, and what it learns from.
+class CameraPatches:
+    """Simulated photographs, and what is to be learned from them.
 
     Attributes:
         noisy: (B, 3, P, P) sRGB as a file of 8 bits holds it.
-        maps: (B, 2, P, P), the noise of brightness and color that the denoiser is told.
         target: (B, 3, P, P) linear light, unclipped.
         weight: (B, 3, P, P) of squared errors in linear light, from the input alone.
         contrast: (B,) of the tone curve between the two.
     """
 
     noisy: Tensor
-    maps: Tensor
     target: Tensor
     weight: Tensor
     contrast: Tensor
+
+
+@dataclass(frozen=True)
+class Lessons(CameraPatches):
+    """What a denoiser of photographs sees in one step, and what it learns from.
+
+    Attributes:
+        maps: (B, 2, P, P), the noise of brightness and color that the denoiser is told.
+    """
+
+    maps: Tensor
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ def _packed(lessons: Lessons) -> dict[str, npt.NDArray[np.generic]]:
 
 
 def fingerprint(settings: object, tensors: Iterable[Tensor]) -> str:
-    """16 hexadecimal digits that differ where what the lessons are made of does."""
+    """16 hexadecimal digits that differ where settings or tensors do."""
     digest = hashlib.sha256(repr(settings).encode())
     for tensor in tensors:
         digest.update(tensor.detach().cpu().numpy().tobytes())

@@ -9,7 +9,6 @@ the run, and patches are cut from them as from any corpus.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision
+from flowdenoise.training.lessons import fingerprint
 from flowdenoise.training.run_folder import writing_to
 
 OnTaught = Callable[[int, int], None]
@@ -66,7 +66,7 @@ def taught_corpus(
         raise UsageError("a teacher can be asked once only about images with fixed noise")
     counts = corpus.heights * corpus.widths
     shape = (int(counts.sum()), corpus.channels)
-    file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels, color)[:16]}.f16"
+    file = folder / f"taught-{_fingerprint(teacher, corpus, config, seed, levels, color)}.f16"
     if not file.exists() or file.stat().st_size != 2 * shape[0] * shape[1]:
         engine = _engine(teacher, corpus.channels)
         with writing_to(folder), replacing(file) as stream:
@@ -102,13 +102,8 @@ def _fingerprint(
     levels: Tensor | None,
     color: ColorConfig,
 ) -> str:
-    """What the answers depend on."""
-    digest = hashlib.sha256(
-        repr((seed, config.mode, config.sigma_range, config.eight_bit, corpus.names)).encode()
-    )
-    if color.mix > 0:
-        digest.update(repr(replace(color, permute=0.0)).encode())
+    """What the answers depend on, as 16 hexadecimal digits."""
+    settings = (seed, config.mode, config.sigma_range, config.eight_bit, corpus.names)
+    colors = (replace(color, permute=0.0),) if color.mix > 0 else ()
     parts = [corpus.heights, corpus.widths, *teacher.state_dict().values()]
-    for tensor in parts if levels is None else [*parts, levels]:
-        digest.update(tensor.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()
+    return fingerprint((*settings, *colors), parts if levels is None else [*parts, levels])
