@@ -5,7 +5,8 @@ denoiser        the use case: find the level, cut, denoise, blend, put back
 denoised        what comes out
 examined        a picture whose noise is known
 choices         which network runs, where and how, and how much it removes
-estimate        the noise of a picture, estimated from a few crops of it
+estimate        what is known of a picture's noise: white, or that of a camera
+white_noise     the level of white noise, estimated from a few crops
 noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
@@ -43,12 +44,13 @@ if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
     from flowdenoise.engine.denoiser import Denoiser
     from flowdenoise.engine.denoisers import AUTOMATIC, weights_for_cameras
-    from flowdenoise.engine.estimate import ESTIMATORS, VERDICTS, Estimate, Verdict, clean_below
+    from flowdenoise.engine.estimate import VERDICTS, Estimate, Verdict
     from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
+    from flowdenoise.engine.white_noise import ESTIMATORS, clean_below
 
 __all__ = [
     "AUTOMATIC",
@@ -85,11 +87,12 @@ __getattr__ = homes(
         "denoised": ("Denoised",),
         "denoiser": ("Denoiser",),
         "denoisers": ("AUTOMATIC", "weights_for_cameras"),
-        "estimate": ("ESTIMATORS", "VERDICTS", "Estimate", "Verdict", "clean_below"),
+        "estimate": ("VERDICTS", "Estimate", "Verdict"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),
         "noise_maps": ("MAP_ESTIMATOR", "NoiseMaps"),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),
+        "white_noise": ("ESTIMATORS", "clean_below"),
     },
 )

@@ -35,13 +35,7 @@ from flowdenoise.engine.denoisers import (
     models_of,
     photos_of,
 )
-from flowdenoise.engine.estimate import (
-    ESTIMATORS,
-    Estimate,
-    camera_or_white,
-    estimate_noise,
-    together,
-)
+from flowdenoise.engine.estimate import Estimate, camera_or_white, together
 from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
@@ -51,6 +45,7 @@ from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
+from flowdenoise.engine.white_noise import ESTIMATORS, estimate_white_noise
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
@@ -231,11 +226,13 @@ class Denoiser:
     def _find_white(self, plane: Plane) -> Finding:
         picture, channels, white = plane.picture, plane.picture.channels, self._estimators.white
         if isinstance(network := self._networks.white(channels).network, TweedieDenoiser):
-            estimate = estimate_noise(picture, network.flow, self.device)
+            estimate = estimate_white_noise(picture, network.flow, self.device)
         else:
             apart = channels > 1 and 1 in self._estimators.sources and 1 in self._networks.sources
             single = white(1) if apart else None
-            estimate = estimate_noise(picture, white(channels), self.device, channel_judge=single)
+            estimate = estimate_white_noise(
+                picture, white(channels), self.device, channel_judge=single
+            )
         return Finding.of_white(plane, estimate, self._threads)
 
     def denoise_picture(

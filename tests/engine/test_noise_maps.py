@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,6 @@ from torch import nn
 
 from flowdenoise import weights
 from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
-from flowdenoise.engine.estimate import Estimate, camera_or_white
 from flowdenoise.engine.noise_evidence import _spread
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
@@ -323,17 +320,6 @@ def test_a_part_goes_to_the_network_of_the_whole_picture() -> None:
     assert again.is_fine
 
 
-@pytest.mark.parametrize(("confidence", "verdict"), [(0.6, "noisy"), (0.95, "camera")])
-def test_a_fine_grain_is_white_unless_it_is_surely_a_cameras(
-    confidence: float, verdict: str
-) -> None:
-    levels = torch.tensor([0.1, 0.11, 0.1, 0.11])[:, None, None].expand(4, 8, 8)
-    maps = NoiseMaps(levels, torch.full((8, 8), 0.5), "camera", confidence)
-    assert camera_or_white(Estimate(0.1, "noisy"), maps, 3).verdict == verdict
-    apart = Estimate(0.08, "noisy", (0.12, 0.05, 0.03))
-    assert camera_or_white(apart, maps, 3).verdict == verdict
-
-
 class Doubtful(Known):
     """An estimator that takes everything for clean, but is not certain."""
 
@@ -368,17 +354,3 @@ def test_a_gray_photograph_is_denoised_by_its_floor(denoiser: Denoiser) -> None:
     told = Picture((clean + white).round().clip(0, 255).astype(np.uint8))
     assert denoiser.estimate(told).verdict == "noisy"
     assert denoiser.estimate(Picture(clean.round().astype(np.uint8))).untouched
-
-
-def test_white_noise_that_is_seen_overrules_a_doubtful_camera() -> None:
-    levels = torch.tensor([0.03, 0.036, 0.03, 0.036])[:, None, None].expand(4, 8, 8)
-    brightness = torch.full((8, 8), 0.5)
-    for confidence, verdicts in ((0.8, ("noisy", "camera", "clean")), (0.95, ("camera",) * 3)):
-        maps = NoiseMaps(levels, brightness, "camera", confidence)
-        found = [
-            camera_or_white(white, maps, 3).verdict
-            for white in (Estimate(0.012, "noisy"), Estimate(0.006, "noisy"))
-        ]
-        strong = replace(maps, levels=1.2 * levels)
-        found.append(camera_or_white(Estimate(0.9 / 255, "clean"), strong, 3).verdict)
-        assert tuple(found) == verdicts
