@@ -56,9 +56,9 @@ def denoise(
         model: The weights, see `EngineConfig`; `auto` takes color or gray as needed.
         effort: The time that a picture may take: `fast`, `normal` or `best`.
         device: The device that computes: `auto`, `cpu`, `cuda` or `mps`.
-        output: The file to write, if `image` is a path; by default it lies beside that file, with
-            `_denoised` in its name.
-        overwrite: Whether an existing file may be replaced.
+        output: The file to write, only if `image` is a path; by default it lies beside that file,
+            with `_denoised` in its name.
+        overwrite: Whether an existing file may be replaced, likewise.
 
     Returns:
         The denoised picture in the kind of `image`; for a path, that of the file that was written.
@@ -77,6 +77,8 @@ def denoise(
     if isinstance(image, str | os.PathLike):
         target = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
         return type(image)(target) if isinstance(image, str | Path) else target
+    if output is not None or overwrite:
+        raise UsageError("`output` and `overwrite` are for pictures that are given as paths")
     pictures, restore = unpack(image)  # type: ignore[arg-type]
     how = asdict(removal)
     results = [denoiser.denoise_picture(picture, crop=crop, **how) for picture in pictures]

@@ -55,7 +55,7 @@ class WholeCommandConfig:
         rounds: The number of times that each is denoised.
     """
 
-    megapixels: tuple[Annotated[float, Range(0)], ...] = (12.0,)
+    megapixels: tuple[Annotated[float, Range(0.01, 10_000)], ...] = (12.0,)
     rounds: Size = 1
 
     def __post_init__(self) -> None:

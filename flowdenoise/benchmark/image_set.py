@@ -87,18 +87,21 @@ class ImageSet:
         """The set cut to the images that a CSV file names in its column `image`; None keeps all.
 
         Raises:
-            DataError: The file can't be read, has no such column, or names an image that the set
-                does not have.
+            DataError: The file can't be read, has no such column, names no image, or one
+                that the set does not have.
         """
         if table is None:
             return self
         try:
             with table.open(newline="", encoding="utf-8") as file:
-                names = [row["image"] for row in csv.DictReader(file)]
+                rows = csv.DictReader(file)
+                if "image" not in (rows.fieldnames or ()):
+                    raise DataError(f"{table} has no column called image")
+                names = [row["image"] for row in rows]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"can't read {table}: {error}") from error
-        except KeyError as error:
-            raise DataError(f"{table} has no column called image") from error
+        if not names:
+            raise DataError(f"{table} names no image")
         found = {file.name: file for file in self.files}
         missing = [name for name in names if name not in found]
         if missing:

@@ -33,17 +33,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=DenoiseCommand)(denoise)
-app.command()(info)
-app.command(cls=Command)(page)
-app.command(cls=Command)(simulate)
-app.command()(doctor)
-app.command()(score)
-app.command(cls=Command)(sample)
-app.command(cls=Command)(train_prior)
-app.command(cls=Command)(train_denoiser)
-app.command(cls=Command)(train_noise_level)
-app.command(cls=Command)(train_noise_map)
-app.command(cls=Command)(tune)
+for command in (
+    info,
+    page,
+    simulate,
+    doctor,
+    score,
+    sample,
+    train_prior,
+    train_denoiser,
+    train_noise_level,
+    train_noise_map,
+    tune,
+):
+    app.command(cls=Command)(command)
 app.add_typer(benchmark.app)
 app.add_typer(weights.app)
 

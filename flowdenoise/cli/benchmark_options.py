@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
 
 import typer
 
@@ -17,6 +18,8 @@ from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 _DEFAULTS, _SPEED, _WHOLE = BenchmarkConfig(), SpeedConfig(), WholeCommandConfig()
 
@@ -106,12 +109,25 @@ def numbers(text: str) -> tuple[float, ...]:
     Raises:
         UsageError: The text does not consist of such numbers.
     """
+    return _parsed(text, float, "numbers")
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Parse whole numbers that are separated by commas.
+
+    Raises:
+        UsageError: The text does not consist of such numbers.
+    """
+    return _parsed(text, int, "whole numbers")
+
+
+def _parsed(text: str, kind: Callable[[str], T], what: str) -> tuple[T, ...]:
     try:
-        found = tuple(float(part) for part in text.split(",") if part.strip())
+        found = tuple(kind(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise UsageError(f"numbers separated by commas are needed, not {text!r}") from error
+        raise UsageError(f"{what} separated by commas are needed, not {text!r}") from error
     if not found:
-        raise UsageError(f"numbers separated by commas are needed, not {text!r}")
+        raise UsageError(f"{what} separated by commas are needed, not {text!r}")
     return found
 
 

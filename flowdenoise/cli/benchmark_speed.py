@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from flowdenoise.benchmark.config import SpeedConfig
+from flowdenoise.benchmark.config import SpeedConfig, WholeCommandConfig
 from flowdenoise.benchmark.methods import MethodOptions, parse
 from flowdenoise.cli import benchmark_options as own
 from flowdenoise.cli import console, options
@@ -38,8 +38,7 @@ def speed(
 
     where = own.device(device, threads)
     chosen = parse(methods)
-    sides = tuple(int(tile) for tile in own.numbers(tiles))
-    config = SpeedConfig(tiles=sides, side=side, rounds=rounds)
+    config = SpeedConfig(tiles=own.whole_numbers(tiles), side=side, rounds=rounds)
     how = MethodOptions(precision or MethodOptions.precision, data_dir=data_dir)
     images = open_set(quality, data_dir=data_dir, gray=gray).first(limit) if quality else None
     with console.progress() as display:
@@ -73,12 +72,14 @@ def whole_command(
     from flowdenoise.benchmark.report.speed_grid import whole_command_grid
     from flowdenoise.benchmark.whole_command import measure
 
-    sizes = sorted(own.numbers(megapixels))
+    config = WholeCommandConfig(own.numbers(megapixels), rounds)
+    sizes = sorted(config.megapixels)
     found = [
         measure(
             size,
             model="gray" if gray else "color",
-            **options.given(device=device, precision=precision, rounds=rounds),
+            **options.given(device=device, precision=precision),
+            rounds=config.rounds,
             bare=size == sizes[0],
             on_step=console.say,
         )

@@ -40,7 +40,7 @@ Name = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", help="Format of the results: png, jpeg, tiff, webp, bmp."),
+    typer.Option("--format", help="Format of the results: {formats}; its own if unset."),
 ]
 Recursive = Annotated[
     bool, typer.Option("--recursive", "-r", help="Also sub-folders, kept in the output.")
@@ -94,9 +94,6 @@ Thorough = Annotated[bool, typer.Option("--thorough", help="The same as --effort
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave results that are there already.")
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there already.")
-]
 KeepGoing = Annotated[
     bool | None,
     typer.Option("--keep-going/--fail-fast", help="After a failure: go on, as usual, or stop."),
@@ -124,7 +121,7 @@ class DenoiseCommand(Command):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the address of this machine where none is."""
-        following = (*args[1:], "")
+        following = (*args, "")[1:]
         bare = [
             arg == "--ray" and not _ADDRESS.fullmatch(after)
             for arg, after in zip(args, following, strict=True)
@@ -157,7 +154,7 @@ def denoise(
     threads: options.Threads = None,
     ray: Ray = None,
     skip_existing: SkipExisting = False,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
     keep_going: KeepGoing = None,
     quality: options.Quality = None,
     save_noise: SaveNoise = False,

@@ -44,6 +44,7 @@ class _Facts(dict[str, Any]):
         sources = {
             "efforts": _engine,
             "engine": _engine,
+            "formats": _formats,
             "page": _page,
             "removal": _removal,
             "sample": _sample,
@@ -65,6 +66,12 @@ def _page() -> dict[str, Any]:
     from flowdenoise.page import PageConfig
 
     return {"page": PageConfig()}
+
+
+def _formats() -> dict[str, Any]:
+    from flowdenoise.images import WRITABLE
+
+    return {"formats": WRITABLE}
 
 
 def _engine() -> dict[str, Any]:

@@ -25,6 +25,7 @@ Plot = Annotated[
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pictures.")],
     plot: Plot = None,
+    overwrite: options.Overwrite = False,
     effort: options.Effort = None,
     device: options.Device = None,
     black: options.Black = None,
@@ -36,9 +37,8 @@ def info(
 ) -> None:
     """Say how pictures will be read, and how noisy they are."""
     console.set_verbosity(quiet, False)
-    if plot is not None and (len(files) > 1 or plot.exists()):
-        reason = "is there already" if plot.exists() else "can hold the noise of one picture only"
-        raise UsageError(f"{plot} {reason}")
+    if plot is not None:
+        _check_plot(plot, files, overwrite)
     from flowdenoise.engine import Denoiser
 
     denoiser = Denoiser.load(**options.given(effort=effort, device=device), offline=True)
@@ -56,6 +56,15 @@ def info(
         console.result(json.dumps(facts) if as_json else _as_text(facts))
     if failed:
         raise typer.Exit(1)
+
+
+def _check_plot(plot: Path, files: list[Path], overwrite: bool) -> None:
+    if len(files) > 1:
+        raise UsageError(f"{plot} can hold the noise of one picture only")
+    if plot.exists() and plot.samefile(files[0]):
+        raise UsageError(f"{plot} is the picture itself")
+    options.check_png(plot)
+    options.check_new(plot, overwrite=overwrite)
 
 
 def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flowdenoise.errors import UsageError
+
 Device = Annotated[
     str | None, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
 ]
@@ -81,15 +83,29 @@ TileBatch = Annotated[
     int | None,
     typer.Option("--tile-batch", min=1, help="Tiles that are run together."),
 ]
-RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
-Data = Annotated[
-    list[str],
-    typer.Option(
-        "--data", help="Folder of images (may be repeated), or coco: fetch MS COCO's val2014."
-    ),
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 
 
 def given(**options: Any) -> dict[str, Any]:
     """The options that the user gave, without those that are None, which keep their defaults."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def check_new(file: Path, *, overwrite: bool = False) -> None:
+    """Refuse a file that is there already, unless it may be replaced.
+
+    Raises:
+        UsageError: The file is there.
+    """
+    if file.exists() and not overwrite:
+        raise UsageError(f"{file} is there already: `overwrite` replaces it")
+
+
+def check_png(file: Path) -> None:
+    """Refuse a name for a PNG file that says something else.
+
+    Raises:
+        UsageError: The name does not end in .png.
+    """
+    if file.suffix.lower() != ".png":
+        raise UsageError(f"{file} becomes a PNG file: its name must end in .png")

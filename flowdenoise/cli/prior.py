@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowdenoise.cli import console, options
-from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
+    from flowdenoise.engine.likelihood import Score
     from flowdenoise.flow import Glow
 
 
@@ -54,32 +57,29 @@ def score(
     prior: Prior = None,
     heat_map: HeatMap = None,
     relative: Relative = False,
+    overwrite: options.Overwrite = False,
     device: options.Device = None,
     offline: options.Offline = False,
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say how likely pictures are under the prior, in bits per value; less is likelier.
 
     This is no measure of quality: flat and blurred pictures are likely, too.
     """
+    console.set_verbosity(quiet, False)
     from flowdenoise import images
     from flowdenoise.engine import likelihood
 
+    maps = _places_of_maps(files, heat_map, overwrite)
     failed = False
     for file in files:
         try:
             picture = images.read(file)
             flow = _flow(prior, picture.channels, device, offline)
             result = likelihood.score(flow, picture)
-            if heat_map is not None:
-                heat_map.mkdir(parents=True, exist_ok=True)
-                target, bounds = heat_map / f"{file.stem}_bits.png", likelihood.HEAT_RANGE
-                if relative:
-                    bounds = likelihood.relative_range(result.heat)
-                images.write_png(target, likelihood.heat_map(result.heat, bounds))
-                console.say(
-                    f"{target}: from {bounds[0]:.1f} bits, dark, to {bounds[1]:.1f}, white"
-                )
+            if file in maps:
+                _write_map(maps[file], result, relative)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -92,6 +92,37 @@ def score(
         raise typer.Exit(1)
 
 
+def _places_of_maps(files: list[Path], folder: Path | None, overwrite: bool) -> dict[Path, Path]:
+    """Name the heat map of each picture, and make the folder for them.
+
+    Raises:
+        UsageError: Two pictures would share a heat map, one is there already, or the folder can't
+            be made.
+    """
+    if folder is None:
+        return {}
+    maps = {file: folder / f"{file.stem}_bits.png" for file in files}
+    for target, count in Counter(maps.values()).items():
+        if count > 1:
+            raise UsageError(f"{target} would be the heat map of {count} pictures")
+        options.check_new(target, overwrite=overwrite)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise UsageError(f"can't make the folder {folder}: {reason}") from error
+    return maps
+
+
+def _write_map(target: Path, result: Score, relative: bool) -> None:
+    from flowdenoise import images
+    from flowdenoise.engine import likelihood
+
+    bounds = likelihood.relative_range(result.heat) if relative else likelihood.HEAT_RANGE
+    images.write_png(target, likelihood.heat_map(result.heat, bounds))
+    console.say(f"{target}: from {bounds[0]:.1f} bits, dark, to {bounds[1]:.1f}, white")
+
+
 def sample(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG file for the sheet.")],
     prior: Prior = None,
@@ -100,10 +131,15 @@ def sample(
     temperature: Temperature = None,
     sigma: Sigma = None,
     seed: Seed = None,
+    overwrite: options.Overwrite = False,
     device: options.Device = None,
     offline: options.Offline = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Draw a sheet of patches from the prior."""
+    console.set_verbosity(quiet, False)
+    options.check_png(output)
+    options.check_new(output, overwrite=overwrite)
     from flowdenoise import images, noise
     from flowdenoise.flow import SampleConfig, sample_sheet
 

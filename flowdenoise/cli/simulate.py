@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flowdenoise.cli import console, options
-from flowdenoise.cli.denoise import Inputs, Output, Overwrite, Recursive, with_name
+from flowdenoise.cli.denoise import Inputs, Output, Recursive, with_name
 
 Camera = Annotated[
     str | None,
@@ -35,7 +35,7 @@ def simulate(
     demosaicking: Demosaicking = None,
     seed: Seed = None,
     recursive: Recursive = False,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
     quality: options.Quality = None,
     quiet: options.Quiet = False,
 ) -> None:

@@ -18,6 +18,7 @@ import typer
 from flowdenoise.cli import console, options
 from flowdenoise.cli import train_options as given
 from flowdenoise.cli.interruption import Interruption
+from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.training.place import Place
@@ -89,6 +90,8 @@ def train_denoiser(
     from flowdenoise.training.run_config import DenoiserRun, PhotoRun
     from flowdenoise.training.settings import override
 
+    if noisy and noise_mode is not None:
+        raise UsageError("images of --noisy keep the noise that they have: leave out --noise-mode")
     run = recipes.preset(preset, 1 if gray else 3)
     term = "teacher" if teacher and isinstance(run, DenoiserRun) else None
     chosen = {

@@ -10,7 +10,7 @@ import typer
 
 from flowdenoise.cli import console, options
 from flowdenoise.cli.weights_push import push
-from flowdenoise.errors import FlowdenoiseError, UsageError, WeightsDownloadError
+from flowdenoise.errors import FlowdenoiseError, WeightsDownloadError
 
 app = typer.Typer(
     name="weights",
@@ -19,7 +19,6 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace it if it is there.")]
 _NONE = "no weights are shipped with this installation"
 
 
@@ -137,13 +136,13 @@ def where(address: options.Address) -> None:
 def export(
     address: options.Address,
     out: Out,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Export a denoiser to ONNX, and compare its results with those of torch."""
     console.set_verbosity(quiet, False)
-    _require_free(out, overwrite)
+    options.check_new(out, overwrite=overwrite)
     from flowdenoise.weights import load
     from flowdenoise.weights.onnx import CHECKED_SIZES, export_onnx
 
@@ -159,18 +158,13 @@ def export(
 def from_run(
     run: Annotated[Path, typer.Argument(help="Folder of a training run, finished or not.")],
     out: Out,
-    overwrite: Overwrite = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Write the averaged network of a training run's newest checkpoint as a weights file."""
-    _require_free(out, overwrite)
+    options.check_new(out, overwrite=overwrite)
     from flowdenoise.training import to_weights
 
     console.result(str(to_weights.export_weights(run, out)))
-
-
-def _require_free(out: Path, overwrite: bool) -> None:
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} is there already: --overwrite replaces it")
 
 
 app.command()(push)

@@ -28,6 +28,7 @@ turns           the eight ways to turn and mirror an image
 from flowdenoise.images.finding import OTHER_KINDS, Found, LeftOut, Search, find
 from flowdenoise.images.formats import (
     SUFFIXES,
+    WRITABLE,
     format_named,
     format_of,
     is_written,
@@ -50,6 +51,7 @@ __all__ = [
     "OTHER_KINDS",
     "QUALITY",
     "SUFFIXES",
+    "WRITABLE",
     "Found",
     "LeftOut",
     "Metadata",

@@ -223,7 +223,8 @@ SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.suff
 """The endings of the names of image files, in lower case, with the dot."""
 
 _READABLE = ", ".join(kind.name for kind in FORMATS.values())
-_WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.write)
+WRITABLE = ", ".join(kind.name for kind in FORMATS.values() if kind.write)
+"""The formats that can be written, in words."""
 
 
 def looks_like_image(path: Path) -> bool:
@@ -263,7 +264,7 @@ def format_named(name: str) -> str:
         named = plain in (key.lower(), kind.name.lower()) or f".{plain}" in kind.suffixes
         if named and kind.write is not None:
             return key
-    raise UsageError(f"{name!r} is no format to write: choose one of {_WRITABLE}")
+    raise UsageError(f"{name!r} is no format to write: choose one of {WRITABLE}")
 
 
 def suffix_of(name: str) -> str:

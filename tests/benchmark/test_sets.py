@@ -315,7 +315,13 @@ class TestFolders:
         table.write_text("image,why\ny.png,colorful\n")
         images = open_set(str(two)).listed(table)
         assert (images.name, [file.name for file in images.files]) == ("tiny2-few", ["y.png"])
-        for text, problem in (("image\nz.png\n", "names 'z.png'"), ("name\ny\n", "no column")):
+        for text, problem in (
+            ("image\nz.png\n", "names 'z.png'"),
+            ("name\ny\n", "no column"),
+            ("name\n", "no column"),
+            ("", "no column"),
+            ("image\n", "names no image"),
+        ):
             table.write_text(text)
             with pytest.raises(DataError, match=problem):
                 open_set(str(two)).listed(table)

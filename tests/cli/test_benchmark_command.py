@@ -137,6 +137,10 @@ def test_a_failed_cell_is_told_and_the_status_is_1(invoke: Invoke, photos: Path)
         (["photos", "--tile", "33"], "multiple of 32"),
         (["table1", "--settings", "mixed"], "settings are gray-awgn"),
         (["speed", "--tiles", "a"], "numbers separated by commas"),
+        (["speed", "--tiles", "nan"], "whole numbers separated by commas"),
+        (["speed", "--tiles", "64.5"], "whole numbers separated by commas"),
+        (["whole-command", "--megapixels", "nan"], "a finite number"),
+        (["whole-command", "--megapixels", "-1"], "from 0.01 to 10000"),
     ],
 )
 def test_mistakes_in_the_call_are_one_line_and_status_2(

@@ -18,7 +18,13 @@ def test_the_noise_of_a_photograph_is_drawn(invoke: Invoke, photo: Path) -> None
     answer = invoke("info", photo, "--plot", plot)  # it is there already
     assert answer.status == 2
     assert "is there already" in answer.err
-    assert invoke("info", photo, photo, "--plot", plot.with_name("other.png")).status == 2
+    assert invoke("info", photo, "--plot", plot, "--overwrite").status == 0
+    before = photo.read_bytes()
+    other = plot.with_name("other.png")
+    for wrong in ([photo, "--plot", other], ["--plot", plot.with_name("other.jpg")]):
+        assert invoke("info", photo, *wrong).status == 2
+    assert invoke("info", photo, "--plot", photo, "--overwrite").status == 2
+    assert photo.read_bytes() == before
 
 
 def test_the_iso_of_a_photograph_is_said(invoke: Invoke, photo: Path) -> None:

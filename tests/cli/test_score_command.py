@@ -25,4 +25,10 @@ def test_heat_maps_have_an_absolute_and_a_relative_scale(invoke: Invoke, tmp_pat
         with Image.open(folder / "smooth_bits.png") as heat:
             drawn.append(np.asarray(heat.convert("L"), dtype=float))
     assert drawn[0].shape == (48, 64)
+    line = ["score", file, "--heat-map"]
+    for folder, more in ((tmp_path / "maps0", [tmp_path / "x" / file.name]), (file, [])):
+        refused = invoke(*line, folder, *more)
+        assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+    assert "is there already" in invoke(*line, tmp_path / "maps0").err
+    assert invoke(*line, tmp_path / "maps0", "--overwrite").status == 0
     assert np.ptp(drawn[1]) > 2 * np.ptp(drawn[0]), "its own scale shows more"

@@ -240,6 +240,7 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         (["--data", album, "--prior-scale", 1], 2, "needs a prior"),
         (["--data", album, *gray, "--prior", "PRIOR"], 2, "for 3 channels"),
         ([], 2, "no images are named"),
+        (["--noisy", album, "--noise-mode", "fresh"], 2, "leave out --noise-mode"),
         (["--data", album, "--set", "loop.precision=bf16"], 2, "one of float32, bfloat16"),
         (["--data", tmp_path / "nowhere", "--set", "loop.ema=7"], 2, "from 0 to below 1"),
     ):
@@ -290,10 +291,14 @@ def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path)
     line = ["sample", "--prior", prior, "-o", file, "--device", "cpu"]
     assert "64 samples" in invoke(*line).err
     usual = file.read_bytes()
+    line.append("--overwrite")
     answer = invoke(*line, "--count", 4, "--temperature", 0.5, "--sigma", 10, "--seed", 1)
     assert answer.status == 0, answer.err
     assert "4 samples" in answer.err
     assert file.read_bytes() != usual
+    again = invoke(*line[:-1])
+    assert (again.status, "is there already" in again.err) == (2, True)
+    assert invoke(*line[:3], "-o", file.with_suffix(".jpg")).status == 2
     for option, value in (("--count", 0), ("--temperature", "nan"), ("--sigma", 300)):
         assert invoke(*line, option, value).status == 2
 
