@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
 import sys
+import threading
+from typing import NoReturn
 
 from flowdenoise.cli.interruption import Interruption, armed, disarm
 
@@ -29,8 +32,7 @@ def main() -> None:
                 sys.stderr.write(f"error: {interruption}\n")
         status = interruption.status
     disarm()  # before Python ends its threads, where Ctrl-C would leave a traceback
-    gc.freeze()  # or Python would look through all objects once more, for a third of a second
-    sys.exit(_flushed(status))
+    _leave(_flushed(status))
 
 
 def _open_closed_streams() -> None:
@@ -53,6 +55,18 @@ def _set_messages_apart() -> None:
     with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or no real stream
         number, old = os.dup(sys.stderr.fileno()), sys.stderr
         sys.stderr = open(number, "w", buffering=1, encoding=old.encoding, errors=old.errors)  # noqa: PTH123, SIM115
+
+
+def _leave(status: int) -> NoReturn:
+    """Leave with an exit status, and free nothing where torch is loaded.
+
+    Python would look through all objects once more and then free them one by one, for half a
+    second, and the system frees them all at once. What was registered for the end is done first.
+    """
+    if "torch" in sys.modules and threading.active_count() == 1:
+        atexit._run_exitfuncs()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _flushed(status: int) -> int:

@@ -56,6 +56,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
         monkeypatch.setattr(sys, "stdin", _Stream(stdin))
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
+        monkeypatch.setattr("flowdenoise.__main__._leave", sys.exit)
         heard = signal.getsignal(signal.SIGINT)
         try:
             main()

@@ -196,6 +196,29 @@ def test_a_signal_while_python_frees_an_object_is_not_lost() -> None:
     assert done.stderr == ""
 
 
+LEAVING = """
+import atexit, sys
+import torch
+from flowdenoise.__main__ import main
+class Freed:
+    def __del__(self):
+        print("freed", flush=True)
+freed = Freed()
+atexit.register(print, "ended", flush=True)
+sys.argv = ["flowdenoise", "denoise", "absent.png"]
+main()
+"""
+
+
+def test_with_torch_python_ends_what_is_registered_and_frees_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stdout == "ended\n"
+    assert "absent.png" in done.stderr
+
+
 ENDING = """
 import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
