@@ -42,7 +42,9 @@ ReadRows = Callable[[int, int], Tensor]
 """Rows `start` to `stop - 1` of the image as (1, C, rows, W) float32."""
 
 WriteRows = Callable[[int, Tensor], None]
-"""Takes the number of a row and the finished rows that begin there, (1, C', rows, W)."""
+"""Takes the number of a row and the finished rows that begin there, (1, C', rows, W).
+
+They are only there until it returns: the next rows take their place."""
 
 OnTile = Callable[[int, int], None]
 """Called with the number of finished tiles and the number of all tiles."""
@@ -194,7 +196,7 @@ def apply(
         tuple(image.shape[-2:]),  # type: ignore[arg-type]
         lambda start, stop: image[:, :, start:stop],
         network,
-        lambda _, rows: finished.append(rows),
+        lambda _, rows: finished.append(rows.clone()),
         config,
         multiple=multiple,
         fixed=fixed,
@@ -234,10 +236,11 @@ def stream(
     total = len(rows.starts) * len(columns.starts)
     batches = math.ceil(len(columns.starts) / config.batch)
     tiles = _batches(read_rows, rows, columns, config.batch)
+    band: Tensor | None = None  # one for all rows of tiles, as the system must clear a new one
     pending: Tensor | None = None  # sums of the rows that a later row of tiles still adds to
     with closing(in_order(network, tiles, len(rows.starts) * batches, threads)) as results:
         for index, start in enumerate(rows.starts):
-            band = _blended(itertools.islice(results, batches), columns)
+            band = _blended(itertools.islice(results, batches), columns, band)
             band *= rows.weights[index].to(band)[:, None]
             if pending is not None:
                 band[:, :, : pending.shape[2]] += pending
@@ -247,7 +250,6 @@ def stream(
             visible = min(done, rows.length - start)
             if visible > 0:
                 write_rows(start, band[:, :, :visible, : columns.length])
-            del band  # before the next one is made
             if on_tile:
                 on_tile((index + 1) * len(columns.starts), total)
 
@@ -280,14 +282,20 @@ def _part(strip: Tensor, columns: Axis, left: int) -> Tensor:
     return strip[..., places.to(strip.device)]
 
 
-def _blended(results: Iterator[Tensor], columns: Axis) -> Tensor:
-    """Blend the results of one row of tiles along the columns, (1, C, tile, padded width)."""
-    band: Tensor | None = None
+def _blended(results: Iterator[Tensor], columns: Axis, band: Tensor | None) -> Tensor:
+    """Blend the results of one row of tiles along the columns, (1, C, tile, padded width).
+
+    They replace what a band of this shape holds, if there is one.
+    """
+    done = 0  # columns that hold a sum
     tiles = itertools.chain.from_iterable(results)
     for start, tile, weights in zip(columns.starts, tiles, columns.weights, strict=True):
         if band is None:
-            band = tile.new_zeros((1, *tile.shape[:2], columns.padded))
-        band[0, :, :, start : start + columns.tile] += tile * weights.to(band)
+            band = tile.new_empty((1, *tile.shape[:2], columns.padded))
+        shares, shared, end = weights.to(band), done - start, start + columns.tile
+        band[0, :, :, start:done] += tile[..., :shared] * shares[:shared]
+        band[0, :, :, done:end] = tile[..., shared:] * shares[shared:]
+        done = end
     if band is None:
         raise UsageError("an image has at least one pixel")
     return band
