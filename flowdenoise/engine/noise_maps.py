@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine.noise_evidence import CELL, Evidence, look
-from flowdenoise.engine.noise_floor import NoiseFloor, noise_floor, raised
+from flowdenoise.engine.noise_floor import NoiseFloor, noise_floor, quantiles, raised
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet
@@ -270,20 +270,18 @@ def _bands(brightness: Tensor) -> Tensor:
 
 def _by_brightness(levels: Tensor, bands: Tensor, tells: Tensor) -> Tensor:
     """For each cell, the level that is usual where the picture is as bright, (4, h, w)."""
-    result = torch.empty_like(levels)
-    logs = levels.log()
-    usual = _usual(logs[:, tells])
-    for band in torch.unique(bands):
-        here = bands == band
-        telling = here & tells
-        count = int(telling.sum())
-        own = _usual(logs[:, telling]) if count else usual
-        result[:, here] = ((count * own + _FEW * usual) / (count + _FEW)).exp()[:, None]
-    padded = F.pad(result[None], (1, 1, 1, 1), mode="replicate")
+    logs, own = levels[:, tells].log(), bands[tells]
+    usual = _usual(logs)
+    rows = usual.repeat(_BANDS, 1)
+    for band in torch.unique(own):
+        here = logs[:, own == band]
+        count = here.shape[1]
+        rows[band] = (count * _usual(here) + _FEW * usual) / (count + _FEW)
+    padded = F.pad(rows.exp()[bands].permute(2, 0, 1)[None], (1, 1, 1, 1), mode="replicate")
     return F.avg_pool2d(padded, 3, stride=1)[0]
 
 
 def _usual(logs: Tensor) -> Tensor:
     """The quantile `_SHARE` of logarithms (4, N), as (4,); of very many, only some are used."""
     step = max(1, logs.shape[1] >> 20)
-    return logs[:, ::step].quantile(_SHARE, 1)
+    return quantiles(logs[:, ::step], _SHARE)
