@@ -18,7 +18,6 @@ Without noise the bound is zero: the result is the input, bit for bit.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import torch
@@ -114,7 +113,8 @@ def window_mean(planes: Tensor) -> Tensor:
     for axis in (-1, -2):
         ones = planes.new_ones(planes.shape[axis])
         count = _pyramid(ones, -1)
-        planes = _pyramid(planes, axis) / (count if axis == -1 else count[:, None])
+        planes = _pyramid(planes, axis)
+        planes /= count if axis == -1 else count[:, None]
     return planes
 
 
@@ -130,6 +130,8 @@ def _pyramid(planes: Tensor, axis: int) -> Tensor:
     edge = planes.new_zeros(shape)
     padded = torch.cat([edge, planes, edge], axis)
     for size in (length + RADIUS, length):
-        shifted = (padded.narrow(axis, start, size) for start in range(_BOX))
-        padded = functools.reduce(torch.add, shifted)
+        total = padded.narrow(axis, 0, size) + padded.narrow(axis, 1, size)
+        for start in range(2, _BOX):
+            total += padded.narrow(axis, start, size)
+        padded = total
     return padded
