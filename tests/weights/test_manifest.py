@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -190,3 +191,11 @@ def test_the_real_manifest_describes_the_real_files() -> None:
         if shipped.path is not None:
             store.verify(shipped.entry.name)
             assert shipped.path.stat().st_size == shipped.entry.size
+
+
+def test_the_readme_has_a_row_for_all_shipped_weights_and_no_others() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    table = readme.partition("## Weights")[2].partition("```")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    named = re.findall(r"`([^`]+)`", " ".join(cells))
+    assert sorted(named) == sorted(entry.name for entry in manifest.shipped().entries)
