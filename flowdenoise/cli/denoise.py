@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from flowdenoise import noise
-from flowdenoise.cli import console, options
+from flowdenoise.cli import console, options, outcomes
 from flowdenoise.cli.help_texts import Command
-from flowdenoise.errors import FlowdenoiseError, SigmaError, UsageError
+from flowdenoise.errors import SigmaError, UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.batch import BatchConfig, Existing, Job, OnTileOf, Outcome, RemoteJob
@@ -217,7 +215,7 @@ def denoise(
         cluster = options.given(address=ray, threads=threads)
         work = _by_cluster(plan.jobs, engine, config, cluster)
     fine = console.left_out(plan.left_out)
-    if not _run(plan.jobs, work, as_json) or not fine:
+    if not _run(plan.jobs, work, config, as_json) or not fine:
         raise typer.Exit(1)
 
 
@@ -307,12 +305,12 @@ def _by_cluster(
         if failed:
             console.error(f"{len(failed)} of {len(jobs)} pictures failed:")
         for outcome in failed:
-            console.error(with_name(outcome))
+            console.error(outcomes.with_name(outcome))
 
     return work
 
 
-def _run(jobs: Jobs, work: Work, as_json: bool) -> bool:
+def _run(jobs: Jobs, work: Work, config: BatchConfig, as_json: bool) -> bool:
     """Denoise all pictures and show the progress; return whether all went well."""
     fine, done = True, 0
     with console.progress() as display:
@@ -323,74 +321,14 @@ def _run(jobs: Jobs, work: Work, as_json: bool) -> bool:
             name = console.printable(Path(job.name).name)
             display.update(tiles, description=name, completed=finished, total=total)
 
-        for outcome in work(on_tile):
+        for found in work(on_tile):
+            outcome = outcomes.with_idle_options(found, config)
             done += 1
             display.update(files, completed=done)
             fine = fine and outcome.status != "failed"
-            _report(outcome)
-            if as_json and not _print_json(outcome):
+            outcomes.tell(outcome)
+            if as_json and not outcomes.print_json(outcome):
                 fine = as_json = False
     if done < len(jobs):
         console.say(f"stopped: {len(jobs) - done} pictures were not tried")
     return fine
-
-
-def _print_json(outcome: Outcome) -> bool:
-    """Print the outcome of one picture as JSON; return whether that was possible."""
-    try:
-        console.result(json.dumps(_as_dict(outcome)))
-    except (FlowdenoiseError, BrokenPipeError) as error:
-        reason = "nobody reads it" if isinstance(error, BrokenPipeError) else error
-        console.error(f"the pictures are done, but without --json: {reason}")
-        return False
-    return True
-
-
-def _report(outcome: Outcome) -> None:
-    """Print the outcome of one picture in words."""
-    for warning in outcome.warnings:
-        console.warn(f"{outcome.job.name}: {warning}")
-    if outcome.status == "failed":
-        console.error(with_name(outcome))
-    elif outcome.status == "skipped":
-        console.say(f"{outcome.job.name}: skipped, {outcome.job.target} is there")
-    else:
-        console.say(_success(outcome))
-
-
-def with_name(outcome: Outcome) -> str:
-    """The reason why a picture failed, behind its name."""
-    error, name = outcome.error or "", outcome.job.name
-    return error if error.startswith(name) else f"{name}: {error}"
-
-
-def _success(outcome: Outcome) -> str:
-    from flowdenoise.engine import VERDICTS
-
-    name, target = outcome.job.name, outcome.job.target or "standard output"
-    level = f"noise {noise.to_255(outcome.sigma or 0.0):.1f} of 255"
-    if outcome.status == "clean":
-        return f"{name}: found clean ({level}), copied to {target}"
-    if outcome.status == "unchanged":
-        return f"{name}: nothing was to be removed, copied to {target}"
-    if outcome.status == "unknown" and outcome.verdict is not None:
-        hint = " (give one: --sigma)" if outcome.verdict == "not white" else ""
-        return f"{name}: {VERDICTS[outcome.verdict]}{hint}; copied to {target}"
-    if outcome.verdict == "beyond":
-        level = f"{level} or more, {VERDICTS['beyond']}"
-    return f"{name}: {level}, {outcome.seconds:.1f} s -> {target}"
-
-
-def _as_dict(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "source": outcome.job.name,
-        "status": outcome.status,
-        "sigma": None if outcome.sigma is None else round(noise.to_255(outcome.sigma), 3),
-        "verdict": outcome.verdict,
-        "written": [str(path) for path in outcome.written],
-        "size": outcome.size,
-        "warnings": list(outcome.warnings),
-        "error": None if outcome.error is None else console.as_options(outcome.error),
-        "seconds": round(outcome.seconds, 3),
-        "weights": list(outcome.weights),
-    }

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flowdenoise.cli import console, options
-from flowdenoise.cli.denoise import Inputs, Output, Recursive, with_name
+from flowdenoise.cli import console, options, outcomes
+from flowdenoise.cli.denoise import Inputs, Output, Recursive
 
 Camera = Annotated[
     str | None,
@@ -60,7 +60,7 @@ def simulate(
         for warning in outcome.warnings:
             console.warn(f"{outcome.job.name}: {warning}")
         if outcome.error is not None:
-            console.error(with_name(outcome))
+            console.error(outcomes.with_name(outcome))
             fine = False
         else:
             console.say(f"{outcome.job.name} -> {outcome.job.target or 'standard output'}")

@@ -116,6 +116,13 @@ class RemovalConfig:
     chroma: Factor = 1.0
     detail: Share = 0.0
 
+    @property
+    def for_cameras(self) -> tuple[str, ...]:
+        """The settings that were changed and that act on the noise of a camera only."""
+        usual = RemovalConfig()
+        own = ("luma", "chroma", "detail")
+        return tuple(name for name in own if getattr(self, name) != getattr(usual, name))
+
     def __post_init__(self) -> None:
         if isinstance(self.sigma, int | float):
             noise.check_sigma(self.sigma)

@@ -522,6 +522,18 @@ def test_what_was_told_is_not_called_found(
     assert photo.with_name("photo_denoised.png").read_bytes() == photo.read_bytes()
 
 
+def test_options_for_cameras_say_where_they_change_nothing(
+    invoke: Invoke, photo: Path, tiny: Path
+) -> None:
+    line = ("denoise", photo, "-m", tiny, "--sigma", 25, "--overwrite", "--json")
+    answer = invoke(*line, "--luma", 0.5, "--detail", 0.5)
+    (warning,) = json.loads(answer.text)["warnings"]
+    assert warning.startswith("--luma and --detail changed nothing: the noise counts as white")
+    assert f"warning: {photo}: {warning}" in answer.err
+    for usual in (["--luma", 1], ["--luma", 0.5, "--strength", 0]):
+        assert not json.loads(invoke(*line, *usual).text)["warnings"]
+
+
 def test_effort_is_one_word_and_thorough_another_for_the_best(
     invoke: Invoke, photo: Path, tiny: Path, tmp_path: Path
 ) -> None:
