@@ -11,8 +11,8 @@ noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
 passes          a plane on its way through the tiling
-estimators      the networks that the estimates ask
-denoisers       the networks that denoise, and which of them a picture gets
+estimators      the networks that estimate noise, and what they find out
+denoisers       the networks that denoise: a model's, and a picture's
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it

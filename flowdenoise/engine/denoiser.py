@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from flowdenoise import noise, weights
+from flowdenoise import noise
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import (
-    EFFORTS,
     Crop,
     EngineConfig,
     Grain,
@@ -27,30 +25,19 @@ from flowdenoise.engine.choices import (
     SigmaOrAuto,
 )
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.denoisers import (
-    AUTOMATIC,
-    Denoisers,
-    NamedSource,
-    Source,
-    models_of,
-    photos_of,
-)
-from flowdenoise.engine.estimate import Estimate, camera_or_white, together
+from flowdenoise.engine.denoisers import Denoisers, Source, model_of
+from flowdenoise.engine.estimate import Estimate, together
 from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
-from flowdenoise.engine.white_noise import ESTIMATORS, estimate_white_noise
 from flowdenoise.errors import UsageError
-from flowdenoise.flow import TweedieDenoiser, as_denoiser
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
-from flowdenoise.system.side_by_side import both
 
 
 class Denoiser:
@@ -120,29 +107,15 @@ class Denoiser:
         """
         config = EngineConfig(model, device, precision, tile, overlap, tile_batch, effort, offline)
         where = choose_device(device)
-
-        def source(name: str) -> Source:
-            return NamedSource(
-                name, lambda: weights.load(name, offline=offline, report=report).network
-            )
-
-        knows_cameras = model == "auto"
-        photos = photos_of(EFFORTS[effort]) if model == "auto" else {}
-        if model in AUTOMATIC:
-            names = models_of(EFFORTS[effort]) if model == "auto" else AUTOMATIC[model]
-            networks = {channels: source(name) for channels, name in names.items()}
-        else:
-            loaded = weights.load(model, offline=offline, report=report)
-            networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
-            knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
+        chosen = model_of(config, report)
         return cls(
-            networks,
-            {channels: source(name) for channels, name in ESTIMATORS.items()},
+            chosen.networks,
+            chosen.estimators,
             device=where,
             precision=choose_precision(precision, where),
             config=config,
-            camera=source(MAP_ESTIMATOR) if knows_cameras else None,
-            photos={grain: source(name) for grain, name in photos.items()},
+            camera=chosen.camera,
+            photos=chosen.photos,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -210,30 +183,9 @@ class Denoiser:
         return planes_of(picture, tuple(self._networks.sources))
 
     def _find(self, plane: Plane, kind: NoiseKind) -> Finding:
-        maps = partial(self._estimators.maps, plane.picture)
-        if kind == "white":
-            return self._find_white(plane)
-        if kind == "camera":
-            if (found := maps(told=True)) is None:
-                raise UsageError("this model knows no noise of cameras in such a picture")
-            return Finding(plane, Estimate(found.sigma, "camera", maps=found))
-        found, finding = both(maps, partial(self._find_white, plane), self._threads)
-        if found is None:
-            return finding
-        estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
-        return finding if estimate is finding.estimate else Finding(plane, estimate)
-
-    def _find_white(self, plane: Plane) -> Finding:
-        picture, channels, white = plane.picture, plane.picture.channels, self._estimators.white
-        if isinstance(network := self._networks.white(channels).network, TweedieDenoiser):
-            estimate = estimate_white_noise(picture, network.flow, self.device)
-        else:
-            apart = channels > 1 and 1 in self._estimators.sources and 1 in self._networks.sources
-            single = white(1) if apart else None
-            estimate = estimate_white_noise(
-                picture, white(channels), self.device, channel_judge=single
-            )
-        return Finding.of_white(plane, estimate, self._threads)
+        networks = self._networks
+        prior = None if kind == "camera" else networks.prior(plane.picture.channels)
+        return self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
 
     def denoise_picture(
         self,

@@ -1,21 +1,28 @@
-"""The networks that denoise, loaded when a picture first needs them."""
+"""The networks that denoise: which of them a model stands for, and which a picture gets.
+
+They are loaded when a picture first needs them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import torch
 from torch import nn
 
+from flowdenoise import weights
 from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.white_noise import ESTIMATORS
 from flowdenoise.errors import UsageError
+from flowdenoise.flow import Glow, TweedieDenoiser, as_denoiser
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest
 
@@ -44,6 +51,58 @@ class NamedSource:
     def __call__(self) -> nn.Module:
         """Load the network."""
         return self.load()
+
+
+@dataclass(frozen=True)
+class Model:
+    """All networks that a model stands for.
+
+    Attributes:
+        networks: Functions that load the network for white noise, by the number of channels.
+        estimators: Functions that load the estimator of its level, likewise.
+        camera: The function that loads the estimator of noise maps; None if all noise counts as
+            white.
+        photos: Functions that load networks for photographs, by the grain of their noise.
+    """
+
+    networks: Mapping[int, Source]
+    estimators: Mapping[int, Source]
+    camera: Source | None
+    photos: Mapping[Grain, Source]
+
+
+def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) -> Model:
+    """The networks that are meant; weights that are named are loaded, others when needed.
+
+    Args:
+        config: The name of the model, the effort, and whether nothing may be fetched.
+        report: Called with a line of text for what is fetched.
+
+    Raises:
+        WeightsError: The weights that are named can't be found or trusted.
+        UsageError: They are those of no denoiser.
+    """
+    load = partial(weights.load, offline=config.offline, report=report)
+
+    def source(name: str) -> Source:
+        return NamedSource(name, lambda: load(name).network)
+
+    model, effort = config.model, EFFORTS[config.effort]
+    knows_cameras = model == "auto"
+    if model in AUTOMATIC:
+        names = models_of(effort) if model == "auto" else AUTOMATIC[model]
+        networks = {channels: source(name) for channels, name in names.items()}
+    else:
+        loaded = load(model)
+        networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
+        knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
+    photos = photos_of(effort) if model == "auto" else {}
+    return Model(
+        networks,
+        {channels: source(name) for channels, name in ESTIMATORS.items()},
+        source(MAP_ESTIMATOR) if knows_cameras else None,
+        {grain: source(name) for grain, name in photos.items()},
+    )
 
 
 class Denoisers:
@@ -92,6 +151,11 @@ class Denoisers:
         """
         self.check_channels(channels)
         return self._load(self.sources[channels])
+
+    def prior(self, channels: int) -> Glow | None:
+        """The prior, if it is what denoises images of that many channels; else None."""
+        network = self.white(channels).network
+        return network.flow if isinstance(network, TweedieDenoiser) else None
 
     def chosen_for(self, estimate: Estimate) -> Callable[[int], TileDenoiser]:
         """The function that gives the networks for noise that is estimated so.

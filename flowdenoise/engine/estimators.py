@@ -1,16 +1,27 @@
-"""The networks that estimate noise, loaded when a picture first needs them."""
+"""The networks that estimate noise, and what they find out about a picture.
+
+They are loaded when a picture first needs them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import nn
 
+from flowdenoise.engine.choices import NoiseKind
+from flowdenoise.engine.estimate import Estimate, camera_or_white
+from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.engine.planes import Plane
+from flowdenoise.engine.white_noise import estimate_white_noise
 from flowdenoise.errors import UsageError
+from flowdenoise.flow import Glow
 from flowdenoise.images import Picture
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
+from flowdenoise.system.side_by_side import both
 
 
 class Estimators:
@@ -35,6 +46,44 @@ class Estimators:
         self._camera_source = camera
         self._white: dict[int, NoiseLevelNet] = {}
         self._camera: NoiseMapNet | None = None
+
+    def find(
+        self, plane: Plane, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
+    ) -> Finding:
+        """Find out the noise of a plane.
+
+        Args:
+            plane: The channels that are denoised together.
+            kind: The kind of noise that they are assumed to have.
+            prior: A prior to ask for the level of white noise in place of an estimator.
+            apart: Whether the channels may get levels of their own.
+
+        Raises:
+            UsageError: The noise is to be that of a camera, and nothing finds its maps.
+        """
+        maps = partial(self.maps, plane.picture)
+        white = partial(self._find_white, plane, prior, apart)
+        if kind == "white":
+            return white()
+        if kind == "camera":
+            if (found := maps(told=True)) is None:
+                raise UsageError("this model knows no noise of cameras in such a picture")
+            return Finding(plane, Estimate(found.sigma, "camera", maps=found))
+        found, finding = both(maps, white, self.threads)
+        if found is None:
+            return finding
+        estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
+        return finding if estimate is finding.estimate else Finding(plane, estimate)
+
+    def _find_white(self, plane: Plane, prior: Glow | None, apart: bool) -> Finding:
+        picture, channels = plane.picture, plane.picture.channels
+        if prior is not None:
+            estimate = estimate_white_noise(picture, prior, self.device)
+        else:
+            alone = self.white(1) if apart and channels > 1 and 1 in self.sources else None
+            judge = self.white(channels)
+            estimate = estimate_white_noise(picture, judge, self.device, channel_judge=alone)
+        return Finding.of_white(plane, estimate, self.threads)
 
     def white(self, channels: int) -> NoiseLevelNet:
         """The estimator for pictures of that many channels.
