@@ -214,6 +214,8 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     kind, confidence, clean = _kind(shown)
     cells = tuple(slice(side) for side in shown.brightness.shape)
     levels, brightness = shown.levels[:, *cells], shown.brightness
+    if not shown.telling.any():
+        return NoiseMaps(torch.full_like(levels, FLOOR), brightness, "clean", 1.0)
     bands = _bands(brightness)
     squares, inside = shown.squares[:, *cells], shown.inside[cells]
     floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))

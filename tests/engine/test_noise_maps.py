@@ -233,6 +233,19 @@ def test_a_picture_of_one_color_has_maps_too() -> None:
     assert maps.kind == "clean"
 
 
+def test_a_large_picture_that_varies_only_where_nobody_looks_is_clean() -> None:
+    samples = np.full((2560, 2560, 3), 128, np.uint8)
+    unseen = np.kron(~_spread(20, 20).numpy(), np.ones((128, 128), bool))
+    ends = np.zeros_like(unseen)
+    ends[:40] = ends[-40:] = ends[:, :40] = ends[:, -40:] = True  # or the rest would be bars
+    places = unseen & ends
+    samples[places] = np.random.default_rng(0).integers(0, 255, (int(places.sum()), 3))
+    net = weights.load("noise-map-color").network
+    maps = noise_maps(Picture(samples), net, torch.device("cpu"))
+    assert maps.kind == "clean"
+    assert maps.sigma < 0.5 / 255
+
+
 def test_what_maps_say_in_numbers() -> None:
     levels = torch.tensor([0.02, 0.06, 0.01, 0.04])[:, None, None].expand(4, 10, 10)
     maps = NoiseMaps(levels, torch.full((10, 10), 0.3), "camera", 0.9)
