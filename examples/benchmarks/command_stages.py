@@ -40,7 +40,7 @@ def main() -> None:
     """Denoise a photograph stage by stage, and print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, default=12)
-    parser.add_argument("--tile", type=int, default=TilingConfig().tile)
+    parser.add_argument("--tile", type=int)
     parser.add_argument("--effort", default=EngineConfig.effort)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -64,8 +64,9 @@ def main() -> None:
         timed("write", lambda: images.write(result, file))
     whole = sum(seconds.values())
     (name,) = denoiser.weights_for(examined)
-    bare = network_alone(name, denoiser, picture)
-    config, stride = TilingConfig(given.tile), weights.load(name).network.config.stride
+    network = TileDenoiser.of(weights.load(name).network, denoiser.device, denoiser.precision)
+    bare = network_alone(network, picture)
+    config, stride = network.tiling.changed(given.tile), network.config.stride
     more = math.prod(
         len(axis.starts) * axis.tile / axis.length
         for axis in (tiling.cut(side, config, multiple=stride) for side in (height, width))
@@ -77,20 +78,17 @@ def main() -> None:
     print(f"whole    {whole:6.2f} s, {whole / bare:.2f} times the network")
 
 
-def network_alone(name: str, denoiser: Denoiser, picture: Picture) -> float:
+def network_alone(denoiser: TileDenoiser, picture: Picture) -> float:
     """Processor time of the network over all pixels, each once, in tiles side by side."""
     side, noisy = TilingConfig().tile, picture.tensor()
     sigma, seconds, pixels = 15 / 255, 0.0, 0
-    network = TileDenoiser.of(
-        weights.load(name).network, denoiser.device, denoiser.precision
-    ).network
     with torch.no_grad():
         for top in range(0, picture.height - side + 1, side):
             for left in range(0, picture.width - side + 1, side):
                 part = noisy[:, :, top : top + side, left : left + side]
                 part = part.contiguous(memory_format=torch.channels_last)
                 begin = time.process_time()
-                network(part, sigma)
+                denoiser.network(part, sigma)
                 seconds += time.process_time() - begin
                 pixels += side * side
     return seconds * picture.width * picture.height / pixels

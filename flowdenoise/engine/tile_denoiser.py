@@ -18,6 +18,7 @@ from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 _SMALL, _TILE_OF_SMALL = 100_000, 768  # multiply-adds per pixel: layers half as wide need less
+_OVERLAP_FOR_WHITE = 4  # for networks that learned white noise; coarser noise needs more
 _TOLD = {3: 1.3, 1: 0.6}  # times the coarse level of a camera's noise, by number of channels, is
 # what a denoiser of white noise is told; that of a gray picture's floor is too high
 _BOUND = 1.3  # times the coarse level bounds a removal: the noise varies more than the map says
@@ -58,9 +59,11 @@ class TileDenoiser:
         """
         ready = as_denoiser(network).eval().requires_grad_(False)
         side = ready.config.tile
-        tiling = TilingConfig() if device.type == "cpu" else TilingConfig(tile=_GPU_TILE)
+        tile = TilingConfig.tile if device.type == "cpu" else _GPU_TILE
         if device.type == "cpu" and ready.config.multiply_adds_per_pixel < _SMALL:
-            tiling = TilingConfig(tile=_TILE_OF_SMALL)
+            tile = _TILE_OF_SMALL
+        white = ready.config.sigma_channels == 1
+        tiling = TilingConfig(tile, _OVERLAP_FOR_WHITE if white else TilingConfig.overlap)
         if side:
             tiling = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=_FIXED_BATCH)
         exact = ready.to(device, torch.float32)

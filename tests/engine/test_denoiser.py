@@ -384,3 +384,16 @@ def test_what_is_known_of_a_picture_serves_any_strength() -> None:
         found = denoiser.remove(examined, RemovalConfig(strength=strength)).samples
         assert np.array_equal(found, expected)
     assert denoiser.remove(examined, RemovalConfig(strength=0)) is whole
+
+
+@pytest.mark.parametrize("model", ["color-fast", "gray-fast", "photo-fast"])
+def test_tiles_of_a_smooth_sky_leave_no_seams(model: str) -> None:
+    y, x = torch.meshgrid(torch.linspace(0, 1, 160), torch.linspace(0, 1, 200), indexing="ij")
+    sky = torch.stack([0.45 + 0.15 * y + 0.04 * x, 0.6 + 0.12 * y, 0.82 + 0.06 * y])[None]
+    sky = sky[:, :1] if model == "gray-fast" else sky
+    noisy = sky + 15 / 255 * torch.randn(sky.shape, generator=torch.Generator().manual_seed(0))
+    whole, tiled = (
+        Denoiser.load(model, device="cpu", tile=tile, offline=True)(noisy, 15 / 255)
+        for tile in (0, 64)
+    )
+    assert float((tiled - whole).abs().max()) < 2 / 255
