@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -37,6 +39,19 @@ class Answer:
 
 
 Invoke = Callable[..., Answer]
+
+
+def metrics(run: Path) -> dict[str, float]:
+    """The figures of the last row of a training run's log."""
+    rows = list(csv.DictReader((run / "log.csv").read_text().splitlines()))
+    found: dict[str, float] = json.loads(rows[-1]["metrics"])
+    return found
+
+
+def message(answer: Answer) -> str:
+    """The last line that a command said, which is no traceback."""
+    assert "Traceback" not in answer.err
+    return answer.err.strip().splitlines()[-1]
 
 
 class _Stream(io.TextIOWrapper):

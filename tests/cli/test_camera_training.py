@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from flowdenoise import weights
 from flowdenoise.networks import tell_two_maps
 from flowdenoise.training.checkpoint import Checkpoint
 
-from .conftest import Answer, Invoke
+from .conftest import Invoke, message, metrics
 
 ESTIMATOR = [
     *("--set", "network.channels=4"),
@@ -59,17 +57,6 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, pixels in (("a", waves(40, 48, 9)), ("b_clean", clean), ("b_noisy", noisy)):
         Image.fromarray(pixels).save(folder / f"{name}.png")
     return folder
-
-
-def metrics(out: Path) -> dict[str, float]:
-    rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
-    found: dict[str, float] = json.loads(rows[-1]["metrics"])
-    return found
-
-
-def message(answer: Answer) -> str:
-    assert "Traceback" not in answer.err
-    return answer.err.strip().splitlines()[-1]
 
 
 def test_the_estimator_of_noise_maps_is_trained_resumed_and_begun_with(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ from flowdenoise.training.recipes import PRESETS
 from flowdenoise.training.recipes import noise_map as noise_map_recipe
 from flowdenoise.training.recipes import prior as prior_recipe
 
-from .conftest import Answer, Invoke
+from .conftest import Invoke, message, metrics
 
 SMALL = [
     *("--set", "network.channels=4"),
@@ -59,17 +57,6 @@ def prior(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = GlowConfig(levels=1, steps_per_level=1, hidden_channels=4, noise_levels=True)
     weights.save_weights(file, Glow(config), training={})
     return file
-
-
-def metrics(out: Path) -> dict[str, float]:
-    rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
-    found: dict[str, float] = json.loads(rows[-1]["metrics"])
-    return found
-
-
-def message(answer: Answer) -> str:
-    assert "Traceback" not in answer.err
-    return answer.err.strip().splitlines()[-1]
 
 
 def test_a_prior_grows_from_another_one(
