@@ -98,11 +98,12 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
 
 
 def _draw(file: Path, plot: Path, denoiser: Denoiser, reading: dict[str, Any]) -> None:
-    """Draw the noise of a picture as if it were that of a camera, whatever was found."""
+    """Draw the noise that was found; if it was not a camera's, as if it were."""
     from flowdenoise import images
     from flowdenoise.engine import noise_plot
 
-    maps = denoiser.estimate(images.read(file, **reading), "camera").maps
+    picture = images.read(file, **reading)
+    maps = denoiser.estimate(picture).maps or denoiser.estimate(picture, "camera").maps
     if maps is None:
         raise UsageError(f"{file}: there are no maps of the noise of such a picture")
     noise_plot.draw(maps).write(plot)

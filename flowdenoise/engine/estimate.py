@@ -38,9 +38,10 @@ _DETAIL_BESIDE_NOISE = (
 _WEAK_WHITE, _STRONG = 1.5 / 255, 12 / 255  # such white noise is not seen where noise is strong
 
 _SURE = 0.92  # the probability of their kind from which maps are sure
+_SURE_IF_WEAK, _WEAK = 0.95, 15 / 255  # likewise of weaker noise, where white noise was found
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
-_SEEN = 0.25  # of the level of the maps: white noise above it is what they took for a camera's
+_SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
     reasons = _AGAINST_MAPS_OF_GRAY if channels == 1 else _AGAINST_MAPS_OF_COLOR
     if any(holds(white, maps) for holds in reasons):
         return white
-    return Estimate(maps.sigma, "camera", maps=maps)
+    found = maps if channels == 1 else maps.believed()
+    return Estimate(found.sigma, "camera", maps=found)
 
 
 def _maps_show_little(white: Estimate, maps: NoiseMaps) -> bool:
@@ -110,7 +112,8 @@ def _white_is_weak(white: Estimate, maps: NoiseMaps) -> bool:
 
 
 def _white_is_weak_beside_no_strong_noise(white: Estimate, maps: NoiseMaps) -> bool:
-    return _white_is_weak(white, maps) and maps.sigma < _STRONG
+    found = white.verdict == "noisy" and maps.sigma < _STRONG
+    return found and _white_is_weak(white, maps)
 
 
 def _white_is_found(white: Estimate, maps: NoiseMaps) -> bool:
@@ -131,7 +134,8 @@ def _both_agree(white: Estimate, maps: NoiseMaps) -> bool:
 
 def _white_is_seen(white: Estimate, maps: NoiseMaps) -> bool:
     """Whether the maps, which are not sure, took white noise for that of a camera."""
-    if maps.grain >= _NEARLY_WHITE_GRAIN or _is_sure(maps):
+    sure = maps.confidence >= (_SURE_IF_WEAK if maps.sigma < _WEAK else _SURE)
+    if maps.grain >= _NEARLY_WHITE_GRAIN or sure:
         return False
     return white.verdict == "noisy" and white.sigma > _SEEN * maps.sigma
 

@@ -10,13 +10,18 @@ from flowdenoise.engine.noise_maps import NoiseMaps
 
 
 def maps(
-    sigma: float = 20, *, grain: float = 2.0, kind: str = "camera", sure: bool = False
+    sigma: float = 20,
+    *,
+    grain: float = 2.0,
+    kind: str = "camera",
+    sure: bool = False,
+    confidence: float = 0.8,
 ) -> NoiseMaps:
     """Maps of one level, sigma in 0 to 255, everywhere."""
     levels = torch.tensor([sigma / grain, sigma, sigma / grain, sigma]) / 255
     brightness = torch.full((8, 8), 0.5)
     return NoiseMaps(
-        levels[:, None, None].expand(4, 8, 8), brightness, kind, 0.95 if sure else 0.8
+        levels[:, None, None].expand(4, 8, 8), brightness, kind, 0.95 if sure else confidence
     )
 
 
@@ -40,9 +45,10 @@ UNEQUAL = Estimate(8 / 255, "noisy", (12 / 255, 5 / 255, 3 / 255))
         (white(90, "beyond"), maps(100, grain=1.1), maps(150, grain=1.1)),  # the levels agree
         (white(90, "beyond"), maps(100, grain=1.1), maps(100, grain=1.1, sure=True)),
         (UNEQUAL, maps(40, grain=1.1), maps(40, grain=1.1, sure=True)),
-        (white(6), maps(20, grain=1.4), maps(30, grain=1.4)),  # white noise was taken for it
+        (white(6), maps(30, grain=1.4), maps(40, grain=1.4)),  # white noise was taken for it
         (white(6), maps(20, grain=1.4), maps(20, grain=1.8)),
         (white(6), maps(20, grain=1.4), maps(20, grain=1.4, sure=True)),
+        (white(5), maps(13, grain=1.3, confidence=0.93), maps(16, grain=1.3, confidence=0.93)),
         (CLEAN, maps(9, grain=1.4), maps(11, grain=1.4)),  # it may be detail
         (CLEAN, maps(9, grain=1.4), maps(9, grain=1.8)),
         (CLEAN, maps(4, grain=1.4, sure=True), maps(6, grain=1.4, sure=True)),
@@ -55,8 +61,15 @@ def test_maps_of_a_color_picture_hold_unless_a_reason_speaks_against_them(
     estimate: Estimate, against: NoiseMaps, held: NoiseMaps
 ) -> None:
     assert camera_or_white(estimate, against, 3) is estimate
-    found = camera_or_white(estimate, held, 3)
-    assert (found.verdict, found.sigma, found.maps) == ("camera", held.sigma, held)
+    found, believed = camera_or_white(estimate, held, 3), held.believed()
+    assert found.maps is not None
+    assert (found.verdict, found.sigma) == ("camera", believed.sigma)
+    assert torch.equal(found.maps.levels, believed.levels)
+
+
+def test_a_level_too_weak_to_be_told_from_compression_is_no_white_noise() -> None:
+    assert camera_or_white(white(1, "clean"), maps(10), 3).verdict == "camera"
+    assert camera_or_white(white(1), maps(10), 3).verdict == "noisy"
 
 
 @pytest.mark.parametrize("sure", [False, True])

@@ -20,6 +20,9 @@ from flowdenoise.images import Picture, quantize
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import store
 
+_CAMERA_RULES = 2
+"""Raised where the engine comes to decide otherwise what is a camera's noise, and how much."""
+
 
 class NetworkMethod(Method):
     """A denoising network.
@@ -48,7 +51,7 @@ class NetworkMethod(Method):
         self.blind = self.estimate = estimate
         self.ensemble = ensemble
         self._estimator_hash: str | None = None
-        self._camera_hashes: list[str | None] = []
+        self._cameras: list[str | int | None] = []
 
     def prepare(self, channels: int, device: torch.device) -> None:
         """Load the weights, and the estimator if it is needed."""
@@ -67,7 +70,8 @@ class NetworkMethod(Method):
             self._estimator_hash = store.verify(ESTIMATORS[channels], offline=offline).sha256
         if channels == 3 and (self.estimate or self.options.eight_bit):
             names = weights_for_cameras()
-            self._camera_hashes = [store.verify(name, offline=offline).sha256 for name in names]
+            hashes = [store.verify(name, offline=offline).sha256 for name in names]
+            self._cameras = [*hashes, _CAMERA_RULES]
         self.denoiser = Denoiser.load(
             "auto" if self.models == AUTOMATIC["auto"] else model,
             device=str(device),
@@ -84,7 +88,7 @@ class NetworkMethod(Method):
         return {
             "version": 3,
             "estimator": self._estimator_hash,
-            "cameras": self._camera_hashes,
+            "cameras": self._cameras,
             "ensemble": 8 if self.ensemble else 1,
             "device": self.denoiser.device.type,
             "precision": str(self.denoiser.precision).removeprefix("torch."),
