@@ -109,7 +109,9 @@ def test_results_of_photographs_belong_to_the_weights_that_made_them(shipped: Pa
     words = {"license": "MIT", "summary": "A net.", "data": "None.", "sigma_range": (0.0, 1.0)}
     entry = manifest.describe(file, **words)  # type: ignore[arg-type]
     manifest.update_manifest(shipped, entry)
-    assert ready("flowdenoise-blind", 3).settings()["cameras"] == [entry.sha256]
+    cameras = ready("flowdenoise-blind", 3).settings()["cameras"]
+    assert isinstance(cameras, list)
+    assert entry.sha256 in cameras
     assert ready("flowdenoise", 3).settings()["cameras"] == []
 
 
