@@ -39,6 +39,7 @@ _WEAK_WHITE, _STRONG = 1.5 / 255, 12 / 255  # such white noise is not seen where
 
 _SURE = 0.92  # the probability of their kind from which maps are sure
 _SURE_IF_WEAK, _WEAK = 0.95, 15 / 255  # likewise of weaker noise, where white noise was found
+_LIKELY = 0.5  # the probability from which maps beat white noise that compression may have made
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
@@ -112,8 +113,8 @@ def _white_is_weak(white: Estimate, maps: NoiseMaps) -> bool:
 
 
 def _white_is_weak_beside_no_strong_noise(white: Estimate, maps: NoiseMaps) -> bool:
-    found = white.verdict == "noisy" and maps.sigma < _STRONG
-    return found and _white_is_weak(white, maps)
+    found = white.verdict == "noisy" or maps.confidence < _LIKELY
+    return found and maps.sigma < _STRONG and _white_is_weak(white, maps)
 
 
 def _white_is_found(white: Estimate, maps: NoiseMaps) -> bool:
