@@ -36,9 +36,13 @@ def choose_device(name: str | None = None) -> torch.device:
     if kind == "mps" and not mps:
         raise DeviceError("there is no MPS device here: cpu and auto are possible")
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError as error:
         raise UsageError(f"no device {name!r}") from error
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if device.index is not None and device.index >= count:
+        raise DeviceError(f"there is no {name} here: the last is {kind}:{count - 1}")
+    return device
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:

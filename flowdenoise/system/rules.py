@@ -92,7 +92,9 @@ class OneOf:
         """What is wrong with a value, or None."""
         if value in self.values:
             return None
-        return f"must be {' or '.join(map(str, self.values))}, not {shown(value)}"
+        words = list(map(str, self.values))
+        allowed = f"one of {', '.join(words)}" if len(words) > 2 else " or ".join(words)
+        return f"must be {allowed}, not {shown(value)}"
 
 
 @dataclass(frozen=True)

@@ -547,5 +547,5 @@ def test_effort_is_one_word_and_thorough_another_for_the_best(
     named = invoke(*options, f"{tmp_path}/x/", "--effort", "fast")
     assert (both.status, unknown.status, named.status) == (2, 2, 2)
     assert "the effort fast chooses the weights itself: leave out --model" in one_line(named)
-    assert "fast or normal or best" in unknown.err
+    assert "effort must be one of fast, normal, best" in unknown.err
     assert not (tmp_path / "x").exists()

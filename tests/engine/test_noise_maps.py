@@ -348,9 +348,6 @@ def test_a_part_goes_to_the_network_of_the_whole_picture() -> None:
     assert whole.is_fine
     assert part.is_fine
     assert again.is_fine
-    assert whole.is_fine
-    assert part.is_fine
-    assert again.is_fine
 
 
 class Doubtful(Known):

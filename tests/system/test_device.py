@@ -1,0 +1,52 @@
+"""Devices and precisions by the names that users give, on machines with and without a GPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from flowdenoise.errors import DeviceError, UsageError
+from flowdenoise.system.device import choose_device, choose_precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def gpus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with that many GPUs of NVIDIA, and none of Apple."""
+    count: int = request.param
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.parametrize("gpus", [0], indirect=True)
+def test_a_machine_without_gpus_computes_on_its_processor(gpus: None) -> None:
+    assert choose_device() == choose_device("auto") == choose_device("cpu") == CPU
+    for name in ("cuda", "cuda:0", "mps"):
+        with pytest.raises(DeviceError, match=f"no {name[:4].strip(':').upper()} device"):
+            choose_device(name)
+
+
+@pytest.mark.parametrize("gpus", [2], indirect=True)
+def test_a_gpu_is_taken_by_itself_or_by_its_number(gpus: None) -> None:
+    assert choose_device() == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    assert choose_device("cpu") == CPU
+    with pytest.raises(DeviceError, match="there is no cuda:2 here: the last is cuda:1"):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:first", "cpu:", "cuda:-1"])
+@pytest.mark.parametrize("gpus", [1], indirect=True)
+def test_what_is_no_device_is_a_mistake_in_the_call(gpus: None, name: str) -> None:
+    with pytest.raises(UsageError, match="no device"):
+        choose_device(name)
+
+
+def test_a_precision_is_named_or_what_the_hardware_is_fast_in() -> None:
+    assert choose_precision("float32", CPU) == torch.float32
+    assert choose_precision("bfloat16", CPU) == torch.bfloat16
+    assert choose_precision("auto", CPU) in (torch.float32, torch.bfloat16)
+    with pytest.raises(UsageError, match="no precision 'half'; there are auto, float32"):
+        choose_precision("half", CPU)
