@@ -1,7 +1,9 @@
-"""What README and docs show is there: commands with these options, files, headings."""
+"""What README, docs and docstrings show is there: commands, files, headings, examples."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from flowdenoise.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md"))]
+MODULES = sorted((ROOT / "flowdenoise").rglob("*.py"))
 FOLDERS = "docs|examples|flowdenoise|tests|weights"
 
 
@@ -76,3 +79,14 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
             assert anchor in map(slug, headings), target
+
+
+EXAMPLES = [path for path in MODULES if re.search(r"^ *>>> ", path.read_text(), re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_examples_in_docstrings_do_what_they_say(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.failed == 0
+    assert found.attempted
