@@ -33,9 +33,9 @@ _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)
 _WEAKEST, _STRONG = 1.4 / 255, 10 / 255  # a weaker floor may be that of compression
-_SHARP, _SHARPEST = 0.38, 0.1  # the logarithm of the last quartile over the last percents
+_SHARP, _SHARPEST = 0.36, 0.1  # the logarithm of the last quartile over the last percents
 _SHARP_IF_STRONG = 0.3  # so strong a floor is more often that of grass or fur
-_EVEN = 0.48  # the logarithm of the median over the last tenth
+_EVEN = 0.5  # the logarithm of the median over the last tenth
 _COARSE = 1.7  # the logarithm of the coarse over the fine level
 _STEP = 0.2 / 255  # added to levels before their logarithms are taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
@@ -127,27 +127,31 @@ def quantiles(values: Tensor, shares: float | tuple[float, ...]) -> Tensor:
 
 
 def _is_noise(bands: Tensor) -> bool:
-    """Whether the floor is that of noise.
+    """Whether the floor is that of noise, as most places have it.
+
+    A band that is cut off at black, or that holds little but texture, tells less than the others.
+    So the median over places counts, not the mean.
 
     Args:
         bands: For each band of brightness the number of cells, the quantiles of the finest level,
             and the last tenth of the coarse level, (N, 6).
     """
-    shares = bands[:, 0] / bands[:, 0].sum()
     logs = (bands[:, 1:] + _STEP).log()
 
-    def mean(values: Tensor) -> float:
-        return float((shares * values).sum())
+    def median(values: Tensor) -> float:
+        ordered, places = values.sort()
+        reached = bands[places, 0].cumsum(0)
+        return float(ordered[int((reached < reached[-1] / 2).sum())])
 
-    floor = mean(bands[:, 2])
-    sharp, even = mean(logs[:, 2] - logs[:, 0]), mean(logs[:, 3] - logs[:, 1])
+    floor = median(bands[:, 2])
+    sharp, even = median(logs[:, 2] - logs[:, 0]), median(logs[:, 3] - logs[:, 1])
     most = _SHARP if floor < _STRONG else _SHARP_IF_STRONG
     return (
         floor >= _WEAKEST
         and min(sharp, even) >= _SHARPEST
         and sharp <= most
         and even <= _EVEN
-        and mean(logs[:, 4] - logs[:, 1]) <= _COARSE
+        and median(logs[:, 4] - logs[:, 1]) <= _COARSE
     )
 
 

@@ -38,8 +38,8 @@ _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many t
 _FINE = 1.7  # grain, up to which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
-_CERTAIN, _TRUSTED = 0.97, 0.4  # of clean: above, no floor tells noise, and below, the maps count
-_HIGH_ISO = 400  # from which `_CERTAIN` of the photographs at full size have noise
+_CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
+_HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
 _FOUND_RIGHT, _FOUND_HIGH = 6.5 / 255, 4.5 / 255  # from which levels are right, and up to which
 _SHARE_IF_HIGH = 0.45  # of them is believed
 _FULL_SIZE = (
@@ -216,7 +216,7 @@ def _doubted(picture: Picture) -> float:
     not known, so one with fewer pixels than cameras have counts as reduced from full size.
     """
     share = min(1.0, picture.width * picture.height / _FULL_SIZE)
-    return _CERTAIN if (picture.metadata.iso or 0) * share >= _HIGH_ISO else 0.0
+    return _NOISY_SHARE if (picture.metadata.iso or 0) * share >= _HIGH_ISO else 0.0
 
 
 def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:

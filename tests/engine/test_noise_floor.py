@@ -83,6 +83,17 @@ def test_a_noisy_part_is_not_enough() -> None:
     assert not floor_of(picture).is_noise
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.3, True), (0.7, False)])
+def test_places_that_tell_little_do_not_count_if_they_are_few(share: float, told: bool) -> None:
+    bands, side = ONE_BAND.clone(), round(share * SIDE / 8)
+    bands[:, :side] = 1
+    picture = soft() + coarse_noise(8 / 255)
+    picture[..., : 8 * side] = texture()[..., : 8 * side]
+    floor = noise_floor(squares_of(picture)[0], bands, ALL, 2)
+    assert floor is not None
+    assert floor.is_noise == told
+
+
 def test_each_brightness_has_a_floor_of_its_own() -> None:
     bands = ONE_BAND.clone()
     bands[:, SIDE // 16 :] = 2
