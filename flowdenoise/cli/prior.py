@@ -71,6 +71,8 @@ def score(
     from flowdenoise import images
     from flowdenoise.engine import likelihood
 
+    if relative and heat_map is None:
+        raise UsageError("--relative colors heat maps: --heat-map names a folder for them")
     maps = _places_of_maps(files, heat_map, overwrite)
     failed = False
     for file in files:
@@ -148,6 +150,8 @@ def sample(
         **options.given(count=count, temperature=temperature, sigma=level, seed=seed)
     )
     flow = _flow(prior, 1 if gray else 3, device, offline)
+    if gray and flow.config.image_channels != 1:
+        raise UsageError(f"{prior} is a prior of color pictures: leave out --gray")
     images.write_png(output, sample_sheet(flow, config))
     console.say(f"{config.count} samples -> {output}")
 

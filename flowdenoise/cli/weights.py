@@ -10,7 +10,7 @@ import typer
 
 from flowdenoise.cli import console, options
 from flowdenoise.cli.weights_push import push
-from flowdenoise.errors import FlowdenoiseError, WeightsDownloadError
+from flowdenoise.errors import FlowdenoiseError, UsageError, WeightsDownloadError
 
 app = typer.Typer(
     name="weights",
@@ -69,6 +69,8 @@ def pull(
 ) -> None:
     """Fetch weights, verify them, and print the address that always means these very bytes."""
     console.set_verbosity(quiet, False)
+    if refresh and offline:
+        raise UsageError("--refresh asks the network, which --offline forbids")
     from dataclasses import replace
 
     from flowdenoise.weights import store

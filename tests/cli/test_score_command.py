@@ -30,5 +30,6 @@ def test_heat_maps_have_an_absolute_and_a_relative_scale(invoke: Invoke, tmp_pat
         refused = invoke(*line, folder, *more)
         assert (refused.status, len(refused.err.splitlines())) == (2, 1)
     assert "is there already" in invoke(*line, tmp_path / "maps0").err
+    assert "--heat-map names a folder" in invoke("score", file, "--relative").err
     assert invoke(*line, tmp_path / "maps0", "--overwrite").status == 0
     assert np.ptp(drawn[1]) > 2 * np.ptp(drawn[0]), "its own scale shows more"

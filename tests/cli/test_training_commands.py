@@ -286,6 +286,7 @@ def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path)
     again = invoke(*line[:-1])
     assert (again.status, "is there already" in again.err) == (2, True)
     assert invoke(*line[:3], "-o", file.with_suffix(".jpg")).status == 2
+    assert "leave out --gray" in invoke(*line, "--gray").err
     for option, value in (("--count", 0), ("--temperature", "nan"), ("--sigma", 300)):
         assert invoke(*line, option, value).status == 2
 

@@ -265,6 +265,11 @@ def test_a_pull_offline_of_what_is_not_there_asks_nobody(
     assert client.requests == []
 
 
+def test_a_refresh_needs_the_network(invoke: Invoke) -> None:
+    answer = invoke("weights", "pull", "hf://owner/repo/x.safetensors", "--refresh", "--offline")
+    assert (answer.status, "which --offline forbids" in answer.err) == (2, True)
+
+
 def test_only_a_refresh_follows_a_branch(invoke: Invoke, client: HubServer, tiny: Path) -> None:
     old = client.add(REPO, {"tiny.safetensors": tiny.read_bytes()})
     invoke("weights", "pull", ON_HUB)
