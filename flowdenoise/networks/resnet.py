@@ -223,7 +223,7 @@ class ResNet(DenoisingNetwork):
         """
         config = self.config
         weight = next(self.parameters())
-        features = F.pixel_unshuffle(noisy, config.unshuffle).to(weight.dtype)
+        features = F.pixel_unshuffle(noisy.to(weight.dtype), config.unshuffle)
         if config.sigma_channels:
             level = sigma_maps(sigma, features, config.sigma_channels, config.unshuffle)
             level = level.contiguous(memory_format=torch.channels_last)  # or the next is not
