@@ -32,8 +32,9 @@ _LARGE = 1200  # cells of a picture, 277x277 pixels: in a smaller one texture ma
 _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)
-_WEAKEST, _STRONG = 1.4 / 255, 10 / 255  # a weaker floor may be that of compression
-_SHARP, _SHARPEST = 0.36, 0.1  # the logarithm of the last quartile over the last percents
+_WEAKEST, _STRONG = 1 / 255, 10 / 255  # a weaker floor may be that of compression
+_SHARP, _SHARPEST = 0.34, 0.1  # the logarithm of the last quartile over the last percents
+_SHARP_IF_NOISY = 0.38  # where the picture is known to be noisy
 _SHARP_IF_STRONG = 0.3  # so strong a floor is more often that of grass or fur
 _EVEN = 0.5  # the logarithm of the median over the last tenth
 _COARSE = 1.7  # the logarithm of the coarse over the fine level
@@ -50,10 +51,12 @@ class NoiseFloor:
     Attributes:
         levels: The level of each of `networks.MAPS` by brightness, (bands, 4), [0, 1] scale.
         is_noise: Whether noise covers the picture.
+        agrees: Whether noise covers it if other signs say that it is noisy.
     """
 
     levels: Tensor
     is_noise: bool
+    agrees: bool
 
 
 def squares_of(tiles: Tensor) -> Tensor:
@@ -114,7 +117,10 @@ def noise_floor(
             seen.append(torch.cat([levels.new_tensor([cells]), ends, tenths[1:2]]))
     covered = sum(float(row[0]) for row in seen) >= _COVERED * looked * telling.numel()
     tells = bool(seen) and covered and telling.numel() >= _LARGE
-    return NoiseFloor(rows, tells and _is_noise(torch.stack(seen)))
+    is_noise, agrees = (
+        tells and _is_noise(torch.stack(seen), most) for most in (_SHARP, _SHARP_IF_NOISY)
+    )
+    return NoiseFloor(rows, is_noise, agrees)
 
 
 def quantiles(values: Tensor, shares: float | tuple[float, ...]) -> Tensor:
@@ -126,7 +132,7 @@ def quantiles(values: Tensor, shares: float | tuple[float, ...]) -> Tensor:
     return torch.from_numpy(np.asarray(found, dtype=np.float32))
 
 
-def _is_noise(bands: Tensor) -> bool:
+def _is_noise(bands: Tensor, most: float) -> bool:
     """Whether the floor is that of noise, as most places have it.
 
     A band that is cut off at black, or that holds little but texture, tells less than the others.
@@ -135,6 +141,7 @@ def _is_noise(bands: Tensor) -> bool:
     Args:
         bands: For each band of brightness the number of cells, the quantiles of the finest level,
             and the last tenth of the coarse level, (N, 6).
+        most: The bound of its lower end, a logarithm.
     """
     logs = (bands[:, 1:] + _STEP).log()
 
@@ -145,11 +152,10 @@ def _is_noise(bands: Tensor) -> bool:
 
     floor = median(bands[:, 2])
     sharp, even = median(logs[:, 2] - logs[:, 0]), median(logs[:, 3] - logs[:, 1])
-    most = _SHARP if floor < _STRONG else _SHARP_IF_STRONG
     return (
         floor >= _WEAKEST
         and min(sharp, even) >= _SHARPEST
-        and sharp <= most
+        and sharp <= (most if floor < _STRONG else _SHARP_IF_STRONG)
         and even <= _EVEN
         and median(logs[:, 4] - logs[:, 1]) <= _COARSE
     )

@@ -235,9 +235,12 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))
     if channels == 1:
         return _of_gray(brightness, bands, floor)
-    disbelieved = kind == "clean" and clean < doubted
-    covered = floor is not None and (disbelieved or (floor.is_noise and clean <= _CERTAIN))
-    if kind == "clean" and covered:
+    found_clean, covered, disbelieved = kind == "clean", False, False
+    if floor is not None:
+        disbelieved = found_clean and clean < doubted
+        covered = clean <= _CERTAIN and (floor.is_noise if found_clean else floor.agrees)
+    covered |= disbelieved
+    if found_clean and covered:
         kind, confidence = "camera", _noisy(clean, doubted) if disbelieved else 1 - clean
     if kind != "clean" or not shown.seen.all():
         levels = _by_brightness(levels, bands, shown.telling[cells])

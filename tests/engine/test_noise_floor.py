@@ -143,6 +143,6 @@ def test_cells_with_values_at_an_end_of_the_range_are_not_inside() -> None:
 def test_no_noise_of_brightness_is_without_color() -> None:
     levels = torch.tensor([[8.0, 20.0, 0.0, 0.0]]) / 255
     cells = torch.full((4, *ONE_BAND.shape), 0.1 / 255)
-    full = raised(cells, NoiseFloor(levels, True), ONE_BAND, 1.0)
+    full = raised(cells, NoiseFloor(levels, is_noise=True, agrees=True), ONE_BAND, 1.0)
     assert torch.allclose(full[:2, 5, 5], levels[0, :2])
     assert torch.allclose(full[2:, 5, 5], 0.2 * levels[0, :2])
