@@ -28,10 +28,7 @@ from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Ascending, Range, Share
 from flowdenoise.system.typed import check
 
-# Streams of a sample's random numbers; `PatchSampler` uses those below 8, objectives from 16.
-
 _ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-
 
 _Factor = Annotated[float, Range(0, 100)]
 _Factors = Annotated[tuple[_Factor, _Factor], Ascending()]

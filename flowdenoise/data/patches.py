@@ -51,9 +51,6 @@ class NoiseConfig:
         check(self)
 
 
-# Streams of a sample's random numbers that the sampler uses; colors and objectives take others.
-
-
 @dataclass(frozen=True)
 class NoisyPatches:
     """What a denoiser sees in training: noisy patches, their noise level, and its target.
