@@ -42,9 +42,7 @@ _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and bel
 _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
 _FOUND_RIGHT, _FOUND_HIGH = 6.5 / 255, 4.5 / 255  # from which levels are right, and up to which
 _SHARE_IF_HIGH = 0.45  # of them is believed
-_FULL_SIZE = (
-    12e6  # pixels: noise of a smaller photograph may have been averaged when it was reduced
-)
+_FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
 
 @dataclass(frozen=True)
