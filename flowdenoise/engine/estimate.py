@@ -32,9 +32,7 @@ WEAKEST = 0.5 / 255
 _FAINT = 3 / 255  # noise of a camera that is hardly seen, and whose level is found too high
 _DETAIL = 5 / 255  # noise of a fine grain that may be detail, if the maps are sure
 _DETAIL_IF_DOUBTED = 10 / 255  # likewise, if they are not
-_DETAIL_BESIDE_NOISE = (
-    8 / 255
-)  # likewise, if white noise was found, or the maps are not a camera's
+_DETAIL_BESIDE_NOISE = 8 / 255  # and if white noise was found, or the maps are not a camera's
 _WEAK_WHITE, _STRONG = 1.5 / 255, 12 / 255  # such white noise is not seen where noise is strong
 
 _SURE = 0.92  # the probability of their kind from which maps are sure
@@ -112,9 +110,14 @@ def _white_is_weak(white: Estimate, maps: NoiseMaps) -> bool:
     return seen and not _is_sure(maps)
 
 
-def _white_is_weak_beside_no_strong_noise(white: Estimate, maps: NoiseMaps) -> bool:
-    found = white.verdict == "noisy" or maps.confidence < _LIKELY
-    return found and maps.sigma < _STRONG and _white_is_weak(white, maps)
+def _white_is_weak_and_maps_are_not_strong(white: Estimate, maps: NoiseMaps) -> bool:
+    """Whether weak white noise is all that there is.
+
+    A level that compression may have made, below that of a clean picture, counts as white noise
+    only if the maps are not likely, either.
+    """
+    counts = white.verdict == "noisy" or maps.confidence < _LIKELY
+    return counts and maps.sigma < _STRONG and _white_is_weak(white, maps)
 
 
 def _white_is_found(white: Estimate, maps: NoiseMaps) -> bool:
@@ -156,7 +159,7 @@ def _is_sure(maps: NoiseMaps) -> bool:
 
 _AGAINST_MAPS_OF_COLOR = (
     _maps_show_little,
-    _white_is_weak_beside_no_strong_noise,
+    _white_is_weak_and_maps_are_not_strong,
     _maps_say_white,
     _both_agree,
     _white_is_seen,
