@@ -65,8 +65,11 @@ _LAST = (
     *(*_TEACH_ONCE, "--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
     *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
 )
+_TWO_SCALES = ("--set", "network.channels=32,64", "--set", "network.blocks=2,5")
+"""The size of all small networks of `--effort fast`."""
+_JITTER = ("--set", "training.jitter=0.15", "--set", "loop.warmup=100")
 _FAST = (
-    *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+    *_TWO_SCALES,
     *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
     *("--set", "loop.learning_rate=1.5e-3", "--set", "training.objective.alpha=0.2,8.0"),
     *("--set", "training.objective.balance=1.0", *ALL_NOISY),
@@ -299,9 +302,9 @@ RECIPES = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-third")),
             *("--initial", _weights("color-fast-first")),
-            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *_TWO_SCALES,
             *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
-            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *_JITTER,
         ),
         1800,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-third` makes of its inputs. "
@@ -316,9 +319,9 @@ RECIPES = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-fourth")),
             *("--initial", _weights("photo-fast-first")),
-            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *_TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *_JITTER,
             *("--set", "training.kept=700"),
         ),
         4000,
@@ -334,9 +337,9 @@ RECIPES = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo")),
             *("--initial", _weights("photo-fast-second")),
-            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *_TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
-            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *_JITTER,
             *("--set", "loop.decay=0.8", "--set", "training.kept=450"),
         ),
         1800,
@@ -352,9 +355,9 @@ RECIPES = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo")),
             *("--initial", _weights("photo-fast-third")),
-            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *_TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *_JITTER,
             *("--set", "loop.decay=0.7", "--set", "training.kept=1000"),
             *("--set", "loop.seed=4"),
         ),
@@ -371,9 +374,9 @@ RECIPES = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", _weights("photo-coarse")),
             *("--initial", _weights("photo-fast-second")),
-            *("--set", "network.channels=32,64", "--set", "network.blocks=2,5"),
+            *_TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *("--set", "training.jitter=0.15", "--set", "loop.warmup=100"),
+            *_JITTER,
             *("--set", "training.kept=500"),
         ),
         1900,

@@ -236,8 +236,8 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     found_clean, covered, disbelieved = kind == "clean", False, False
     if floor is not None:
         disbelieved = found_clean and clean < doubted
-        covered = clean <= _CERTAIN and (floor.is_noise if found_clean else floor.agrees)
-    covered |= disbelieved
+        shows = floor.is_noise if found_clean else floor.agrees
+        covered = disbelieved or (shows and clean <= _CERTAIN)
     if found_clean and covered:
         kind, confidence = "camera", _noisy(clean, doubted) if disbelieved else 1 - clean
     if kind != "clean" or not shown.seen.all():
