@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -29,6 +30,7 @@ from flowdenoise.engine.denoisers import Denoisers, Source, model_of
 from flowdenoise.engine.estimate import Estimate, together
 from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
+from flowdenoise.engine.method_noise import share_of_noise, signs_of_noise
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of, room_for
@@ -50,6 +52,7 @@ class Denoiser:
         camera: The function that loads the estimator of noise maps, for color pictures whose
             noise may be that of a camera; without it, all noise counts as white.
         photos: Functions that load networks for such pictures, by the grain of their noise.
+        quick: Functions that load the quickest networks for such pictures, likewise.
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
@@ -65,12 +68,15 @@ class Denoiser:
         config: EngineConfig | None = None,
         camera: Source | None = None,
         photos: Mapping[Grain, Source] | None = None,
+        quick: Mapping[Grain, Source] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
         self._estimators = Estimators(estimators, camera, device, self._threads)
-        self._networks = Denoisers(networks, photos or {}, device, precision, self.config)
+        self._networks = Denoisers(
+            networks, photos or {}, quick or {}, device, precision, self.config
+        )
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -116,6 +122,7 @@ class Denoiser:
             config=config,
             camera=chosen.camera,
             photos=chosen.photos,
+            quick=chosen.quick,
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
@@ -185,7 +192,20 @@ class Denoiser:
     def _find(self, plane: Plane, kind: NoiseKind) -> Finding:
         networks = self._networks
         prior = None if kind == "camera" else networks.prior(plane.picture.channels)
-        return self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
+        finding = self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
+        return self._believed(finding) if kind == "auto" else finding
+
+    def _believed(self, finding: Finding) -> Finding:
+        """The finding with as much of a camera's noise as what is removed speaks for."""
+        estimate, picture = finding.estimate, finding.plane.picture
+        if estimate.maps is None or picture.channels == 1:
+            return finding
+        network = self._networks.quick_for(estimate)
+        with torch.no_grad():
+            signs = signs_of_noise(picture, estimate.maps, network, self.device)
+        if signs is None:
+            return finding
+        return replace(finding, estimate=estimate.scaled(share_of_noise(signs)))
 
     def denoise_picture(
         self,

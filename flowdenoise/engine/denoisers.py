@@ -17,7 +17,7 @@ from flowdenoise import weights
 from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR
+from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.white_noise import ESTIMATORS
@@ -63,12 +63,14 @@ class Model:
         camera: The function that loads the estimator of noise maps; None if all noise counts as
             white.
         photos: Functions that load networks for photographs, by the grain of their noise.
+        quick: Functions that load the quickest networks for photographs, likewise.
     """
 
     networks: Mapping[int, Source]
     estimators: Mapping[int, Source]
     camera: Source | None
     photos: Mapping[Grain, Source]
+    quick: Mapping[Grain, Source]
 
 
 def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) -> Model:
@@ -96,12 +98,13 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         loaded = load(model)
         networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
         knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
-    photos = photos_of(effort) if model == "auto" else {}
+    photos, quick = ({}, {}) if model != "auto" else map(photos_of, (effort, EFFORTS["fast"]))
     return Model(
         networks,
         {channels: source(name) for channels, name in ESTIMATORS.items()},
         source(MAP_ESTIMATOR) if knows_cameras else None,
         {grain: source(name) for grain, name in photos.items()},
+        {grain: source(name) for grain, name in quick.items()},
     )
 
 
@@ -112,6 +115,8 @@ class Denoisers:
         sources: Functions that load the network, by the number of channels of a picture.
         photos: Functions that load the networks for photographs, by the grain of their noise;
             where there is none, those for all pictures are taken.
+        quick: Functions that load the quickest networks for photographs, likewise; where there is
+            none, the others are taken.
         device: The device that computes.
         precision: The type in which the networks multiply.
         config: The effort that is made.
@@ -121,12 +126,13 @@ class Denoisers:
         self,
         sources: Mapping[int, Source],
         photos: Mapping[Grain, Source],
+        quick: Mapping[Grain, Source],
         device: torch.device,
         precision: torch.dtype,
         config: EngineConfig,
     ) -> None:
         self.sources, self.device, self.precision = sources, device, precision
-        self._photos = photos
+        self._photos, self._quick = photos, quick
         self._thorough = EFFORTS[config.effort].self_ensemble
         self._loaded: dict[Source, TileDenoiser] = {}
 
@@ -165,10 +171,19 @@ class Denoisers:
         """
         if estimate.maps is None:
             return self.white
-        photo = self._photos.get("fine" if estimate.maps.is_fine else "coarse")
+        photo = self._photos.get(_grain(estimate.maps))
         if photo is None:
             return self.white
         return lambda channels: self._load(photo) if channels == 3 else self.white(channels)
+
+    def quick_for(self, estimate: Estimate) -> TileDenoiser:
+        """The quickest network for color photographs whose noise is estimated so.
+
+        It shows what kind of noise there is, for which one turn is enough.
+        """
+        quick = None if estimate.maps is None else self._quick.get(_grain(estimate.maps))
+        found = self.chosen_for(estimate)(3) if quick is None else self._load(quick)
+        return replace(found, thorough=False)
 
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""
@@ -183,6 +198,10 @@ class Denoisers:
                 network = replace(network, name=source.name)
             self._loaded[source] = network
         return self._loaded[source]
+
+
+def _grain(maps: NoiseMaps) -> Grain:
+    return "fine" if maps.is_fine else "coarse"
 
 
 def first_shipped(names: Sequence[str]) -> str | None:

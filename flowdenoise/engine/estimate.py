@@ -8,7 +8,7 @@ two tables list the reasons, for color and for gray pictures.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from flowdenoise.engine.noise_maps import NoiseMaps
@@ -69,6 +69,11 @@ class Estimate:
         """Whether the picture stays as it is: there is no noise, or none that is known."""
         return self.verdict in ("clean", "constant", "not white")
 
+    def scaled(self, share: float) -> Estimate:
+        """The estimate of a camera's noise with a share of its levels."""
+        maps = None if self.maps is None else self.maps.scaled(share)
+        return replace(self, sigma=share * self.sigma, maps=maps)
+
 
 def together(estimates: list[Estimate]) -> Estimate:
     """Combine the estimates of a picture's planes; a picture without planes is constant."""
@@ -96,8 +101,7 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
     reasons = _AGAINST_MAPS_OF_GRAY if channels == 1 else _AGAINST_MAPS_OF_COLOR
     if any(holds(white, maps) for holds in reasons):
         return white
-    found = maps if channels == 1 else maps.believed()
-    return Estimate(found.sigma, "camera", maps=found)
+    return Estimate(maps.sigma, "camera", maps=maps)
 
 
 def _maps_show_little(white: Estimate, maps: NoiseMaps) -> bool:

@@ -40,8 +40,6 @@ _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and ho
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
 _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
-_FOUND_RIGHT, _FOUND_HIGH = 6.5 / 255, 4.5 / 255  # from which levels are right, and up to which
-_SHARE_IF_HIGH = 0.45  # of them is believed
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
 
@@ -99,17 +97,9 @@ class NoiseMaps:
                 rows.append(((band + 0.5) / _BANDS, fine[0], fine[1]))
         return rows
 
-    def believed(self) -> NoiseMaps:
-        """The maps with lower levels, where the noise is weak.
-
-        The estimator finds weak noise of color pictures too strong, since texture adds to it. A
-        denoiser that is told less keeps the texture, and flat places come out as clean. Chosen on
-        simulated cameras, which are 0.15 dB better off below `_FOUND_RIGHT`, and on Nam25, whose
-        levels lie above it and are right.
-        """
-        reach = (self.sigma - _FOUND_HIGH) / (_FOUND_RIGHT - _FOUND_HIGH)
-        share = _SHARE_IF_HIGH + (1 - _SHARE_IF_HIGH) * min(1.0, max(0.0, reach))
-        return replace(self, levels=share * self.levels) if share < 1 else self
+    def scaled(self, share: float) -> NoiseMaps:
+        """The maps with a share of their levels."""
+        return replace(self, levels=share * self.levels)
 
     def part(self, rows: slice, columns: slice) -> NoiseMaps:
         """The maps of a part of the picture, which begins with a cell; slices are in pixels."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         band_energies,
         level_loss,
         measured,
+        opponent,
     )
     from flowdenoise.networks.noise_level import (
         NoiseLevelConfig,
@@ -134,6 +135,7 @@ __all__ = [
     "from_scale",
     "level_loss",
     "measured",
+    "opponent",
     "sigma_maps",
     "tell_two_maps",
     "to_scale",
@@ -153,6 +155,7 @@ __getattr__ = homes(
             "band_energies",
             "level_loss",
             "measured",
+            "opponent",
         ),
         "noise_level": (
             "NoiseLevelConfig",

@@ -49,8 +49,10 @@ class ResNetConfig(NetworkConfig):
         instance_norm: Whether to normalize inside the blocks by the statistics of the image. This
             only serves to reproduce the paper's code: it is a global operation, so tiles are not
             exact.
-        sigmoid: Whether to squash the result into (0, 1), as the paper's code does. Otherwise, a
-            network with head and tail predicts the noise, which is subtracted from the input.
+        sigmoid: Whether to squash the result into (0, 1), as the paper's code does.
+        residual: Whether a network with head and tail predicts the noise, which is subtracted from
+            the input. A network that must not see the pixel that it predicts learns much faster
+            without, as Höck et al., "N2V2" (ECCV 2022 workshops) found.
     """
 
     channels: tuple[Size, ...] = (64,)
@@ -60,6 +62,7 @@ class ResNetConfig(NetworkConfig):
     bottleneck: Annotated[int, Range(0, 1 << 16)] = 0
     instance_norm: bool = False
     sigmoid: bool = False
+    residual: bool = True
     maps: Annotated[int, Range(1, 2)] = 1
 
     def __post_init__(self) -> None:
@@ -240,7 +243,7 @@ class ResNet(DenoisingNetwork):
         result = F.pixel_shuffle(self.tail(features), config.unshuffle).to(noisy.dtype)
         if config.sigmoid:
             return torch.sigmoid(result)
-        return noisy - result if config.channels else result
+        return noisy - result if config.channels and config.residual else result
 
 
 def tell_two_maps(network: ResNet) -> ResNet:

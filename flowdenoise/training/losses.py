@@ -189,31 +189,40 @@ def sure(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> Loss
 def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossValue:
     """(d(y with some pixels replaced) - y)^2 at these pixels. Krull et al., CVPR 2019.
 
-    Noise2Void: the network predicts a pixel from its neighbors and can't see the pixel itself.
+    Noise2Void: the network predicts a pixel from its neighbors and can't see the pixel itself. It
+    must not see, either, which pixels were replaced: it would learn nothing about the others.
     """
     shape = tuple(batch.noisy.shape[1:])
     spatial = (1, *shape[1:])
     threshold = torch.special.ndtri(torch.tensor(config.masked, dtype=torch.float64))
     mask = batch.draws.normal(Stream.MASK, spatial) < threshold.to(batch.noisy)
-    hidden = torch.where(mask, _random_neighbor(batch), batch.noisy)
+    hidden = torch.where(mask, _replacements(batch), batch.noisy)
     denoised = denoise(hidden, batch.sigma)
     squared = (denoised - batch.noisy).square() * mask
     count = mask.flatten(1).sum(1).clamp(min=1) * shape[0]
     return LossValue(squared.flatten(1).sum(1) / count, denoised, batch.sigma)
 
 
-def _random_neighbor(batch: NoisyPatches, radius: int = 2) -> Tensor:
-    """Each pixel replaced by another, chosen at random in its (2r+1)^2 neighborhood."""
+def _replacements(batch: NoisyPatches, radius: int = 2) -> Tensor:
+    """For each pixel one that could stand in its place, made of its (2r+1)^2 neighborhood.
+
+    The published method copies a pixel of the neighborhood, which a network finds out in the long
+    run, as its value occurs twice. Two pixels a and b and the mean m of the neighborhood make
+    m + (a - m + b - m) / sqrt(2), which has the same mean and covariance, and occurs nowhere.
+    """
     _, channels, height, width = batch.noisy.shape
     side = 2 * radius + 1
-    unit = batch.draws.normal(Stream.NEIGHBOR, (1, height, width))
-    chosen = (torch.special.ndtr(unit) * (side**2 - 1)).long().clamp(max=side**2 - 2)
-    chosen = chosen + (chosen >= side**2 // 2)  # step over the center
     # Wrapped around, a neighbor is never the pixel itself; mirrored at the border it could be.
     padded = F.pad(batch.noisy, (radius,) * 4, mode="circular")
-    windows = F.unfold(padded, side).view(len(unit), channels, side**2, height, width)
-    index = chosen[:, None].expand(-1, channels, 1, height, width)
-    return windows.gather(2, index).squeeze(2)
+    windows = F.unfold(padded, side).view(len(padded), channels, side**2, height, width)
+    center = side**2 // 2
+    mean = (windows.sum(2) - windows[:, :, center]) / (side**2 - 1)
+    unit = batch.draws.normal(Stream.NEIGHBOR, (2, height, width))
+    chosen = (torch.special.ndtr(unit) * (side**2 - 1)).long().clamp(max=side**2 - 2)
+    chosen = chosen + (chosen >= center)  # step over the center
+    index = chosen[:, None].expand(-1, channels, 2, height, width)
+    apart = windows.gather(2, index).sum(2) - 2 * mean
+    return mean + apart / 2**0.5
 
 
 def regression(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossValue:

@@ -58,7 +58,9 @@ class Architecture:
 _NETWORKS = "flowdenoise.networks"
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "resnet": Architecture("denoiser", _NETWORKS, "ResNetConfig", "ResNet", before={"maps": 1}),
+    "resnet": Architecture(
+        "denoiser", _NETWORKS, "ResNetConfig", "ResNet", before={"maps": 1, "residual": True}
+    ),
     "dncnn": Architecture("denoiser", _NETWORKS, "DnCNNConfig", "DnCNN"),
     "glow": Architecture(
         "prior", "flowdenoise.flow", "GlowConfig", "Glow", before={"split": "net"}

@@ -174,6 +174,16 @@ class TestDeepPrior:
         denoised = method.denoise(noisy, None)
         assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
 
+    def test_the_quick_one_learns_the_picture_in_bfloat16(self) -> None:
+        clean = tensor_scene(32, 32, 1)[None]
+        noisy = noise.add_gaussian(clean, 50 / 255, seed=0)
+        sizes = {"scales": 2, "channels": 16, "inputs": 8, "steps": 150, "averaging": 0.9}
+        config = replace(DeepPriorConfig.quick(), **sizes)
+        assert (config.precision, config.patience) == ("bfloat16", 500)
+        denoised = DeepPrior("dip-half", config).denoise(noisy, None)
+        assert denoised.dtype == torch.float32
+        assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
+
     def test_it_stops_by_itself_before_it_learns_the_noise(self) -> None:
         clean = tensor_scene(32, 39, 1)[None]
         noisy = noise.add_gaussian(clean, 50 / 255, seed=0)

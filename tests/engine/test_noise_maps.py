@@ -172,19 +172,6 @@ def test_how_sure_the_iso_makes_follows_from_bayes_rule() -> None:
     assert found == pytest.approx([each / (1 + each) for each in odds], rel=1e-3)
 
 
-def test_weak_noise_is_believed_in_part_and_strong_noise_wholly() -> None:
-    brightness = torch.full((8, 8), 0.5)
-    shares = []
-    for sigma in (3.0, 4.0, 5.0, 6.0, 7.0, 40.0):
-        levels = torch.full((4, 8, 8), sigma / 255)
-        found = NoiseMaps(levels, brightness, "camera", 1.0)
-        shares.append(found.believed().sigma / found.sigma)
-        assert found.believed().is_fine == found.is_fine
-    assert shares[:2] == pytest.approx([0.45, 0.45])
-    assert 0.45 < shares[2] < shares[3] < 1
-    assert shares[-2:] == [1, 1]
-
-
 def test_noise_that_the_user_tells_is_believed_whatever_the_estimator_says() -> None:
     picture, device = taken_at(None, 512, 512), torch.device("cpu")
     told = noise_maps(picture, Unsure(0.999), device, told=True)

@@ -160,3 +160,12 @@ def test_a_network_is_told_brightness_and_color_apart() -> None:
     assert torch.allclose(first, second, atol=1e-6)
     assert torch.allclose(first, network(noisy, 0.7 * level), atol=1e-5)
     assert all(value.equal(before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_network_that_is_not_residual_owes_nothing_to_the_pixel_itself() -> None:
+    residual = ResNet(ResNetConfig(image_channels=1, channels=(4,), blocks=(1,), noise_map=False))
+    config = dataclasses.replace(residual.config, residual=False)
+    picture = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    for net, expected in ((residual, picture), (ResNet(config), torch.zeros_like(picture))):
+        nn.init.zeros_(net.tail.weight)
+        torch.testing.assert_close(net(picture, 0.1), expected)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches
@@ -225,17 +226,25 @@ def test_n2v_hides_some_pixels_and_counts_only_these() -> None:
     assert best_gain(losses.n2v, patches, config) == pytest.approx(0, abs=0.05)
 
 
-def test_n2v_takes_each_replacement_from_the_neighborhood() -> None:
-    place = torch.arange(32, dtype=torch.float64)
-    ramp = (100 * place[:, None] + place[None]).expand(1, 1, 32, 32)
-    patches = NoisyPatches(ramp, torch.zeros(1), Draws.for_step(0, 0, 1))
-    hidden = losses._random_neighbor(patches)
-    offset = (hidden - ramp)[0, 0, 4:-4, 4:-4]
-    rows = (offset / 100).round()
-    columns = offset - 100 * rows
-    assert int(rows.abs().max()) == 2
-    assert int(columns.abs().max()) == 2
-    assert ((rows != 0) | (columns != 0)).all()
+def test_n2v_replaces_by_what_could_be_there_and_never_by_a_copy() -> None:
+    patches, _ = batch(40, 0.2, side=32)
+    noisy = patches.noisy.expand(-1, 3, -1, -1) * torch.tensor([1.0, 1.0, 2.0])[:, None, None]
+    made = losses._replacements(replace(patches, noisy=noisy))
+    assert float(made.mean()) == pytest.approx(float(noisy.mean()), abs=0.01)
+    covariance = [torch.cov(pixels.movedim(1, 0).flatten(1)) for pixels in (made, noisy)]
+    torch.testing.assert_close(*covariance, rtol=0.05, atol=1e-3)
+    around = F.unfold(F.pad(noisy[:, :1], (2,) * 4, mode="circular"), 5)
+    copies = (around - made[:, :1].flatten(2)).abs() < 1e-9
+    assert not copies.any()
+
+
+def test_n2v_replaces_by_the_neighborhood_without_the_pixel_itself() -> None:
+    noisy = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
+    noisy[..., 16, 16] = 1.0
+    made = losses._replacements(NoisyPatches(noisy, torch.zeros(1), Draws.for_step(0, 0, 1)))
+    assert float(made[..., 16, 16]) == 0
+    rows, columns = (made[0, 0] != 0).nonzero().T
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (14, 18, 14, 18)
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,12 @@ def _same(address: str) -> Mapping[int, str]:
     return dict.fromkeys((1, 3), address)
 
 
+def _deep_prior(choice: Choice, options: MethodOptions, *, quick: bool = False) -> Method:
+    from flowdenoise.benchmark.methods.deep_prior import DeepPrior, DeepPriorConfig
+
+    return DeepPrior(choice.label, DeepPriorConfig.quick() if quick else DeepPriorConfig())
+
+
 def _peer(choice: Choice, options: MethodOptions) -> Method:
     from flowdenoise.benchmark.methods.peers import PEERS, PeerMethod
 
@@ -130,9 +136,10 @@ METHODS: Mapping[str, Kind] = {
     "ffdnet": _published("FFDNet by its authors' weights, trained with clean targets"),
     "n2v": _network("Noise2Void", _noise2void, blind=True),
     "bm3d": Kind("BM3D", partial(_plain, home="classical.Bm3d"), extra="bm3d", modules=("bm3d",)),
-    "dip": Kind(
-        "deep image prior; very slow",
-        partial(_plain, home="deep_prior.DeepPrior"),
+    "dip": Kind("deep image prior; very slow", _deep_prior, blind=True, quick=False),
+    "dip-half": Kind(
+        "deep image prior of half the width, in bfloat16; slow",
+        partial(_deep_prior, quick=True),
         blind=True,
         quick=False,
     ),

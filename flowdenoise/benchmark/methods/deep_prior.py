@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +47,8 @@ class DeepPriorConfig:
         forgetting: The weight of the newest output in the running variance.
         learning_rate: The learning rate of Adam.
         averaging: The weight of the past in the running average of the outputs.
+        precision: The type in which convolutions compute; bfloat16 takes half the time where a
+            processor has it.
         seed: The seed of everything random.
     """
 
@@ -62,10 +64,16 @@ class DeepPriorConfig:
     forgetting: Share = 0.1
     learning_rate: Annotated[float, Range(0, 10)] = 0.01
     averaging: Annotated[float, Range(0, 1, below=True)] = 0.99
+    precision: Literal["float32", "bfloat16"] = "float32"
     seed: Seed = 0
 
     def __post_init__(self) -> None:
         check(self)
+
+    @classmethod
+    def quick(cls) -> DeepPriorConfig:
+        """Half the width, in bfloat16 and half the steps: a third of the time of a step."""
+        return cls(channels=64, steps=1500, patience=500, precision="bfloat16")
 
 
 class _Scale(nn.Module):
@@ -159,7 +167,7 @@ class DeepPrior(Method):
 
     def settings(self) -> Mapping[str, object]:
         """The whole configuration, and the device, as random numbers depend on it."""
-        return {"version": 2, "device": self._device.type, **asdict(self.config)}
+        return {"version": 3, "device": self._device.type, **asdict(self.config)}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Train a network on the image; return its average output at the least variance."""
@@ -171,12 +179,15 @@ class DeepPrior(Method):
         chance = torch.Generator(self._device).manual_seed(config.seed)
         shape = (1, config.inputs, *size)
         z = config.amplitude * torch.rand(shape, generator=chance, device=self._device)
+        z = z.contiguous(memory_format=torch.channels_last)
+        half = config.precision == "bfloat16"
         optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
         average, calmest = target.clone(), target
         variance = RunningVariance(config)
         while variance.steps < config.steps and not variance.rises:
             moved = torch.randn(shape, generator=chance, device=self._device)
-            output = network(z + config.jitter * moved)[..., :height, :width]
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
+                output = network(z + config.jitter * moved).float()[..., :height, :width]
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(F.mse_loss(output, target))
             optimizer.step()
@@ -193,4 +204,6 @@ class DeepPrior(Method):
             torch.manual_seed(self.config.seed)
             body = _Scale(self.config, self.config.inputs, self.config.scales)
             end = nn.Conv2d(self.config.channels, channels, 1)
-        return nn.Sequential(body, end, nn.Sigmoid()).to(self._device).train()
+        network = nn.Sequential(body, end, nn.Sigmoid()).to(self._device).train()
+        ready: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return ready

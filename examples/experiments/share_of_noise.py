@@ -1,0 +1,200 @@
+"""How much of the levels that the estimator of noise maps finds should a denoiser be told?
+
+`measure` denoises photographs that are found to have the noise of a camera, told all of the levels
+and a share, and writes a row for each: the signs that `engine.method_noise` sees, and what was
+gained. Pictures without a noisy partner are taken by simulated cameras. `fit` finds the weights of
+the signs with which such photographs gain most, a loss and a real photograph counting three times,
+and what they gain in pictures that were left out of the fit, a fifth at a time.
+
+    python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv
+    python examples/experiments/share_of_noise.py fit rows.csv...
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from flowdenoise import Denoiser, images, metrics, weights
+from flowdenoise.data.sources import DataConfig, Sources
+from flowdenoise.engine import EFFORTS, RemovalConfig, TileDenoiser
+from flowdenoise.engine.denoisers import photos_of
+from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.examined import Examined
+from flowdenoise.engine.method_noise import Signs, signs_of_noise
+from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, noise_maps
+from flowdenoise.images import Picture
+from flowdenoise.training.validation_photos import validation_photos
+
+SHARE = 0.45
+"""The share of the levels that is tried beside all of them."""
+
+ALL = 10**6
+SIGNS = tuple(field.name for field in fields(Signs))
+PARTS = 5
+PENALTY, REAL = 3.0, 3.0
+MOST = 4.0  # a gain beyond some dB needs no more encouragement
+DAMPING = 0.003
+
+
+class Meter:
+    """Measures what a photograph gains by shares of the levels."""
+
+    def __init__(self) -> None:
+        self.denoiser = Denoiser.load()
+        self.estimator = weights.load(MAP_ESTIMATOR).network.eval()
+        self.quick = {
+            grain: TileDenoiser.of(
+                weights.load(name).network, self.denoiser.device, self.denoiser.precision
+            )
+            for grain, name in photos_of(EFFORTS["fast"]).items()
+        }
+
+    @torch.no_grad()
+    def row(self, picture: Picture, truth: Tensor) -> dict[str, Any] | None:
+        """The signs and the gains; None unless the noise is found to be that of a camera."""
+        found = self.denoiser.examine(picture).findings
+        if len(found) != 1 or found[0].estimate.maps is None or picture.channels != 3:
+            return None
+        plane = found[0].plane
+        maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
+        quick = self.quick["fine" if maps.is_fine else "coarse"]
+        signs = signs_of_noise(plane.picture, maps, quick, self.denoiser.device)
+        if signs is None:
+            return None
+        came = metrics.psnr(picture.tensor()[0], truth)
+        gains = {}
+        for name, share in (("all", 1.0), ("share", SHARE)):
+            told = Estimate(share * maps.sigma, "camera", maps=maps.scaled(share))
+            way = Examined(picture, (replace(found[0], estimate=told),))
+            cleaned = self.denoiser.remove(way, RemovalConfig()).tensor()[0]
+            gains[name] = metrics.psnr(cleaned, truth) - came
+        return {"sigma": 255 * maps.sigma, **asdict(signs), **gains}
+
+
+def photographs(folders: list[str]) -> Iterator[tuple[str, int, Picture, Tensor]]:
+    """The kind, the number, the photograph and the truth of all that the folders hold."""
+    for folder in folders:
+        sources = Sources(DataConfig(validation=(folder,)))
+        for kind, pairs in validation_photos(sources, smallest=64, stride=2, most=ALL).items():
+            for number, (noisy, truth) in enumerate(pairs):
+                name = f"{Path(folder).name}, {kind}"
+                yield name, number, Picture(images.quantize(noisy, np.uint8)), truth
+
+
+def measure(folders: list[str], out: Path) -> None:
+    """Write a row for each photograph."""
+    meter = Meter()
+    with out.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, "all", "share"))
+        writer.writeheader()
+        for kind, number, picture, truth in photographs(folders):
+            if (row := meter.row(picture, truth)) is not None:
+                writer.writerow({"kind": kind, "number": number, **row})
+                stream.flush()
+
+
+class Rows:
+    """What was measured, as tensors.
+
+    Args:
+        files: CSV files from `measure`.
+    """
+
+    def __init__(self, files: list[Path]) -> None:
+        rows = [row for file in files for row in csv.DictReader(file.open(newline=""))]
+        self.kinds = [row["kind"] for row in rows]
+        pictures = [f"{row['kind'].split(',')[0]} {row['number']}".encode() for row in rows]
+        self.part = torch.tensor([zlib.crc32(picture) % PARTS for picture in pictures])
+        ones = torch.ones(len(rows), 1, dtype=torch.float64)
+        self.signs = torch.cat([ones, torch.stack([self._column(rows, s) for s in SIGNS], 1)], 1)
+        whole, some = self._column(rows, "all"), self._column(rows, "share")
+        self._curve = (some / SHARE - whole) / (SHARE - 1)
+        self._slope = whole - self._curve
+        self.counts = torch.tensor([REAL if "pairs" in kind else 1.0 for kind in self.kinds])
+
+    @staticmethod
+    def _column(rows: list[dict[str, str]], name: str) -> Tensor:
+        return torch.tensor([float(row[name]) for row in rows], dtype=torch.float64)
+
+    def gain(self, share: Tensor) -> Tensor:
+        """The gain in dB by a share: the parabola through none, `SHARE` and all."""
+        return self._curve * share.square() + self._slope * share
+
+
+def worth(gain: Tensor) -> Tensor:
+    """What a gain is worth: a loss counts more, a large gain little more than some gain."""
+    return torch.where(gain > 0, MOST * torch.tanh(gain / MOST), PENALTY * gain)
+
+
+def fit(rows: Rows, learned: Tensor) -> Tensor:
+    """The bias and the weights with which the learned rows gain most."""
+    mean, spread = rows.signs[:, 1:].mean(0), rows.signs[:, 1:].std(0)
+    scaled = torch.cat([rows.signs[:, :1], (rows.signs[:, 1:] - mean) / spread], 1)
+    found = torch.zeros(scaled.shape[1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([found], max_iter=500, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        gains = (rows.counts * worth(rows.gain(torch.sigmoid(scaled @ found))))[learned]
+        value = DAMPING * found[1:].square().sum() - gains.mean()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    weight = found.detach()[1:] / spread
+    return torch.cat([found.detach()[:1] - (weight * mean).sum(), weight])
+
+
+def report(title: str, rows: Rows, share: Tensor) -> None:
+    """Print what is gained, in the mean, by kind and in the worst photograph."""
+    gain, by_kind = rows.gain(share), defaultdict(list)
+    for kind, value in zip(rows.kinds, gain.tolist(), strict=True):
+        by_kind[kind].append(value)
+    means = ", ".join(f"{kind} {statistics.mean(found):+.2f}" for kind, found in by_kind.items())
+    losses = int((gain < -0.3).sum())
+    print(
+        f"{title}: worth {worth(gain).mean():.3f}, mean {gain.mean():+.3f} dB, "
+        f"worst {gain.min():+.2f}, {losses} of {len(gain)} lose more than 0.3; {means}"
+    )
+
+
+def main() -> None:
+    """Measure or fit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    first = commands.add_parser("measure")
+    first.add_argument("images", nargs="+", help="folders of clean pictures or of pairs")
+    first.add_argument("--out", type=Path, required=True)
+    second = commands.add_parser("fit")
+    second.add_argument("rows", nargs="+", type=Path)
+    options = parser.parse_args()
+    if options.command == "measure":
+        measure(options.images, options.out)
+        return
+    rows = Rows(options.rows)
+    report("all of the levels", rows, torch.ones(len(rows.kinds)))
+    share = torch.empty(len(rows.kinds), dtype=torch.float64)
+    for part in range(PARTS):
+        found, out = fit(rows, rows.part != part), rows.part == part
+        share[out] = torch.sigmoid(rows.signs[out] @ found)
+    report("a share, weights of other pictures", rows, share)
+    best = torch.stack([rows.gain(torch.full_like(share, step / 20)) for step in range(21)])
+    report("the best share of each", rows, best.argmax(0) / 20)
+    found = fit(rows, torch.ones_like(rows.part, dtype=torch.bool)).tolist()
+    print(f"bias {found[0]:.3f}", *(f"{s} {w:.3f}" for s, w in zip(SIGNS, found[1:], strict=True)))
+
+
+if __name__ == "__main__":
+    main()

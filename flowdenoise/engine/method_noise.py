@@ -1,0 +1,154 @@
+r"""What a denoiser removes tells whether it was noise.
+
+The estimator of noise maps sees energies, and takes dense texture for noise: it finds the weak
+noise of a leafy photograph at a low ISO up to ten times too strong. What a denoiser removes when
+it believes that, the "method noise" of Buades, Coll and Morel ("A review of image denoising
+algorithms, with a new one", Multiscale Modeling and Simulation 4, 2005), shows the mistake. Noise
+is strong beside the detail that remains, the color noise of a camera is coarse, and neither knows
+where the detail is. Texture that was removed is weak beside what is left of it, has fine
+color, and is where the texture is.
+
+    a few windows --maps--> quick denoiser -> removed -> signs --logistic--> share of the levels
+
+So a few windows are denoised first, and the share of the levels that the picture is then told
+follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so that
+pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.engine.discrepancy import keep_constant
+from flowdenoise.engine.noise_evidence import CELL
+from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.images import Picture
+from flowdenoise.networks import MAPS, band_energies, measured, opponent
+
+_WINDOW = 192  # side in pixels, about
+_MOST_WINDOWS = 8
+_LEAST_SIDE = 4 * CELL  # of a window that shows enough
+_WHITE = 255.0
+_TINY = 0.01  # of 255: less is nothing
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Signs that what was removed is noise, or is texture.
+
+    Attributes:
+        strength: The logarithm of the ratio of removed brightness to the detail that is left.
+        grain: The logarithm of the grain of the noise maps.
+        color: The correlation of neighboring pixels in removed color.
+        place: The rank correlation of how much was removed, beside what was told, with how much
+            texture is left there.
+    """
+
+    strength: float
+    grain: float
+    color: float
+    place: float
+
+
+_BIAS = -0.769
+_WEIGHTS = Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412)
+
+
+def share_of_noise(signs: Signs) -> float:
+    """The share of the levels of noise maps that a denoiser should be told, from 0 to 1."""
+    terms = zip(astuple(_WEIGHTS), astuple(signs), strict=True)
+    return 1 / (1 + math.exp(-_BIAS - sum(weight * sign for weight, sign in terms)))
+
+
+def signs_of_noise(
+    picture: Picture, maps: NoiseMaps, network: TileDenoiser, device: torch.device
+) -> Signs | None:
+    """Denoise a few windows of a picture, and look at what was removed.
+
+    Args:
+        picture: A color picture.
+        maps: The noise maps of the whole picture.
+        network: A denoiser that is told such maps, on the device.
+        device: The device that computes.
+
+    Returns:
+        The signs; None for a picture that is too small to show any.
+    """
+    if min(picture.height, picture.width) < _LEAST_SIDE:
+        return None
+    down, across = (max(1, round(side / _WINDOW)) for side in (picture.height, picture.width))
+    high, wide = picture.height // down // CELL * CELL, picture.width // across // CELL * CELL
+    shown = []
+    for row, column in _spread(down, across):
+        top, left = row * high, column * wide
+        rows, columns = slice(top, top + high), slice(left, left + wide)
+        pixels = picture.tensor(rows, columns).to(device)
+        told = maps.part(rows, columns).levels[None].to(device)
+        shown.append((pixels, told))
+    pixels, levels = (torch.cat(parts) for parts in zip(*shown, strict=True))
+    coarse = F.interpolate(levels[:, 1::2], size=(high, wide), mode="bilinear")
+    denoised = keep_constant(pixels, network.told(pixels, coarse, 1.0, 1.0))
+    return _signs(pixels - denoised, denoised, levels, maps.grain)
+
+
+def _spread(down: int, across: int) -> list[tuple[int, int]]:
+    """The rows and columns of windows, all of a few, evenly spread of more."""
+    count = down * across
+    some = min(count, _MOST_WINDOWS)
+    places = {(2 * index + 1) * count // (2 * some) for index in range(some)}
+    return [divmod(place, across) for place in sorted(places)]
+
+
+def _signs(removed: Tensor, left: Tensor, levels: Tensor, grain: float) -> Signs:
+    """The signs in what was removed, (B, 3, h, w), and what is left, beside what was told."""
+    noise, planes = opponent(_WHITE * removed), opponent(_WHITE * left)
+    brightness, detail = noise[:, :1], _high_pass(planes[:, :1], 5)
+    ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
+    coarse = MAPS.index("brightness, coarse")
+    share = _around(measured(removed)[:, coarse]).sqrt() / levels[:, coarse]
+    texture = _around(band_energies(left)[:, 0].sum(1))
+    return Signs(
+        strength=math.log(ratio),
+        grain=math.log(grain),
+        color=sum(_neighbors(noise[:, 1:], axis) for axis in (2, 3)) / 2,
+        place=_correlation(_ranks(share), _ranks(texture)),
+    )
+
+
+def _rms(values: Tensor) -> float:
+    return float(values.square().mean().sqrt())
+
+
+def _high_pass(planes: Tensor, side: int) -> Tensor:
+    """What a mean over side x side pixels leaves out, (B, 1, h, w)."""
+    padded = F.pad(planes, (side // 2,) * 4, mode="reflect")
+    return planes - F.avg_pool2d(padded, side, stride=1)
+
+
+def _around(cells: Tensor) -> Tensor:
+    """The means of 3x3 cells, (B, h, w)."""
+    padded = F.pad(cells[:, None], (1,) * 4, mode="replicate")
+    return F.avg_pool2d(padded, 3, stride=1)[:, 0]
+
+
+def _neighbors(planes: Tensor, axis: int) -> float:
+    """The correlation of neighbors along an axis, the mean over channels that have noise."""
+    ahead, behind = planes.narrow(axis, 1, planes.shape[axis] - 1), planes
+    product = (ahead * behind.narrow(axis, 0, ahead.shape[axis])).mean((0, 2, 3))
+    return float((product / planes.square().mean((0, 2, 3)).clamp(min=_TINY**2)).mean())
+
+
+def _ranks(values: Tensor) -> Tensor:
+    return values.flatten().argsort().argsort().double()
+
+
+def _correlation(first: Tensor, second: Tensor) -> float:
+    first, second = (values - values.mean() for values in (first, second))
+    scale = (first.square().mean() * second.square().mean()).sqrt()
+    return float((first * second).mean() / scale.clamp(min=_TINY**2))
