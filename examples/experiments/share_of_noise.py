@@ -41,6 +41,7 @@ SHARE = 0.45
 """The share of the levels that is tried beside all of them."""
 
 ALL = 10**6
+BEST = 60.0  # the PSNR of a picture that nobody can tell from the truth, in dB
 SIGNS = tuple(field.name for field in fields(Signs))
 PARTS = 5
 PENALTY, REAL = 3.0, 3.0
@@ -73,14 +74,17 @@ class Meter:
         signs = signs_of_noise(plane.picture, maps, quick, self.denoiser.device)
         if signs is None:
             return None
-        came = metrics.psnr(picture.tensor()[0], truth)
+        came = _quality(picture, truth)
         gains = {}
         for name, share in (("all", 1.0), ("share", SHARE)):
             told = Estimate(share * maps.sigma, "camera", maps=maps.scaled(share))
             way = Examined(picture, (replace(found[0], estimate=told),))
-            cleaned = self.denoiser.remove(way, RemovalConfig()).tensor()[0]
-            gains[name] = metrics.psnr(cleaned, truth) - came
+            gains[name] = _quality(self.denoiser.remove(way, RemovalConfig()), truth) - came
         return {"sigma": 255 * maps.sigma, **asdict(signs), **gains}
+
+
+def _quality(picture: Picture, truth: Tensor) -> float:
+    return min(BEST, metrics.psnr(picture.tensor()[0], truth))
 
 
 def photographs(folders: list[str]) -> Iterator[tuple[str, int, Picture, Tensor]]:
@@ -94,7 +98,7 @@ def photographs(folders: list[str]) -> Iterator[tuple[str, int, Picture, Tensor]
 
 
 def measure(folders: list[str], out: Path) -> None:
-    """Write a row for each photograph."""
+    """Write a row for each photograph that is found to have the noise of a camera."""
     meter = Meter()
     with out.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, "all", "share"))

@@ -30,7 +30,7 @@ from flowdenoise.engine.denoisers import Denoisers, Source, model_of
 from flowdenoise.engine.estimate import Estimate, together
 from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
-from flowdenoise.engine.method_noise import share_of_noise, signs_of_noise
+from flowdenoise.engine.method_noise import believed
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of, room_for
@@ -52,7 +52,7 @@ class Denoiser:
         camera: The function that loads the estimator of noise maps, for color pictures whose
             noise may be that of a camera; without it, all noise counts as white.
         photos: Functions that load networks for such pictures, by the grain of their noise.
-        quick: Functions that load the quickest networks for such pictures, likewise.
+        quick: Functions that load the quickest networks, by channels and by grain.
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
@@ -68,7 +68,7 @@ class Denoiser:
         config: EngineConfig | None = None,
         camera: Source | None = None,
         photos: Mapping[Grain, Source] | None = None,
-        quick: Mapping[Grain, Source] | None = None,
+        quick: Mapping[int | Grain, Source] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
@@ -196,16 +196,16 @@ class Denoiser:
         return self._believed(finding) if kind == "auto" else finding
 
     def _believed(self, finding: Finding) -> Finding:
-        """The finding with as much of a camera's noise as what is removed speaks for."""
+        """The finding with as much of the noise as what is removed of it speaks for."""
         estimate, picture = finding.estimate, finding.plane.picture
-        if estimate.maps is None or picture.channels == 1:
+        if estimate.untouched or (estimate.maps is not None and picture.channels == 1):
             return finding
-        network = self._networks.quick_for(estimate)
+        network = self._networks.quick_for(estimate, picture.channels)
+        if network is None:
+            return finding
         with torch.no_grad():
-            signs = signs_of_noise(picture, estimate.maps, network, self.device)
-        if signs is None:
-            return finding
-        return replace(finding, estimate=estimate.scaled(share_of_noise(signs)))
+            told = believed(estimate, picture, network, self.device)
+        return replace(finding, estimate=told)
 
     def denoise_picture(
         self,

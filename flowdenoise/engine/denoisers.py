@@ -63,14 +63,15 @@ class Model:
         camera: The function that loads the estimator of noise maps; None if all noise counts as
             white.
         photos: Functions that load networks for photographs, by the grain of their noise.
-        quick: Functions that load the quickest networks for photographs, likewise.
+        quick: Functions that load the quickest networks, by the number of channels for white
+            noise and by the grain for photographs.
     """
 
     networks: Mapping[int, Source]
     estimators: Mapping[int, Source]
     camera: Source | None
     photos: Mapping[Grain, Source]
-    quick: Mapping[Grain, Source]
+    quick: Mapping[int | Grain, Source]
 
 
 def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) -> Model:
@@ -98,13 +99,17 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         loaded = load(model)
         networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
         knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
-    photos, quick = ({}, {}) if model != "auto" else map(photos_of, (effort, EFFORTS["fast"]))
+    photos: dict[Grain, str] = {}
+    quick: dict[int | Grain, str] = {}
+    if model == "auto":
+        photos, least = photos_of(effort), EFFORTS["fast"]
+        quick = dict([*models_of(least).items(), *photos_of(least).items()])
     return Model(
         networks,
         {channels: source(name) for channels, name in ESTIMATORS.items()},
         source(MAP_ESTIMATOR) if knows_cameras else None,
         {grain: source(name) for grain, name in photos.items()},
-        {grain: source(name) for grain, name in quick.items()},
+        {kind: source(name) for kind, name in quick.items()},
     )
 
 
@@ -115,8 +120,8 @@ class Denoisers:
         sources: Functions that load the network, by the number of channels of a picture.
         photos: Functions that load the networks for photographs, by the grain of their noise;
             where there is none, those for all pictures are taken.
-        quick: Functions that load the quickest networks for photographs, likewise; where there is
-            none, the others are taken.
+        quick: Functions that load the quickest networks, as `Model` has them; where there is none,
+            the others are taken.
         device: The device that computes.
         precision: The type in which the networks multiply.
         config: The effort that is made.
@@ -126,7 +131,7 @@ class Denoisers:
         self,
         sources: Mapping[int, Source],
         photos: Mapping[Grain, Source],
-        quick: Mapping[Grain, Source],
+        quick: Mapping[int | Grain, Source],
         device: torch.device,
         precision: torch.dtype,
         config: EngineConfig,
@@ -176,14 +181,23 @@ class Denoisers:
             return self.white
         return lambda channels: self._load(photo) if channels == 3 else self.white(channels)
 
-    def quick_for(self, estimate: Estimate) -> TileDenoiser:
-        """The quickest network for color photographs whose noise is estimated so.
+    def quick_for(self, estimate: Estimate, channels: int) -> TileDenoiser | None:
+        """The quickest network for noise that is estimated so, to see what it removes.
 
-        It shows what kind of noise there is, for which one turn is enough.
+        One turn is enough for that. A network that learned photographs serves, too; what another
+        one removes of white noise says more about itself, so there is None.
+
+        Args:
+            estimate: The noise.
+            channels: The number of channels of the picture.
         """
-        quick = None if estimate.maps is None else self._quick.get(_grain(estimate.maps))
-        found = self.chosen_for(estimate)(3) if quick is None else self._load(quick)
-        return replace(found, thorough=False)
+        maps = estimate.maps
+        quick = self._quick.get(channels if maps is None else _grain(maps))
+        if quick is not None:
+            return replace(self._load(quick), thorough=False)
+        return (
+            None if maps is None else replace(self.chosen_for(estimate)(channels), thorough=False)
+        )
 
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""

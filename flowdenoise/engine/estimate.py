@@ -20,7 +20,8 @@ VERDICTS: dict[Verdict, str] = {
     "camera": "it has the noise of a camera",
     "clean": "found clean",
     "constant": "constant, so nothing tells of noise",
-    "not white": "its noise is not white, it was scaled or smoothed, and its level is not known",
+    "not white": "what noise it has is not white, it was scaled, smoothed or compressed, and its "
+    "level is not known",
     "beyond": "at least as noisy as can be told",
 }
 """The verdicts that an estimate can give on a picture, each in words."""
@@ -38,6 +39,7 @@ _WEAK_WHITE, _STRONG = 1.5 / 255, 12 / 255  # such white noise is not seen where
 _SURE = 0.92  # the probability of their kind from which maps are sure
 _SURE_IF_WEAK, _WEAK = 0.95, 15 / 255  # likewise of weaker noise, where white noise was found
 _LIKELY = 0.5  # the probability from which maps beat white noise that compression may have made
+_GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
@@ -157,6 +159,12 @@ def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
     return maps.sigma < max(_DETAIL_BESIDE_NOISE, white.sigma)
 
 
+def _maps_show_grass(white: Estimate, maps: NoiseMaps) -> bool:
+    """Whether the noise would be strong and hardly colored, as grass and fur are and no noise."""
+    brightness, color = (maps.level(f"{name}, coarse") for name in ("brightness", "color"))
+    return brightness > _GRASS and color < _COLORED * brightness
+
+
 def _is_sure(maps: NoiseMaps) -> bool:
     return maps.confidence >= _SURE
 
@@ -168,6 +176,7 @@ _AGAINST_MAPS_OF_COLOR = (
     _both_agree,
     _white_is_seen,
     _maps_may_show_detail,
+    _maps_show_grass,
 )
 _AGAINST_MAPS_OF_GRAY = (  # they come from the noise floor alone, to which all noise looks alike
     _maps_show_little,

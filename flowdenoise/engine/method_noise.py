@@ -13,6 +13,9 @@ color, and is where the texture is.
 So a few windows are denoised first, and the share of the levels that the picture is then told
 follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so that
 pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
+
+White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
+it removes little, compression or scaling has left something that only has the energy of noise.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine.discrepancy import keep_constant
-from flowdenoise.engine.noise_evidence import CELL
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.noise_evidence import CELL, varies
+from flowdenoise.engine.noise_floor import is_inside
+from flowdenoise.engine.noise_maps import NoiseMaps, without_bars
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, band_energies, measured, opponent
@@ -36,6 +41,8 @@ _MOST_WINDOWS = 8
 _LEAST_SIDE = 4 * CELL  # of a window that shows enough
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
+_WEAK = 10 / 255  # white noise beyond is never anything else
+_REMOVED, _REMOVED_IF_LOSSY = 0.5, 0.34  # of white noise is removed at least; JPEG alters it
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,29 @@ _BIAS = -0.769
 _WEIGHTS = Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412)
 
 
+def believed(
+    estimate: Estimate, picture: Picture, network: TileDenoiser, device: torch.device
+) -> Estimate:
+    """As much of an estimate as what a denoiser removes speaks for.
+
+    Args:
+        estimate: The noise of the picture.
+        picture: The picture; color, if its noise is that of a camera.
+        network: A denoiser for such noise, on the device; a quick one is enough.
+        device: The device that computes.
+    """
+    if estimate.maps is not None:
+        signs = signs_of_noise(picture, estimate.maps, network, device)
+        return estimate if signs is None else estimate.scaled(share_of_noise(signs))
+    if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
+        return estimate
+    share = removed_share(picture, estimate.sigma, network, device)
+    least = _REMOVED if picture.lossless else _REMOVED_IF_LOSSY
+    if share is None or share >= least:
+        return estimate
+    return Estimate(estimate.sigma, "not white")
+
+
 def share_of_noise(signs: Signs) -> float:
     """The share of the levels of noise maps that a denoiser should be told, from 0 to 1."""
     terms = zip(astuple(_WEIGHTS), astuple(signs), strict=True)
@@ -69,7 +99,7 @@ def share_of_noise(signs: Signs) -> float:
 def signs_of_noise(
     picture: Picture, maps: NoiseMaps, network: TileDenoiser, device: torch.device
 ) -> Signs | None:
-    """Denoise a few windows of a picture, and look at what was removed.
+    """Denoise a few windows of a photograph, and look at what was removed.
 
     Args:
         picture: A color picture.
@@ -80,33 +110,72 @@ def signs_of_noise(
     Returns:
         The signs; None for a picture that is too small to show any.
     """
-    if min(picture.height, picture.width) < _LEAST_SIDE:
+    rows, columns = without_bars(picture.samples)
+    picture, maps = picture.part(rows, columns), maps.part(rows, columns)
+    places = _windows(picture)
+    if not places:
         return None
+    pixels = _pixels(picture, places, device)
+    levels = torch.stack([maps.part(*place).levels for place in places]).to(device)
+    coarse = F.interpolate(levels[:, 1::2], size=pixels.shape[2:], mode="bilinear")
+    denoised = keep_constant(pixels, network.told(pixels, coarse, 1.0, 1.0))
+    telling = varies(pixels)[:, 0]
+    if not telling.any():
+        return None
+    return _signs(pixels - denoised, denoised, levels, telling, maps.grain)
+
+
+def removed_share(
+    picture: Picture, sigma: float, network: TileDenoiser, device: torch.device
+) -> float | None:
+    """How much of white noise a denoiser removes that is told its level, about 0 to 1.
+
+    Cells of one color and those with values at an end of the range do not count.
+
+    Args:
+        picture: A picture, color or gray.
+        sigma: The level of the noise, on the [0, 1] scale.
+        network: A denoiser of white noise, on the device.
+        device: The device that computes.
+
+    Returns:
+        The root mean square of what was removed, over sigma; None where nothing tells.
+    """
+    places = _windows(picture)
+    if not places:
+        return None
+    pixels = _pixels(picture, places, device)
+    squares = (pixels - network(pixels, sigma)).square().mean(1, keepdim=True)
+    telling = varies(pixels) & is_inside(pixels)
+    if not telling.any():
+        return None
+    return float(F.avg_pool2d(squares, CELL)[telling].mean().sqrt()) / sigma
+
+
+def _windows(picture: Picture) -> list[tuple[slice, slice]]:
+    """The rows and columns of windows of one size, all of a few, evenly spread of more."""
+    if min(picture.height, picture.width) < _LEAST_SIDE:
+        return []
     down, across = (max(1, round(side / _WINDOW)) for side in (picture.height, picture.width))
     high, wide = picture.height // down // CELL * CELL, picture.width // across // CELL * CELL
-    shown = []
-    for row, column in _spread(down, across):
-        top, left = row * high, column * wide
-        rows, columns = slice(top, top + high), slice(left, left + wide)
-        pixels = picture.tensor(rows, columns).to(device)
-        told = maps.part(rows, columns).levels[None].to(device)
-        shown.append((pixels, told))
-    pixels, levels = (torch.cat(parts) for parts in zip(*shown, strict=True))
-    coarse = F.interpolate(levels[:, 1::2], size=(high, wide), mode="bilinear")
-    denoised = keep_constant(pixels, network.told(pixels, coarse, 1.0, 1.0))
-    return _signs(pixels - denoised, denoised, levels, maps.grain)
-
-
-def _spread(down: int, across: int) -> list[tuple[int, int]]:
-    """The rows and columns of windows, all of a few, evenly spread of more."""
     count = down * across
     some = min(count, _MOST_WINDOWS)
-    places = {(2 * index + 1) * count // (2 * some) for index in range(some)}
-    return [divmod(place, across) for place in sorted(places)]
+    chosen = [divmod((2 * index + 1) * count // (2 * some), across) for index in range(some)]
+    return [
+        (slice(row * high, (row + 1) * high), slice(column * wide, (column + 1) * wide))
+        for row, column in chosen
+    ]
 
 
-def _signs(removed: Tensor, left: Tensor, levels: Tensor, grain: float) -> Signs:
-    """The signs in what was removed, (B, 3, h, w), and what is left, beside what was told."""
+def _pixels(picture: Picture, places: list[tuple[slice, slice]], device: torch.device) -> Tensor:
+    return torch.cat([picture.tensor(*place) for place in places]).to(device)
+
+
+def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain: float) -> Signs:
+    """The signs in what was removed, (B, 3, h, w), and what is left, beside what was told.
+
+    Cells of one color say nothing of the place; elsewhere they count for nothing anyway.
+    """
     noise, planes = opponent(_WHITE * removed), opponent(_WHITE * left)
     brightness, detail = noise[:, :1], _high_pass(planes[:, :1], 5)
     ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
@@ -117,7 +186,7 @@ def _signs(removed: Tensor, left: Tensor, levels: Tensor, grain: float) -> Signs
         strength=math.log(ratio),
         grain=math.log(grain),
         color=sum(_neighbors(noise[:, 1:], axis) for axis in (2, 3)) / 2,
-        place=_correlation(_ranks(share), _ranks(texture)),
+        place=_correlation(_ranks(share[telling]), _ranks(texture[telling])),
     )
 
 

@@ -127,7 +127,7 @@ def _of_tiles(tiles: Tensor, net: NoiseMapNet | None) -> _Shown:
     kinds = tiles.new_zeros(len(tiles), len(KINDS))
     if net is not None:
         levels, kinds = net(tiles)
-    told = torch.cat([_varies(tiles), is_inside(tiles)], 1)
+    told = torch.cat([varies(tiles), is_inside(tiles)], 1)
     return _Shown(torch.cat([levels, squares], 1), told, kinds)
 
 
@@ -150,7 +150,7 @@ def _spread(down: int, across: int) -> Tensor:
     return place % step == 0
 
 
-def _varies(pixels: Tensor) -> Tensor:
+def varies(pixels: Tensor) -> Tensor:
     """Whether a cell is not of one color, (B, 1, h, w); the others say nothing about noise."""
     spread = F.max_pool2d(pixels, CELL) + F.max_pool2d(-pixels, CELL)
     return (spread > 0).any(1, keepdim=True)

@@ -164,7 +164,7 @@ def noise_maps(
         told: Whether the user says that there is such noise.
         threads: The number of threads that compute.
     """
-    rows, columns = _without_bars(picture.samples)
+    rows, columns = without_bars(picture.samples)
     shown = look(picture.part(rows, columns), net, device, threads)
     inner = _judged(shown, picture.channels, math.inf if told else _doubted(picture))
     before = rows.start // CELL, columns.start // CELL
@@ -176,7 +176,7 @@ def noise_maps(
     return replace(inner, levels=maps[:-1], brightness=maps[-1])
 
 
-def _without_bars(samples: Samples) -> tuple[slice, slice]:
+def without_bars(samples: Samples) -> tuple[slice, slice]:
     """The rows and columns of a picture (H, W, C) without bars of one color around it.
 
     Both begin with a cell. A picture of one color is all that there is.

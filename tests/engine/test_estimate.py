@@ -16,9 +16,11 @@ def maps(
     kind: str = "camera",
     sure: bool = False,
     confidence: float = 0.8,
+    tint: float = 1.0,
 ) -> NoiseMaps:
-    """Maps of one level, sigma in 0 to 255, everywhere."""
-    levels = torch.tensor([sigma / grain, sigma, sigma / grain, sigma]) / 255
+    """Maps of one level, sigma in 0 to 255, everywhere; color has a share of it, its tint."""
+    color = tint * sigma
+    levels = torch.tensor([sigma / grain, sigma, color / grain, color]) / 255
     brightness = torch.full((8, 8), 0.5)
     return NoiseMaps(
         levels[:, None, None].expand(4, 8, 8), brightness, kind, 0.95 if sure else confidence
@@ -54,6 +56,8 @@ UNEQUAL = Estimate(8 / 255, "noisy", (12 / 255, 5 / 255, 3 / 255))
         (CLEAN, maps(4, grain=1.4, sure=True), maps(6, grain=1.4, sure=True)),
         (white(2), maps(7, grain=1.4, sure=True), maps(9, grain=1.4, sure=True)),
         (white(12), maps(11, grain=1.4, sure=True), maps(13, grain=1.4, sure=True)),
+        (CLEAN, maps(40, tint=0.3), maps(40, tint=0.5)),  # it may be grass
+        (CLEAN, maps(32, tint=0.3, sure=True), maps(25, tint=0.3)),
         (SCALED, maps(7, grain=1.4, kind="white"), maps(9, grain=1.4, kind="white")),
     ],
 )

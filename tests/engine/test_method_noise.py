@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from flowdenoise import images, metrics, weights
+from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
-from flowdenoise.engine.method_noise import Signs, share_of_noise, signs_of_noise
+from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.method_noise import (
+    Signs,
+    believed,
+    removed_share,
+    share_of_noise,
+    signs_of_noise,
+)
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
@@ -160,3 +168,56 @@ def test_a_picture_taken_for_noisy_stays_nearly_as_it_is() -> None:
 def test_what_the_user_says_is_not_looked_at_again() -> None:
     (found,) = engine().examine(example("coffee.png"), noise="camera").findings
     assert found.estimate.sigma == pytest.approx(1.1 * LEVEL, rel=0.05)
+
+
+@cache
+def color() -> TileDenoiser:
+    return TileDenoiser.of(weights.load("color-fast").network, CPU, torch.float32)
+
+
+def compressed(picture: Picture) -> Picture:
+    stream = io.BytesIO()
+    images.write(picture, stream, format="JPEG", quality=75)
+    stream.seek(0)
+    return images.read(stream)
+
+
+def in_white_noise(clean: Picture, sigma: float) -> Picture:
+    noisy = noise.add_gaussian(clean.tensor()[0], sigma, seed=0)
+    return Picture(images.quantize(noisy, np.uint8))
+
+
+@pytest.mark.parametrize("sigma", [5 / 255, 9 / 255])
+def test_most_of_white_noise_is_removed_and_little_of_a_clean_picture(sigma: float) -> None:
+    clean = compressed(example("coffee.png", 2))
+    in_noise = removed_share(in_white_noise(clean, sigma), sigma, color(), CPU)
+    in_clean = removed_share(clean, sigma, color(), CPU)
+    assert in_noise is not None
+    assert in_clean is not None
+    assert in_clean < 0.5 < 0.6 < in_noise < 1.1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+def test_bars_of_one_color_do_not_count_as_noise_that_stays(share: float) -> None:
+    noisy = in_white_noise(example("coffee.png"), 5 / 255)
+    samples = noisy.samples.copy()
+    samples[: int(share * len(samples))] = 128
+    found = removed_share(Picture(samples), 5 / 255, color(), CPU)
+    assert found is not None
+    assert found > 0.6
+
+
+def test_a_picture_of_one_color_tells_nothing() -> None:
+    picture = Picture(np.full((64, 64, 3), 90, np.uint8))
+    assert removed_share(picture, 0.02, color(), CPU) is None
+    assert removed_share(Picture(np.zeros((16, 64, 3), np.uint8)), 0.02, color(), CPU) is None
+
+
+def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
+    found = Estimate(5 / 255, "noisy")
+    clean = replace(compressed(example("coffee.png", 2)), lossless=True)  # as PNG, later
+    told = believed(found, clean, color(), CPU)
+    assert (told.verdict, told.untouched) == ("not white", True)
+    assert believed(found, in_white_noise(clean, 5 / 255), color(), CPU) == found
+    strong = Estimate(12 / 255, "noisy")  # no compression does that
+    assert believed(strong, clean, color(), CPU) == strong
