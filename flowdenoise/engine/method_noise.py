@@ -42,7 +42,7 @@ _LEAST_SIDE = 4 * CELL  # of a window that shows enough
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _WEAK = 10 / 255  # white noise beyond is never anything else
-_REMOVED, _REMOVED_IF_LOSSY = 0.5, 0.34  # of white noise is removed at least; JPEG alters it
+_REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,7 @@ def believed(
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
         return estimate
     share = removed_share(picture, estimate.sigma, network, device)
-    least = _REMOVED if picture.lossless else _REMOVED_IF_LOSSY
-    if share is None or share >= least:
+    if share is None or share >= _REMOVED:
         return estimate
     return Estimate(estimate.sigma, "not white")
 
