@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Self
 
 import torch
@@ -193,19 +192,10 @@ class Denoiser:
         networks = self._networks
         prior = None if kind == "camera" else networks.prior(plane.picture.channels)
         finding = self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
-        return self._believed(finding) if kind == "auto" else finding
-
-    def _believed(self, finding: Finding) -> Finding:
-        """The finding with as much of the noise as what is removed of it speaks for."""
-        estimate, picture = finding.estimate, finding.plane.picture
-        if estimate.untouched or (estimate.maps is not None and picture.channels == 1):
-            return finding
-        network = self._networks.quick_for(estimate, picture.channels)
-        if network is None:
+        if kind != "auto":
             return finding
         with torch.no_grad():
-            told = believed(estimate, picture, network, self.device)
-        return replace(finding, estimate=told)
+            return believed(finding, networks.quick_for, self.device)
 
     def denoise_picture(
         self,

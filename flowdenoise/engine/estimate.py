@@ -61,6 +61,11 @@ class Estimate:
     channels: tuple[float, ...] = ()
     maps: NoiseMaps | None = None
 
+    @classmethod
+    def of_camera(cls, maps: NoiseMaps) -> Estimate:
+        """The estimate that noise is that of a camera."""
+        return cls(maps.sigma, "camera", maps=maps)
+
     @property
     def levels(self) -> tuple[float, ...]:
         """The level of all channels, or that of each where they differ."""
@@ -103,7 +108,7 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
     reasons = _AGAINST_MAPS_OF_GRAY if channels == 1 else _AGAINST_MAPS_OF_COLOR
     if any(holds(white, maps) for holds in reasons):
         return white
-    return Estimate(maps.sigma, "camera", maps=maps)
+    return Estimate.of_camera(maps)
 
 
 def _maps_show_little(white: Estimate, maps: NoiseMaps) -> bool:

@@ -6,6 +6,7 @@ They are loaded when a picture first needs them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -68,12 +69,14 @@ class Estimators:
         if kind == "camera":
             if (found := maps(told=True)) is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
-            return Finding(plane, Estimate(found.sigma, "camera", maps=found))
+            return Finding(plane, Estimate.of_camera(found))
         found, finding = both(maps, white, self.threads)
         if found is None:
             return finding
         estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
-        return finding if estimate is finding.estimate else Finding(plane, estimate)
+        if estimate is not finding.estimate:
+            return Finding(plane, estimate)
+        return replace(finding, doubted=found) if found.kind == "camera" else finding
 
     def _find_white(self, plane: Plane, prior: Glow | None, apart: bool) -> Finding:
         picture, channels = plane.picture, plane.picture.channels

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.engine.clipping import ClippedEnds, clipped_ends_of
 from flowdenoise.engine.estimate import Estimate, together
+from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.engine.planes import Plane
 from flowdenoise.images import Picture
 
@@ -20,11 +21,14 @@ class Finding:
         plane: The channels that are denoised together.
         estimate: The noise of these channels, estimated or given.
         ends: The ends at which white noise was cut off, one for all channels or one for each.
+        doubted: The maps of a camera's noise that were found, too, and that the estimate speaks
+            against.
     """
 
     plane: Plane
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
+    doubted: NoiseMaps | None = None
 
     @classmethod
     def of_white(cls, plane: Plane, estimate: Estimate, threads: int) -> Finding:

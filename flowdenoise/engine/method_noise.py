@@ -21,7 +21,9 @@ it removes little, compression or scaling has left something that only has the e
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +31,7 @@ from torch import Tensor
 
 from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_evidence import CELL, varies
 from flowdenoise.engine.noise_floor import is_inside
 from flowdenoise.engine.noise_maps import NoiseMaps, without_bars
@@ -41,6 +44,7 @@ _MOST_WINDOWS = 8
 _LEAST_SIDE = 4 * CELL  # of a window that shows enough
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
+_PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _WEAK = 10 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
@@ -62,31 +66,51 @@ class Signs:
     color: float
     place: float
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether it is certainly noise, stronger than all detail, and more colored than white."""
+        return self.strength >= _PLAIN and self.color >= _COLORED
+
 
 _BIAS = -0.769
 _WEIGHTS = Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412)
 
 
-def believed(
-    estimate: Estimate, picture: Picture, network: TileDenoiser, device: torch.device
-) -> Estimate:
-    """As much of an estimate as what a denoiser removes speaks for.
+Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
+"""A function that gives a quick network for noise and a number of channels; None if none tells."""
+
+
+def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
+    """As much of a finding as what a denoiser removes speaks for.
 
     Args:
-        estimate: The noise of the picture.
-        picture: The picture; color, if its noise is that of a camera.
-        network: A denoiser for such noise, on the device; a quick one is enough.
+        finding: The noise of a plane.
+        quick: The function that gives the network to denoise windows with.
         device: The device that computes.
     """
+    plane, estimate, doubted = finding.plane, finding.estimate, finding.doubted
+
+    def signs_in(maps: NoiseMaps) -> Signs | None:
+        network = quick(Estimate.of_camera(maps), plane.picture.channels)
+        if network is None or plane.picture.channels == 1:
+            return None
+        return signs_of_noise(plane.picture, maps, network, device)
+
+    if doubted is not None and (signs := signs_in(doubted)) is not None and signs.are_plain:
+        return Finding(plane, Estimate.of_camera(doubted).scaled(share_of_noise(signs)))
     if estimate.maps is not None:
-        signs = signs_of_noise(picture, estimate.maps, network, device)
-        return estimate if signs is None else estimate.scaled(share_of_noise(signs))
+        signs = signs_in(estimate.maps)
+        share = 1.0 if signs is None else share_of_noise(signs)
+        return replace(finding, estimate=estimate.scaled(share))
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
-        return estimate
-    share = removed_share(picture, estimate.sigma, network, device)
-    if share is None or share >= _REMOVED:
-        return estimate
-    return Estimate(estimate.sigma, "not white")
+        return finding
+    network = quick(estimate, plane.picture.channels)
+    if network is None:
+        return finding
+    removed = removed_share(plane.picture, estimate.sigma, network, device)
+    if removed is None or removed >= _REMOVED:
+        return finding
+    return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
 
 
 def share_of_noise(signs: Signs) -> float:

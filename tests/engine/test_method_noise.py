@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
+from flowdenoise.engine.choices import Grain
 from flowdenoise.engine.estimate import Estimate
+from flowdenoise.engine.estimators import Estimators
+from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.method_noise import (
     Signs,
     believed,
@@ -23,6 +27,7 @@ from flowdenoise.engine.method_noise import (
     signs_of_noise,
 )
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.engine.planes import planes_of
 from flowdenoise.images import Picture
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
 from flowdenoise.noise import camera
@@ -128,28 +133,29 @@ def test_a_picture_without_a_whole_window_shows_no_signs() -> None:
 
 
 class Mistaken(NoiseMapNet):
-    """An estimator that is sure of a camera's noise in every picture."""
+    """An estimator that sees a camera's noise in every picture, of a level times `LEVEL`."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: float = 1.0) -> None:
         nn.Module.__init__(self)
+        self.times = times
 
     def forward(self, picture: Tensor) -> Noise:
         cells = (len(picture), -1, picture.shape[2] // 8, picture.shape[3] // 8)
-        levels = LEVEL * torch.tensor([0.5, 1.2, 0.4, 1.0])[None, :, None, None]
+        levels = self.times * LEVEL * torch.tensor([0.5, 1.2, 0.4, 1.0])[None, :, None, None]
         return Noise(levels.expand(cells), torch.tensor([[0.0, 0, 9]] * len(picture)))
 
 
-def engine() -> Denoiser:
-    def source(name: str) -> nn.Module:
-        return weights.load(name).network
+def shipped(name: str) -> nn.Module:
+    return weights.load(name).network
 
-    return Denoiser(
-        {3: lambda: source("color")},
-        {3: lambda: source("noise-level-color"), 1: lambda: source("noise-level-gray")},
-        device=CPU,
-        camera=Mistaken,
-        photos={"fine": lambda: source("photo-fast"), "coarse": lambda: source("photo-fast")},
-    )
+
+LEVELS = {1: partial(shipped, "noise-level-gray"), 3: partial(shipped, "noise-level-color")}
+PHOTO: Callable[[], nn.Module] = partial(shipped, "photo-fast")
+
+
+def engine() -> Denoiser:
+    photos: dict[Grain, Callable[[], nn.Module]] = {"fine": PHOTO, "coarse": PHOTO}
+    return Denoiser({3: PHOTO}, LEVELS, device=CPU, camera=Mistaken, photos=photos)
 
 
 def test_a_picture_taken_for_noisy_stays_nearly_as_it_is() -> None:
@@ -213,11 +219,42 @@ def test_a_picture_of_one_color_tells_nothing() -> None:
     assert removed_share(Picture(np.zeros((16, 64, 3), np.uint8)), 0.02, color(), CPU) is None
 
 
+def only_color(estimate: Estimate, channels: int) -> TileDenoiser:
+    return quick() if estimate.maps else color()
+
+
+def found(picture: Picture, estimate: Estimate, doubted: NoiseMaps | None = None) -> Finding:
+    (plane,) = planes_of(picture, (1, 3))
+    return Finding(plane, estimate, doubted=doubted)
+
+
 def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
-    found = Estimate(9 / 255, "noisy")
-    clean = compressed(example("coffee.png", 2))
-    told = believed(found, clean, color(), CPU)
+    clean, white = compressed(example("coffee.png", 2)), Estimate(9 / 255, "noisy")
+    told = believed(found(clean, white), only_color, CPU).estimate
     assert (told.verdict, told.untouched) == ("not white", True)
-    assert believed(found, in_white_noise(clean, 9 / 255), color(), CPU) == found
-    strong = Estimate(12 / 255, "noisy")  # no compression does that
-    assert believed(strong, clean, color(), CPU) == strong
+    noisy = found(in_white_noise(clean, 9 / 255), white)
+    assert believed(noisy, only_color, CPU) == noisy
+    strong = found(clean, Estimate(12 / 255, "noisy"))  # no compression does that
+    assert believed(strong, only_color, CPU) == strong
+    assert believed(found(clean, white), lambda *_: None, CPU) == found(clean, white)
+
+
+def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
+    photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
+    estimator = weights.load("noise-map-color").network
+    assert isinstance(estimator, NoiseMapNet)
+    maps, white = noise_maps(photo, estimator, CPU), Estimate(2 / 255, "noisy")
+    told = believed(found(photo, white, maps), only_color, CPU).estimate
+    assert told.verdict == "camera"
+    assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
+    clean = compressed(example("coffee.png", 2))
+    told = believed(found(clean, white, maps_of(clean)), only_color, CPU).estimate
+    assert told.verdict != "camera"
+
+
+def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
+    photo = taken(example("coffee.png"))
+    (plane,) = planes_of(photo, (1, 3))
+    sure, faint = (Estimators(LEVELS, partial(Mistaken, times), CPU) for times in (1.0, 0.3))
+    assert sure.find(plane, "auto").doubted is None
+    assert faint.find(plane, "auto").doubted is not None
