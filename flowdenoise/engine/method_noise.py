@@ -44,6 +44,7 @@ _MOST_WINDOWS = 8
 _LEAST_SIDE = 4 * CELL  # of a window that shows enough
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
+_LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _WEAK = 10 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -100,8 +101,10 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         return Finding(plane, Estimate.of_camera(doubted).scaled(share_of_noise(signs)))
     if estimate.maps is not None:
         signs = signs_in(estimate.maps)
-        share = 1.0 if signs is None else share_of_noise(signs)
-        return replace(finding, estimate=estimate.scaled(share))
+        told = estimate.scaled(1.0 if signs is None else share_of_noise(signs))
+        if told.sigma < _LEAST:
+            told = Estimate(told.sigma, "clean")
+        return replace(finding, estimate=told)
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
         return finding
     network = quick(estimate, plane.picture.channels)
