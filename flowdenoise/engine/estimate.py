@@ -39,7 +39,6 @@ _WEAK_WHITE, _STRONG = 1.5 / 255, 12 / 255  # such white noise is not seen where
 _SURE = 0.92  # the probability of their kind from which maps are sure
 _SURE_IF_WEAK, _WEAK = 0.95, 15 / 255  # likewise of weaker noise, where white noise was found
 _LIKELY = 0.5  # the probability from which maps beat white noise that compression may have made
-_GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
@@ -165,9 +164,7 @@ def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
 
 
 def _maps_show_grass(white: Estimate, maps: NoiseMaps) -> bool:
-    """Whether the noise would be strong and hardly colored, as grass and fur are and no noise."""
-    brightness, color = (maps.level(f"{name}, coarse") for name in ("brightness", "color"))
-    return brightness > _GRASS and color < _COLORED * brightness
+    return maps.is_grass
 
 
 def _is_sure(maps: NoiseMaps) -> bool:

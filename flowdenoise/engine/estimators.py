@@ -76,7 +76,8 @@ class Estimators:
         estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
         if estimate is not finding.estimate:
             return Finding(plane, estimate)
-        return replace(finding, doubted=found) if found.kind == "camera" else finding
+        may_be = found.kind == "camera" and not found.is_grass
+        return replace(finding, doubted=found) if may_be else finding
 
     def _find_white(self, plane: Plane, prior: Glow | None, apart: bool) -> Finding:
         picture, channels = plane.picture, plane.picture.channels

@@ -40,6 +40,7 @@ _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and ho
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
 _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
+_GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
 
@@ -85,6 +86,12 @@ class NoiseMaps:
         A part has the answer of the whole picture, so that it goes to the same network.
         """
         return (self.whole or self).grain < _FINE
+
+    @property
+    def is_grass(self) -> bool:
+        """Whether the noise would be strong and hardly colored, as grass and fur are and no noise."""
+        brightness, color = (self.level(f"{name}, coarse") for name in ("brightness", "color"))
+        return brightness > _GRASS and color < _COLORED * brightness
 
     def by_brightness(self) -> list[tuple[float, float, float]]:
         """Each band of brightness that occurs, with its levels of brightness and of color."""

@@ -135,13 +135,13 @@ def test_a_picture_without_a_whole_window_shows_no_signs() -> None:
 class Mistaken(NoiseMapNet):
     """An estimator that sees a camera's noise in every picture, of a level times `LEVEL`."""
 
-    def __init__(self, times: float = 1.0) -> None:
+    def __init__(self, times: float = 1.0, tint: float = 1.0) -> None:
         nn.Module.__init__(self)
-        self.times = times
+        self.times, self.tint = times, tint
 
     def forward(self, picture: Tensor) -> Noise:
         cells = (len(picture), -1, picture.shape[2] // 8, picture.shape[3] // 8)
-        levels = self.times * LEVEL * torch.tensor([0.5, 1.2, 0.4, 1.0])[None, :, None, None]
+        levels = self.times * LEVEL * torch.tensor([0.5, 1.2, 0.4, self.tint])[None, :, None, None]
         return Noise(levels.expand(cells), torch.tensor([[0.0, 0, 9]] * len(picture)))
 
 
@@ -258,3 +258,5 @@ def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
     sure, faint = (Estimators(LEVELS, partial(Mistaken, times), CPU) for times in (1.0, 0.3))
     assert sure.find(plane, "auto").doubted is None
     assert faint.find(plane, "auto").doubted is not None
+    grass = Estimators(LEVELS, partial(Mistaken, 5.0, tint=0.3), CPU)
+    assert grass.find(plane, "auto").doubted is None
