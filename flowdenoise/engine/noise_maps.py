@@ -89,7 +89,7 @@ class NoiseMaps:
 
     @property
     def is_grass(self) -> bool:
-        """Whether the noise would be strong and hardly colored, as grass and fur are and no noise."""
+        """Whether the noise would be strong and hardly colored, as only grass and fur are."""
         brightness, color = (self.level(f"{name}, coarse") for name in ("brightness", "color"))
         return brightness > _GRASS and color < _COLORED * brightness
 
