@@ -234,7 +234,7 @@ def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
     assert (told.verdict, told.untouched) == ("not white", True)
     noisy = found(in_white_noise(clean, 9 / 255), white)
     assert believed(noisy, only_color, CPU) == noisy
-    strong = found(clean, Estimate(12 / 255, "noisy"))  # no compression does that
+    strong = found(clean, Estimate(25 / 255, "noisy"))  # no compression does that
     assert believed(strong, only_color, CPU) == strong
     assert believed(found(clean, white), lambda *_: None, CPU) == found(clean, white)
 
