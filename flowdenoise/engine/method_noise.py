@@ -46,6 +46,7 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
+_LIKELY, _MOST = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
@@ -97,8 +98,11 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
             return None
         return signs_of_noise(plane.picture, maps, network, device)
 
-    if doubted is not None and (signs := signs_in(doubted)) is not None and signs.are_plain:
-        return Finding(plane, Estimate.of_camera(doubted).scaled(share_of_noise(signs)))
+    if doubted is not None and (signs := signs_in(doubted)) is not None:
+        share = share_of_noise(signs)
+        likely = estimate.verdict == "clean" and signs.strength >= _LIKELY and share >= _MOST
+        if signs.are_plain or likely:
+            return Finding(plane, Estimate.of_camera(doubted).scaled(share))
     if estimate.maps is not None:
         signs = signs_in(estimate.maps)
         told = estimate.scaled(1.0 if signs is None else share_of_noise(signs))

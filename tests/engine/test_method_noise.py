@@ -247,9 +247,12 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
     told = believed(found(photo, white, maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
+    none = Estimate(0.0, "clean")
+    assert believed(found(photo, none, maps), only_color, CPU).estimate.verdict == "camera"
     clean = compressed(example("coffee.png", 2))
-    told = believed(found(clean, white, maps_of(clean)), only_color, CPU).estimate
-    assert told.verdict != "camera"
+    for estimate in (white, none):
+        told = believed(found(clean, estimate, maps_of(clean)), only_color, CPU).estimate
+        assert told.verdict != "camera"
 
 
 def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
