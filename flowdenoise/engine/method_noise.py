@@ -40,13 +40,13 @@ from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, band_energies, measured, opponent
 
 _WINDOW = 192  # side in pixels, about
-_MOST_WINDOWS = 8
+_MOST, _MOST_FOR_WHITE = 8, 4  # windows
 _LEAST_SIDE = 4 * CELL  # of a window that shows enough
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
-_LIKELY, _MOST = -0.8, 0.6  # strength and share, which clean pictures do not reach together
+_LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
@@ -100,7 +100,7 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
 
     if doubted is not None and (signs := signs_in(doubted)) is not None:
         share = share_of_noise(signs)
-        likely = estimate.verdict == "clean" and signs.strength >= _LIKELY and share >= _MOST
+        likely = estimate.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
         if signs.are_plain or likely:
             return Finding(plane, Estimate.of_camera(doubted).scaled(share))
     if estimate.maps is not None:
@@ -142,7 +142,7 @@ def signs_of_noise(
     """
     rows, columns = without_bars(picture.samples)
     picture, maps = picture.part(rows, columns), maps.part(rows, columns)
-    places = _windows(picture)
+    places = _windows(picture, _MOST)
     if not places:
         return None
     pixels = _pixels(picture, places, device)
@@ -171,7 +171,7 @@ def removed_share(
     Returns:
         The root mean square of what was removed, over sigma; None where nothing tells.
     """
-    places = _windows(picture)
+    places = _windows(picture, _MOST_FOR_WHITE)
     if not places:
         return None
     pixels = _pixels(picture, places, device)
@@ -182,14 +182,14 @@ def removed_share(
     return float(F.avg_pool2d(squares, CELL)[telling].mean().sqrt()) / sigma
 
 
-def _windows(picture: Picture) -> list[tuple[slice, slice]]:
+def _windows(picture: Picture, most: int) -> list[tuple[slice, slice]]:
     """The rows and columns of windows of one size, all of a few, evenly spread of more."""
     if min(picture.height, picture.width) < _LEAST_SIDE:
         return []
     down, across = (max(1, round(side / _WINDOW)) for side in (picture.height, picture.width))
     high, wide = picture.height // down // CELL * CELL, picture.width // across // CELL * CELL
     count = down * across
-    some = min(count, _MOST_WINDOWS)
+    some = min(count, most)
     chosen = [divmod((2 * index + 1) * count // (2 * some), across) for index in range(some)]
     return [
         (slice(row * high, (row + 1) * high), slice(column * wide, (column + 1) * wide))
