@@ -74,7 +74,7 @@ class Signs:
         return self.strength >= _PLAIN and self.color >= _COLORED
 
 
-_BIAS = -0.769
+_BIAS = -0.769  # this and the weights are what examples/experiments/share_of_noise.py fits
 _WEIGHTS = Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412)
 
 
@@ -207,7 +207,7 @@ def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain
     Cells of one color say nothing of the place; elsewhere they count for nothing anyway.
     """
     noise, planes = opponent(_WHITE * removed), opponent(_WHITE * left)
-    brightness, detail = noise[:, :1], _high_pass(planes[:, :1], 5)
+    brightness, detail = noise[:, :1], _detail(planes[:, :1])
     ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
     coarse = MAPS.index("brightness, coarse")
     share = _around(measured(removed)[:, coarse]).sqrt() / levels[:, coarse]
@@ -224,10 +224,10 @@ def _rms(values: Tensor) -> float:
     return float(values.square().mean().sqrt())
 
 
-def _high_pass(planes: Tensor, side: int) -> Tensor:
-    """What a mean over side x side pixels leaves out, (B, 1, h, w)."""
-    padded = F.pad(planes, (side // 2,) * 4, mode="reflect")
-    return planes - F.avg_pool2d(padded, side, stride=1)
+def _detail(planes: Tensor) -> Tensor:
+    """What means over 5x5 pixels leave out, (B, 1, h, w)."""
+    padded = F.pad(planes, (2,) * 4, mode="reflect")
+    return planes - F.avg_pool2d(padded, 5, stride=1)
 
 
 def _around(cells: Tensor) -> Tensor:
@@ -238,9 +238,10 @@ def _around(cells: Tensor) -> Tensor:
 
 def _neighbors(planes: Tensor, axis: int) -> float:
     """The correlation of neighbors along an axis, the mean over channels that have noise."""
-    ahead, behind = planes.narrow(axis, 1, planes.shape[axis] - 1), planes
-    product = (ahead * behind.narrow(axis, 0, ahead.shape[axis])).mean((0, 2, 3))
-    return float((product / planes.square().mean((0, 2, 3)).clamp(min=_TINY**2)).mean())
+    pairs = planes.shape[axis] - 1
+    products = planes.narrow(axis, 0, pairs) * planes.narrow(axis, 1, pairs)
+    squares = planes.square().mean((0, 2, 3)).clamp(min=_TINY**2)
+    return float((products.mean((0, 2, 3)) / squares).mean())
 
 
 def _ranks(values: Tensor) -> Tensor:
