@@ -193,11 +193,10 @@ class Denoisers:
         """
         maps = estimate.maps
         quick = self._quick.get(channels if maps is None else _grain(maps))
-        if quick is not None:
-            return replace(self._load(quick), thorough=False)
-        return (
-            None if maps is None else replace(self.chosen_for(estimate)(channels), thorough=False)
-        )
+        if quick is None and maps is None:
+            return None
+        found = self.chosen_for(estimate)(channels) if quick is None else self._load(quick)
+        return replace(found, thorough=False)
 
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""

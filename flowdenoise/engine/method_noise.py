@@ -37,7 +37,7 @@ from flowdenoise.engine.noise_floor import is_inside
 from flowdenoise.engine.noise_maps import NoiseMaps, without_bars
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.images import Picture
-from flowdenoise.networks import MAPS, band_energies, measured, opponent
+from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 
 _WINDOW = 192  # side in pixels, about
 _MOST, _MOST_FOR_WHITE = 8, 4  # windows
@@ -210,8 +210,8 @@ def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain
     brightness, detail = noise[:, :1], _detail(planes[:, :1])
     ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
     coarse = MAPS.index("brightness, coarse")
-    share = _around(measured(removed)[:, coarse]).sqrt() / levels[:, coarse]
-    texture = _around(band_energies(left)[:, 0].sum(1))
+    share = around(measured(removed))[:, coarse].sqrt() / levels[:, coarse]
+    texture = around(band_energies(left)[:, 0]).sum(1)
     return Signs(
         strength=math.log(ratio),
         grain=math.log(grain),
@@ -228,12 +228,6 @@ def _detail(planes: Tensor) -> Tensor:
     """What means over 5x5 pixels leave out, (B, 1, h, w)."""
     padded = F.pad(planes, (2,) * 4, mode="reflect")
     return planes - F.avg_pool2d(padded, 5, stride=1)
-
-
-def _around(cells: Tensor) -> Tensor:
-    """The means of 3x3 cells, (B, h, w)."""
-    padded = F.pad(cells[:, None], (1,) * 4, mode="replicate")
-    return F.avg_pool2d(padded, 3, stride=1)[:, 0]
 
 
 def _neighbors(planes: Tensor, axis: int) -> float:

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.networks import FLOOR, NoiseMapNet, band_energies
+from flowdenoise.networks import FLOOR, NoiseMapNet, around, band_energies
 
 SQUARES = 5
 """The number of squares that `squares_of` gives for a cell."""
@@ -173,5 +173,5 @@ def raised(levels: Tensor, floor: NoiseFloor, bands: Tensor, share: float) -> Te
     brightness, color = floor.levels.chunk(2, 1)
     tinted = torch.cat([brightness, torch.maximum(color, _TINT * brightness)], 1)
     own = tinted[bands].permute(2, 0, 1)
-    smooth = F.avg_pool2d(F.pad(own[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
+    smooth = around(own[None])[0]
     return (levels * (smooth / levels).pow(share)).clamp(min=FLOOR)

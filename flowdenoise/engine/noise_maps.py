@@ -25,7 +25,7 @@ from flowdenoise.engine.noise_evidence import CELL, Evidence, look
 from flowdenoise.engine.noise_floor import NoiseFloor, noise_floor, quantiles, raised
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
-from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet
+from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet, around
 
 MAP_ESTIMATOR = "noise-map-color"
 """The shipped estimator of noise maps, for color pictures."""
@@ -302,8 +302,7 @@ def _by_brightness(levels: Tensor, bands: Tensor, tells: Tensor) -> Tensor:
         here = logs[:, own == band]
         count = here.shape[1]
         rows[band] = (count * _usual(here) + _FEW * usual) / (count + _FEW)
-    padded = F.pad(rows.exp()[bands].permute(2, 0, 1)[None], (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(padded, 3, stride=1)[0]
+    return around(rows.exp()[bands].permute(2, 0, 1)[None])[0]
 
 
 def _usual(logs: Tensor) -> Tensor:

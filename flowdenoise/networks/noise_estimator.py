@@ -196,6 +196,11 @@ def measured(noise: Tensor) -> Tensor:
     return torch.stack(maps, 2).flatten(1, 2)
 
 
+def around(cells: Tensor) -> Tensor:
+    """The means of 3x3 cells, (B, C, h, w); a cell beyond the border is like the one at it."""
+    return F.avg_pool2d(F.pad(cells, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+
+
 def level_loss(levels: Tensor, squares: Tensor) -> Tensor:
     """The error of estimated levels, per cell, in logarithms.
 
@@ -207,6 +212,5 @@ def level_loss(levels: Tensor, squares: Tensor) -> Tensor:
         levels: The estimated levels, (B, 4, h, w), as in `Noise`.
         squares: The true squares, (B, 4, h, w), from `measured`.
     """
-    around = F.avg_pool2d(F.pad(squares, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    wanted = (around + FLOOR**2).log()
+    wanted = (around(squares) + FLOOR**2).log()
     return F.smooth_l1_loss(levels.square().log(), wanted, reduction="none", beta=2.0)

@@ -51,8 +51,8 @@ class ResNetConfig(NetworkConfig):
             exact.
         sigmoid: Whether to squash the result into (0, 1), as the paper's code does.
         residual: Whether a network with head and tail predicts the noise, which is subtracted from
-            the input. A network that must not see the pixel that it predicts learns much faster
-            without, as Höck et al., "N2V2" (ECCV 2022 workshops) found.
+            the input. Where a network must not see the pixel that it predicts, there is nothing to
+            subtract from: Höck et al., "N2V2" (ECCV 2022 workshops), leave it out, too.
     """
 
     channels: tuple[Size, ...] = (64,)
