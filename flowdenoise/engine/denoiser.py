@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -29,6 +30,7 @@ from flowdenoise.engine.denoisers import Denoisers, Source, model_of
 from flowdenoise.engine.estimate import Estimate, together
 from flowdenoise.engine.estimators import Estimators
 from flowdenoise.engine.examined import Examined, Finding
+from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.method_noise import believed
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
@@ -36,6 +38,7 @@ from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
+from flowdenoise.engine.trial import Trial
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
 from flowdenoise.system.device import choose_device, choose_precision
@@ -192,10 +195,21 @@ class Denoiser:
         networks = self._networks
         prior = None if kind == "camera" else networks.prior(plane.picture.channels)
         finding = self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
-        if kind != "auto":
-            return finding
         with torch.no_grad():
-            return believed(finding, networks.quick_for, self.device)
+            if kind == "auto":
+                finding = believed(finding, networks.quick_for, self.device)
+            return self._with_light(finding)
+
+    def _with_light(self, finding: Finding) -> Finding:
+        """Find out what light a color photograph will lack whose noise is strong."""
+        picture, estimate = finding.plane.picture, finding.estimate
+        if estimate.maps is None or estimate.sigma < STRONG or picture.channels == 1:
+            return finding
+        network = replace(self._networks.chosen_for(estimate)(picture.channels), thorough=False)
+        trial = Trial.of(picture, estimate.maps, network, self.device)
+        if trial is None:
+            return finding
+        return replace(finding, light=LinearLight.of(trial.pixels, trial.denoised))
 
     def denoise_picture(
         self,

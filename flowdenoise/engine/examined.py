@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.engine.clipping import ClippedEnds, clipped_ends_of
 from flowdenoise.engine.estimate import Estimate, together
+from flowdenoise.engine.linear_light import LinearLight
 from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.engine.planes import Plane
 from flowdenoise.images import Picture
@@ -23,12 +24,14 @@ class Finding:
         ends: The ends at which white noise was cut off, one for all channels or one for each.
         doubted: The maps of a camera's noise that were found, too, and that the estimate speaks
             against.
+        light: What a denoised photograph lacks, where its noise is strong.
     """
 
     plane: Plane
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
     doubted: NoiseMaps | None = None
+    light: LinearLight | None = None
 
     @classmethod
     def of_white(cls, plane: Plane, estimate: Estimate, threads: int) -> Finding:
@@ -49,7 +52,7 @@ class Finding:
         if maps is not None:
             maps = maps.part(rows, columns)
         plane = replace(self.plane, picture=self.plane.picture.part(rows, columns))
-        return Finding(plane, replace(self.estimate, maps=maps), self.ends)
+        return replace(self, plane=plane, estimate=replace(self.estimate, maps=maps), doubted=None)
 
 
 @dataclass(frozen=True)

@@ -29,19 +29,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_evidence import CELL, varies
 from flowdenoise.engine.noise_floor import is_inside
-from flowdenoise.engine.noise_maps import NoiseMaps, without_bars
+from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.trial import Trial, pixels_of, windows
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 
-_WINDOW = 192  # side in pixels, about
-_MOST, _MOST_FOR_WHITE = 8, 4  # windows
-_LEAST_SIDE = 4 * CELL  # of a window that shows enough
+_MOST_FOR_WHITE = 4  # windows
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
@@ -140,19 +138,12 @@ def signs_of_noise(
     Returns:
         The signs; None for a picture that is too small to show any.
     """
-    rows, columns = without_bars(picture.samples)
-    picture, maps = picture.part(rows, columns), maps.part(rows, columns)
-    places = _windows(picture, _MOST)
-    if not places:
+    if (trial := Trial.of(picture, maps, network, device)) is None:
         return None
-    pixels = _pixels(picture, places, device)
-    levels = torch.stack([maps.part(*place).levels for place in places]).to(device)
-    coarse = F.interpolate(levels[:, 1::2], size=pixels.shape[2:], mode="bilinear")
-    denoised = keep_constant(pixels, network.told(pixels, coarse, 1.0, 1.0))
-    telling = varies(pixels)[:, 0]
+    telling = varies(trial.pixels)[:, 0]
     if not telling.any():
         return None
-    return _signs(pixels - denoised, denoised, levels, telling, maps.grain)
+    return _signs(trial.removed, trial.denoised, trial.levels, telling, maps.grain)
 
 
 def removed_share(
@@ -171,34 +162,15 @@ def removed_share(
     Returns:
         The root mean square of what was removed, over sigma; None where nothing tells.
     """
-    places = _windows(picture, _MOST_FOR_WHITE)
+    places = windows(picture, _MOST_FOR_WHITE)
     if not places:
         return None
-    pixels = _pixels(picture, places, device)
+    pixels = pixels_of(picture, places, device)
     squares = (pixels - network(pixels, sigma)).square().mean(1, keepdim=True)
     telling = varies(pixels) & is_inside(pixels)
     if not telling.any():
         return None
     return float(F.avg_pool2d(squares, CELL)[telling].mean().sqrt()) / sigma
-
-
-def _windows(picture: Picture, most: int) -> list[tuple[slice, slice]]:
-    """The rows and columns of windows of one size, all of a few, evenly spread of more."""
-    if min(picture.height, picture.width) < _LEAST_SIDE:
-        return []
-    down, across = (max(1, round(side / _WINDOW)) for side in (picture.height, picture.width))
-    high, wide = picture.height // down // CELL * CELL, picture.width // across // CELL * CELL
-    count = down * across
-    some = min(count, most)
-    chosen = [divmod((2 * index + 1) * count // (2 * some), across) for index in range(some)]
-    return [
-        (slice(row * high, (row + 1) * high), slice(column * wide, (column + 1) * wide))
-        for row, column in chosen
-    ]
-
-
-def _pixels(picture: Picture, places: list[tuple[slice, slice]], device: torch.device) -> Tensor:
-    return torch.cat([picture.tensor(*place) for place in places]).to(device)
 
 
 def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain: float) -> Signs:

@@ -89,6 +89,8 @@ def _of_photograph(
         denoised = network.told(pixels, levels, luma, chroma)
         if detail:
             denoised = give_back(pixels, denoised, tiles[:, channels + 2 :], detail)
+        if finding.light is not None:
+            denoised = finding.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
         return keep_constant(pixels, denoised)
 
     return Pass(read, denoise, (network,))

@@ -21,7 +21,7 @@ from flowdenoise.weights import manifest, save_weights
 
 ROOT = Path(__file__).parents[2]
 
-BRIGHTNESS, COLOR = 0.05, 0.1
+BRIGHTNESS, COLOR = 0.04, 0.05  # too weak to darken a picture
 
 
 class Known(NoiseMapNet):
@@ -101,7 +101,9 @@ def test_strength_scales_both_maps(picture: Picture, strength: float) -> None:
     engine(photo).denoise_picture(picture, noise="camera", strength=strength)
     (maps,) = photo.told
     assert isinstance(maps, Tensor)
-    assert maps.amax((0, 2, 3)).tolist() == pytest.approx([strength * 0.05, strength * 0.1])
+    assert maps.amax((0, 2, 3)).tolist() == pytest.approx(
+        [strength * BRIGHTNESS, strength * COLOR]
+    )
 
 
 def test_brightness_and_color_are_removed_apart(picture: Picture) -> None:
