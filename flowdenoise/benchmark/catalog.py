@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flowdenoise.data.download import Remote
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.errors import DataError, UsageError
 from flowdenoise.system.rules import COLORS
 

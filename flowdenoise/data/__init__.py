@@ -1,3 +1,3 @@
 """Corpora of images and the patches that training draws from them."""
 
-__all__ = ["coloring", "corpus", "download", "pairs", "patches", "sources"]
+__all__ = ["coloring", "corpus", "download", "pairs", "patches", "remote_file", "sources"]

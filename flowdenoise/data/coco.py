@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowdenoise.data.download import Remote, StageReport, fetch_archive
+from flowdenoise.data.download import StageReport, fetch_archive
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.errors import DataError
 from flowdenoise.system.cache import cache_folder
 

@@ -37,13 +37,17 @@ class Plane:
     def put(self, start: int, rows: Tensor, result: Samples) -> None:
         """Put finished rows, (1, C, rows, W), into a result, beginning at row `start`."""
         channels, step = list(self.channels), max(1, _BAND // rows[..., 0, :].numel())
+        whole = result.shape[2] == len(channels)  # which needs no list, that NumPy follows slowly
         for part in torch.split(rows, step, -2):
             band = slice(start, start + part.shape[-2])
             start = band.stop
             values = self.picture.samples_of(part, band)
             if self.picture.channels > len(channels):
                 values = values[..., channels]
-            result[band, :, channels] = values
+            if whole:
+                result[band] = values
+            else:
+                result[band, :, channels] = values
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:

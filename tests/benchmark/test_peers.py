@@ -16,7 +16,7 @@ from flowdenoise.benchmark.methods import MethodOptions, build, parse
 from flowdenoise.benchmark.methods.peers import PEERS, PeerMethod, read_convolutions
 from flowdenoise.benchmark.protocols import PROTOCOLS
 from flowdenoise.benchmark.sets import open_set
-from flowdenoise.data.download import Remote
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.errors import WeightsError
 from flowdenoise.system.cache import CACHE_VARIABLE
 

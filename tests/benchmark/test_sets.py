@@ -21,7 +21,7 @@ from flowdenoise.benchmark import catalog
 from flowdenoise.benchmark.catalog import SETS, NamedSet, fingerprints
 from flowdenoise.benchmark.image_set import fingerprint
 from flowdenoise.benchmark.sets import open_set
-from flowdenoise.data.download import Remote
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.errors import DataError, ImageReadError, UsageError
 from flowdenoise.system.cache import CACHE_VARIABLE
 

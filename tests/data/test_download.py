@@ -23,7 +23,8 @@ import pytest
 
 from flowdenoise.data import download as module
 from flowdenoise.data import web
-from flowdenoise.data.download import Remote, download, fetch_archive
+from flowdenoise.data.download import download, fetch_archive
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.errors import DataError
 
 Usage = namedtuple("Usage", "total used free")
@@ -152,7 +153,8 @@ def test_a_killed_process_leaves_what_the_next_one_needs(loopback, tmp_path):
 
     loopback.moods.append(some_then_wait)
     code = (
-        "import sys, pathlib; from flowdenoise.data.download import *;"
+        "import sys, pathlib; from flowdenoise.data.download import download;"
+        "from flowdenoise.data.remote_file import Remote;"
         "download(Remote(sys.argv[1]), pathlib.Path(sys.argv[2]), timeout=60)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, loopback.url(), tmp_path / "file"])

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
 from flowdenoise.benchmark.methods.method import Method, MethodOptions, import_extra
-from flowdenoise.data.download import Remote, download
+from flowdenoise.data.download import download
+from flowdenoise.data.remote_file import Remote
 from flowdenoise.engine import TilingConfig, tiling
 from flowdenoise.errors import DataError, WeightsError
 from flowdenoise.networks import DnCNN, DnCNNConfig
