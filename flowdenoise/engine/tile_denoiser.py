@@ -22,6 +22,8 @@ _OVERLAP_FOR_WHITE = 4  # for networks that learned white noise; coarser noise n
 _TOLD = {3: 1.3, 1: 0.6}  # times the coarse level of a camera's noise, by number of channels, is
 # what a denoiser of white noise is told; that of a gray picture's floor is too high
 _BOUND = 1.3  # times the coarse level bounds a removal: the noise varies more than the map says
+_BOUND_IF_STRONG = 2.6  # likewise, as strong noise has outliers, which would stay as specks
+_WEAK, _STRONG = 8 / 255, 24 / 255  # levels between which the one bound becomes the other
 _FIXED_BATCH = 64  # tiles of a network that takes small ones only
 
 
@@ -119,14 +121,13 @@ class TileDenoiser:
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
         """
-        level, bound = maps, _BOUND * maps
+        level = maps
         if self.config.sigma_channels < 2:
-            mean = maps.mean(1, keepdim=True)
-            level, bound = _TOLD[tiles.shape[1]] * mean, _BOUND * mean
+            maps = maps.mean(1, keepdim=True)
+            level = _TOLD[tiles.shape[1]] * maps
         most = luma if luma == chroma else max(1.0, luma, chroma)
-        denoised = keep_structure(
-            tiles, self._ensemble(tiles, most * level), max(1.0, most) * bound
-        )
+        bound = max(1.0, most) * _bound(maps)
+        denoised = keep_structure(tiles, self._ensemble(tiles, most * level), bound)
         if luma == chroma:
             return denoised
         removed = tiles - denoised
@@ -136,6 +137,12 @@ class TileDenoiser:
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)
         return denoised
+
+
+def _bound(maps: Tensor) -> Tensor:
+    """The level that bounds what is removed of a camera's noise."""
+    strong = ((maps - _WEAK) / (_STRONG - _WEAK)).clamp(0, 1)
+    return (_BOUND + (_BOUND_IF_STRONG - _BOUND) * strong) * maps
 
 
 def denoise_unequal(

@@ -244,3 +244,19 @@ def test_weights_that_take_maps_know_cameras_alone_too(picture: Picture, tmp_pat
     assert not mine.denoise_picture(picture, 0.1).untouched
     with pytest.raises(UsageError, match="no noise of cameras"):
         Denoiser.load("color", device="cpu").denoise_picture(picture, noise="camera")
+
+
+@pytest.mark.parametrize(("level", "stays"), [(8 / 255, True), (24 / 255, False)])
+def test_outliers_of_strong_noise_do_not_stay_as_specks(level: float, stays: bool) -> None:
+    gray = torch.full((1, 3, 48, 48), 0.5)
+    noisy = gray.clone()
+    noisy[:, :, 20:22, 20:22] += 5 * level
+
+    class Cleaned(Watched):
+        def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+            return torch.full_like(noisy, 0.5)
+
+    tiles = TileDenoiser.of(Cleaned(2), torch.device("cpu"), torch.float32)
+    denoised = tiles.told(noisy, torch.full((1, 2, 48, 48), level), 1.0, 1.0)
+    left = float((denoised - gray).abs().max()) / (5 * level)
+    assert left > 0.3 if stays else left < 0.05
