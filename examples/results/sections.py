@@ -275,7 +275,7 @@ def _slow() -> Iterator[Section]:
         yield Section(
             f"{image_set}-dip",
             f"Deep image prior on whole pictures, {kind}",
-            f"benchmark {image_set} --sigma 25 --limit 3 --methods flowdenoise,dip-half,noisy "
+            f"benchmark {image_set} --sigma 25 --limit 3 --methods flowdenoise,dip-narrow,noisy "
             f"--data-dir {DATA}",
             "The first three pictures. Each trains a network of its own, of half the published "
             "width and in bfloat16, and stops by itself, without the truth. The paper printed "

@@ -19,7 +19,6 @@ from flowdenoise.benchmark.methods import method as contract
 from flowdenoise.benchmark.methods.deep_prior import (
     DeepPrior,
     DeepPriorConfig,
-    RunningVariance,
 )
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
@@ -171,7 +170,7 @@ class TestDeepPrior:
         config = DeepPriorConfig(scales=3, channels=24, inputs=8, steps=150, averaging=0.95)
         method = DeepPrior("dip", config)
         method.prepare(1, CPU)
-        denoised = method.denoise(noisy, None)
+        denoised = method.denoise(noisy, 50 / 255)
         assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
 
     def test_the_quick_one_learns_the_picture_in_bfloat16(self) -> None:
@@ -180,8 +179,8 @@ class TestDeepPrior:
         sizes = {"scales": 2, "channels": 16, "inputs": 8, "steps": 150, "averaging": 0.9}
         config = replace(DeepPriorConfig.quick(), **sizes)
         assert config.precision == "bfloat16"
-        assert 2 * DeepPriorConfig.quick().channels == DeepPriorConfig().channels
-        denoised = DeepPrior("dip-half", config).denoise(noisy, None)
+        assert 4 * DeepPriorConfig.quick().channels == DeepPriorConfig().channels
+        denoised = DeepPrior("dip-narrow", config).denoise(noisy, 50 / 255)
         assert denoised.dtype == torch.float32
         assert metrics.psnr(denoised, clean) > metrics.psnr(noisy, clean) + 3
 
@@ -189,30 +188,30 @@ class TestDeepPrior:
         clean = tensor_scene(32, 39, 1)[None]
         noisy = noise.add_gaussian(clean, 50 / 255, seed=0)
         sizes = DeepPriorConfig(scales=2, channels=16, inputs=8, averaging=0.9)
-        method = DeepPrior("dip", replace(sizes, patience=60, settling=20))
-        stopped = metrics.psnr(method.denoise(noisy, None), clean)
-        assert 20 < method.steps < 300
-        late = DeepPrior("dip", replace(sizes, steps=400, settling=399, patience=400))
-        assert stopped > metrics.psnr(late.denoise(noisy, None), clean) + 2
+        method = DeepPrior("dip", sizes)
+        stopped = metrics.psnr(method.denoise(noisy, 50 / 255), clean)
+        assert 20 < method.steps < 400
+        late = DeepPrior("dip", replace(sizes, steps=4 * method.steps))
+        assert stopped > metrics.psnr(late.denoise(noisy, 1e-6), clean) + 1
 
-    def test_the_least_variance_is_found_after_settling(self) -> None:
-        config = DeepPriorConfig(patience=3, settling=2, forgetting=0.5)
-        variance = RunningVariance(config)
-        values = [0.0, 8.0, 8.0, 8.0, 8.0, 0.0, 0.0, 0.0]
-        least = [variance.add(torch.full((1, 1, 2, 2), value)) for value in values]
-        assert least == [False, False, True, True, True, False, False, False]
-        assert variance.least_at == 5
-        assert variance.rises
+    def test_it_stops_at_the_last_step_if_it_never_comes_near(self) -> None:
+        method = DeepPrior("dip", SMALL_PRIOR)
+        method.denoise(torch.rand(1, 1, 16, 16, generator=_fixed()), 1e-6)
+        assert method.steps == SMALL_PRIOR.steps
+
+    def test_it_must_be_told_the_level(self) -> None:
+        with pytest.raises(UsageError, match="must be told"):
+            DeepPrior("dip", SMALL_PRIOR).denoise(torch.rand(1, 1, 16, 16), None)
 
     def test_it_takes_images_smaller_than_its_coarsest_scale(self) -> None:
         method = DeepPrior("dip", DeepPriorConfig(channels=4, inputs=2, steps=1))
-        assert method.denoise(torch.rand(1, 3, 13, 21), None).shape == (1, 3, 13, 21)
+        assert method.denoise(torch.rand(1, 3, 13, 21), 0.1).shape == (1, 3, 13, 21)
 
     def test_it_leaves_the_random_numbers_of_others_alone(self) -> None:
         torch.manual_seed(7)
         expected = torch.rand(1)
         torch.manual_seed(7)
-        DeepPrior("dip", SMALL_PRIOR).denoise(torch.rand(1, 1, 16, 16, generator=_fixed()), None)
+        DeepPrior("dip", SMALL_PRIOR).denoise(torch.rand(1, 1, 16, 16, generator=_fixed()), 0.1)
         assert torch.rand(1) == expected
 
 

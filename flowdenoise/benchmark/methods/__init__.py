@@ -136,11 +136,10 @@ METHODS: Mapping[str, Kind] = {
     "ffdnet": _published("FFDNet by its authors' weights, trained with clean targets"),
     "n2v": _network("Noise2Void", _noise2void, blind=True),
     "bm3d": Kind("BM3D", partial(_plain, home="classical.Bm3d"), extra="bm3d", modules=("bm3d",)),
-    "dip": Kind("deep image prior; very slow", _deep_prior, blind=True, quick=False),
-    "dip-half": Kind(
-        "deep image prior of half the width, in bfloat16; slow",
+    "dip": Kind("deep image prior; very slow", _deep_prior, quick=False),
+    "dip-narrow": Kind(
+        "deep image prior of a quarter of the width, in bfloat16; slow",
         partial(_deep_prior, quick=True),
-        blind=True,
         quick=False,
     ),
     "wnnm": Kind(
