@@ -195,11 +195,12 @@ class Denoiser:
         networks = self._networks
         prior = None if kind == "camera" else networks.prior(plane.picture.channels)
         finding = self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
+        if kind != "auto":
+            return finding
         with torch.no_grad():
-            if kind == "auto":
-                finding = believed(finding, networks.quick_for, self.device)
-            return self._with_light(finding)
+            return believed(finding, networks.quick_for, self.device)
 
+    @torch.no_grad()
     def _with_light(self, finding: Finding) -> Finding:
         """Find out what light a color photograph will lack whose noise is strong."""
         picture, estimate = finding.plane.picture, finding.estimate
@@ -272,7 +273,7 @@ class Denoiser:
         findings = []
         for plane in self._planes(picture):
             if sigma == "auto":
-                findings.append(self._find(plane, noise))
+                findings.append(self._with_light(self._find(plane, noise)))
             else:
                 told = Estimate(float(sigma), "noisy" if sigma else "clean")
                 findings.append(Finding.of_white(plane, told, self._threads))
