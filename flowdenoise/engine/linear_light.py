@@ -13,7 +13,8 @@ end became (t Phi(t) + phi(t)) / t times as large (Tobin, "Estimation of relatio
 dependent variables", Econometrica 26, 1958). Where too much is cut off, nothing is concluded.
 
 sRGB is assumed, and cameras deviate from it, as they deviate from those that the network knows.
-So neither is trusted alone, and half of what is lacking is added.
+So neither is trusted alone, and half of what is lacking is added. Near white, where networks leave
+a picture too dark and all curves are alike, all of it is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from flowdenoise.noise.tone import tone, untone
 _BANDS = 8  # of brightness, each of which fades into its neighbors
 _SHARE = 0.5  # of what is lacking
 _FEW = 2000  # pixels of a band, about, below which it counts less
-_MOST_BLACK, _MOST_WHITE = 0.2, 0.05  # of a band's pixels may be cut off
+_MOST_BLACK, _MOST_WHITE = 0.2, 0.4  # of a band's pixels may be cut off
+_NEAR_WHITE = 0.05  # of a band's pixels are cut off at white, from which all that lacks is added
 _KNOTS = 257  # of the table by which tones are changed
 _TINY = 1e-6
 
@@ -107,8 +109,9 @@ def _lacking(noisy: Tensor, denoised: Tensor) -> Tensor:
     )
     before = 1 - _before_cut(1 - _before_cut(before, black), white)
     telling = (black <= _MOST_BLACK) & (white <= _MOST_WHITE)
-    lacking: Tensor = telling * count / (count + _FEW) * (before - after)
-    return _SHARE * lacking
+    share = torch.where(white > _NEAR_WHITE, 1.0, _SHARE)
+    lacking: Tensor = telling * share * count / (count + _FEW) * (before - after)
+    return lacking
 
 
 def _before_cut(mean: Tensor, share: Tensor) -> Tensor:

@@ -24,9 +24,9 @@ STRONG_SHOT, WEAK_SHOT = 1e-2, 1e-4
 
 
 def shot(light: float, deviation: float, side: int = 256) -> Tensor:
-    """An area of one light whose noise is normal, behind the curve of sRGB, (1, 3, h, w)."""
+    """An area of one light whose noise is normal, in sRGB of 8 bits, (1, 3, h, w)."""
     noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
-    return tone(light + deviation * noise, NO_CURVE)
+    return (255 * tone(light + deviation * noise, NO_CURVE)).round() / 255
 
 
 def area(light: float, side: int = 256) -> Tensor:
@@ -52,6 +52,14 @@ def test_half_of_what_a_dark_area_lacks_is_added(light: float, share: float) -> 
 def test_where_nothing_is_lacking_nothing_is_added(light: float, share: float) -> None:
     """Also where a sixth of the noise is cut off at black."""
     assert abs(lacking(shot(light, share * light), area(light))) < 1.5
+
+
+def test_near_white_all_that_is_lacking_is_added() -> None:
+    """Where a sixth of the noise is cut off at white."""
+    noisy = shot(0.8, 0.2)
+    darker = noisy.mean((2, 3), keepdim=True).expand_as(noisy)
+    wanted = 255 * float((area(0.8) - darker).mean())
+    assert lacking(noisy, darker) == pytest.approx(wanted, abs=0.6)
 
 
 def test_where_much_is_cut_off_nothing_is_concluded() -> None:
