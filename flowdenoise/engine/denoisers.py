@@ -200,7 +200,10 @@ class Denoisers:
 
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""
-        return pass_of(finding, removal, self.chosen_for(finding.estimate), self.device)
+        estimate, channels = finding.estimate, finding.plane.picture.channels
+        of_photographs = estimate.maps is not None and channels == 3 and bool(self._photos)
+        coarse = self.white(channels) if of_photographs else None
+        return pass_of(finding, removal, self.chosen_for(estimate), self.device, coarse)
 
     def _load(self, source: Source) -> TileDenoiser:
         if source not in self._loaded:

@@ -11,7 +11,7 @@ from flowdenoise.engine.noise_maps import NoiseMaps
 from flowdenoise.engine.planes import Plane
 from flowdenoise.images import Picture
 
-_AROUND = 16  # pixels of context of a part, a multiple of the cells of noise maps
+_AROUND, _AROUND_COARSE = 16, 48  # pixels of context of a part, multiples of a cell of noise maps
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,11 @@ class Examined:
         Returns:
             The larger part, and the place of the part in it.
         """
+        coarse = any(finding.estimate.maps is not None for finding in self.findings)
+        around = _AROUND_COARSE if coarse else _AROUND
         outer, inner = [], []
         for side, length in ((rows, self.picture.height), (columns, self.picture.width)):
-            first = max(0, side.start - _AROUND) // _AROUND * _AROUND
-            outer.append(slice(first, min(length, side.stop + _AROUND)))
+            first = max(0, side.start - around) // _AROUND * _AROUND
+            outer.append(slice(first, min(length, side.stop + around)))
             inner.append(slice(side.start - first, side.stop - first))
         return self.part(outer[0], outer[1]), (inner[0], inner[1])

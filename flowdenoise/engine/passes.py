@@ -14,6 +14,7 @@ from flowdenoise.engine.clipping import Unclip
 from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.remains import REDUCED, without_remains
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.texture import give_back
 from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
@@ -28,16 +29,19 @@ class Pass:
         read: The function that reads rows of the plane, and of its maps, on the device.
         denoise: The function that denoises tiles of these rows.
         networks: The networks that it uses; the first decides how the plane is cut.
+        reduced: How many times smaller tiles are made for those behind the first.
     """
 
     read: ReadRows
     denoise: Callable[[Tensor], Tensor]
     networks: tuple[TileDenoiser, ...]
+    reduced: int = 1
 
     @property
     def stride(self) -> int:
         """The number of pixels of which sides and places of tiles must be multiples."""
-        return math.lcm(*(network.config.stride for network in self.networks))
+        first, *others = (network.config.stride for network in self.networks)
+        return math.lcm(first, *(self.reduced * stride for stride in others))
 
     @property
     def is_fixed(self) -> bool:
@@ -50,6 +54,7 @@ def pass_of(
     removal: RemovalConfig,
     network: Callable[[int], TileDenoiser],
     device: torch.device,
+    coarse: TileDenoiser | None = None,
 ) -> Pass:
     """Decide how a plane is denoised by the kind of its noise.
 
@@ -58,10 +63,13 @@ def pass_of(
         removal: The settings of the removal.
         network: The function that gives the network for a number of channels.
         device: The device that computes.
+        coarse: The network of white noise that removes what is left of coarse noise of a camera.
     """
     maps = finding.estimate.maps
     if maps is not None:
-        return _of_photograph(finding, maps, removal, network, device)
+        return _of_photograph(
+            finding, maps, removal, network(finding.plane.picture.channels), coarse, device
+        )
     return _of_white(finding, removal.strength, network, device)
 
 
@@ -69,12 +77,13 @@ def _of_photograph(
     finding: Finding,
     maps: NoiseMaps,
     removal: RemovalConfig,
-    networks: Callable[[int], TileDenoiser],
+    network: TileDenoiser,
+    coarse: TileDenoiser | None,
     device: torch.device,
 ) -> Pass:
     """The pass for the noise of a camera, whose maps are cut into tiles with the picture."""
     picture, detail = finding.plane.picture, removal.detail
-    network, channels = networks(picture.channels), picture.channels
+    channels = picture.channels
     luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
     def read(start: int, stop: int) -> Tensor:
@@ -87,13 +96,15 @@ def _of_photograph(
     def denoise(tiles: Tensor) -> Tensor:
         pixels, levels = tiles[:, :channels], tiles[:, channels : channels + 2]
         denoised = network.told(pixels, levels, luma, chroma)
+        if coarse is not None:
+            denoised = without_remains(denoised, levels, coarse, luma, chroma)
         if detail:
             denoised = give_back(pixels, denoised, tiles[:, channels + 2 :], detail)
         if finding.light is not None:
             denoised = finding.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
         return keep_constant(pixels, denoised)
 
-    return Pass(read, denoise, (network,))
+    return Pass(read, denoise, (network,) if coarse is None else (network, coarse), REDUCED)
 
 
 def _of_white(

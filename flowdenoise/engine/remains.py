@@ -1,0 +1,44 @@
+r"""What a denoiser leaves of coarse noise, removed where that is fine: in a reduced picture.
+
+A network sees some tens of pixels. Noise that demosaicking and smoothing have made coarse reaches
+further, and what is left of it are faint blotches. In a picture reduced by four they are a few
+pixels wide, and a denoiser of white noise takes most of them:
+
+    denoised --mean of 4x4--> small -> denoiser -> what it removes --bicubic--> subtracted
+
+The level that it is told is a fifth of what the noise itself would have there, which is about what
+a network leaves (tuned on simulated photographs and on Nam25: docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from flowdenoise.engine.tile_denoiser import TileDenoiser
+
+REDUCED = 4
+"""How many times smaller the picture is made, which sides of tiles are multiples of."""
+
+_LEFT = 0.2  # of the level of the noise
+_LEAST = 0.2 / 255  # a weaker rest is none
+
+
+def without_remains(
+    denoised: Tensor, maps: Tensor, network: TileDenoiser, luma: float, chroma: float
+) -> Tensor:
+    """Remove what is left of coarse noise.
+
+    Args:
+        denoised: The denoised tiles, (B, 3, h, w).
+        maps: The coarse levels of brightness and color before, (B, 2, h, w).
+        network: A denoiser of white noise.
+        luma: The share of the noise of brightness that was to be removed; above 1 counts as 1.
+        chroma: The share of the noise of color.
+    """
+    small = F.avg_pool2d(denoised, REDUCED)
+    level = _LEFT / REDUCED * F.avg_pool2d(maps.mean(1, keepdim=True), REDUCED)
+    removed = small - network(small, level.clamp(min=_LEAST))
+    gray = removed.mean(1, keepdim=True)
+    removed = min(1.0, luma) * gray + min(1.0, chroma) * (removed - gray)
+    return denoised - F.interpolate(removed, size=denoised.shape[2:], mode="bicubic")
