@@ -158,8 +158,8 @@ def test_auto_takes_the_weights_for_photographs_where_they_are_shipped(
     folder = shipped_with(tmp_path, *names)
     monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
     result = Denoiser.load(device="cpu").denoise_picture(picture, noise="camera").picture
-    same = (result.samples == picture.samples).all()  # the one for photographs removes nothing
-    assert same == shipped
+    removed = np.abs(result.samples.astype(int) - picture.samples)
+    assert (removed.max() <= 3) == shipped  # the network for photographs removes nothing
 
 
 ALL = ("color", "gray", "photo", "color-fast", "gray-fast", "photo-fast")
