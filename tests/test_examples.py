@@ -144,4 +144,8 @@ def test_simulated_photographs_are_cleaned_as_files_are(tmp_path: Path) -> None:
     ]
     phone = {row[0].strip(): float(row[1]) for row in rows[2:6]}
     assert phone["told the best level"] > phone["noisy"] + 2
-    assert len(rows) == 12
+    least = {row[0].strip(): float(row[1]) for row in rows[8:12]}
+    assert least["noisy"] == 0
+    gain = phone["told the best level"] - phone["noisy"]  # of the only picture
+    assert least["told the best level"] == pytest.approx(gain, abs=0.02)
+    assert len(rows) == 18

@@ -7,15 +7,17 @@ Each kind of camera takes one photograph of the middle 256x256 of each clean pic
 without noise, which is the truth. Rows: the photograph itself; the automatic result; the best of
 some levels that `auto` is told, picture by picture, unless they are skipped; and the automatic
 result of further weights and of other efforts.
-All pass through the engine as files do, in 8 bits. The second table is the shift of the mean: over
-all pictures, brightness of the result minus that of the truth, in the band of 16 levels of the
-truth where it is largest.
+All pass through the engine as files do, in 8 bits. The second table is the least gain of a
+picture, which is negative where one came out worse than it went in. The third is the shift of the
+mean: over all pictures, brightness of the result minus that of the truth, in the band of 16 levels
+of the truth where it is largest.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +65,11 @@ class Row:
         seen = self.count > LEAST * self.count.sum()
         shifts = self.shift[seen] / self.count[seen]
         return float(shifts[shifts.abs().argmax()])
+
+
+def least_gain(row: Row, noisy: Row) -> float:
+    """What the picture gained that gained least, in dB."""
+    return min(after - before for after, before in zip(row.psnr, noisy.psnr, strict=True))
 
 
 def photographs(folder: Path, table: Path | None) -> Photos:
@@ -114,14 +121,17 @@ def main() -> None:
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
     table = measure(photos, denoisers, levels=not options.skip_told)
     count = len(next(iter(photos.values())))
-    for title, figure in (
-        ("PSNR", lambda row: f"{statistics.mean(row.psnr):.2f}"),
-        ("largest shift", lambda row: f"{row.largest_shift:+.2f}"),
-    ):
+    figures_of: tuple[tuple[str, Callable[[Row, Row], str]], ...] = (
+        ("PSNR", lambda row, _: f"{statistics.mean(row.psnr):.2f}"),
+        ("least gain", lambda row, noisy: f"{least_gain(row, noisy):+.2f}"),
+        ("largest shift", lambda row, _: f"{row.largest_shift:+.2f}"),
+    )
+    for title, figure in figures_of:
         print(f"| {title}, {count} pictures of {options.images.name} |", " | ".join(photos), "|")
         print("| --- |" + " ---: |" * len(photos))
         for name, kinds in table.items():
-            print(f"| {name} |", " | ".join(map(figure, kinds.values())), "|")
+            figures = (figure(row, table["noisy"][kind]) for kind, row in kinds.items())
+            print(f"| {name} |", " | ".join(figures), "|")
         print()
 
 
