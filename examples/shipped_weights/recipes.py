@@ -500,17 +500,11 @@ RECIPES = {
         wider=True,
     ),
     "n2v-color": Recipe(
-        (
-            *("train-denoiser", "--preset", "n2v", "--set", "network.channels=64"),
-            *("--set", "network.blocks=11", "--set", "network.unshuffle=2"),
-            *("--set", "network.residual=true", "--set", "training.objective.masked=0.02"),
-            *("--set", "training.late_patch=128", "--set", "loop.learning_rate=1e-3"),
-            *("--set", "loop.warmup=100", "--set", "loop.decay=0.5", "--set", "loop.ema=0.999"),
-            *SPLIT,
-        ),
-        3000,
-        f"{_NOISY} Its pixels were replaced by copies of neighbors.",
+        ("train-denoiser", "--preset", "n2v", *ALL_NOISY),
+        14000,
+        _NOISY,
         "Noise2Void, color, to compare with.",
+        wider=True,
     ),
 }
 """In an order in which each finds what it begins with."""
