@@ -201,7 +201,7 @@ class Denoisers:
     def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""
         estimate, channels = finding.estimate, finding.plane.picture.channels
-        of_photographs = estimate.maps is not None and channels == 3 and bool(self._photos)
+        of_photographs = estimate.maps is not None and bool(self._photos)
         coarse = self.white(channels) if of_photographs else None
         return pass_of(finding, removal, self.chosen_for(estimate), self.device, coarse)
 

@@ -32,9 +32,9 @@ def without_remains(
     """Remove what is left of coarse noise.
 
     Args:
-        denoised: The denoised tiles, (B, 3, h, w).
+        denoised: The denoised tiles, (B, C, h, w).
         maps: The coarse levels of brightness and color before, (B, 2, h, w).
-        network: A denoiser of white noise.
+        network: A denoiser of white noise in images of C channels.
         luma: The share of the noise of brightness that was to be removed; above 1 counts as 1.
         chroma: The share of the noise of color.
     """

@@ -60,6 +60,13 @@ def test_brightness_and_color_go_apart(luma: float, chroma: float) -> None:
     assert (energy(removed - gray) > 1e-8) == (chroma > 0)
 
 
+def test_gray_pictures_have_remains_too() -> None:
+    gray = TileDenoiser.of(weights.load("gray-fast").network, CPU, torch.float32)
+    picture, spots = clean()[:, :1], blotches()[:, :1]
+    left = without_remains(picture + spots, MAPS, gray, 1.0, 1.0) - picture
+    assert energy(left) < 0.8 * energy(spots)
+
+
 def test_more_than_all_is_not_removed() -> None:
     spotted = clean() + blotches()
     twice = without_remains(spotted, MAPS, network(), 2.0, 2.0)
