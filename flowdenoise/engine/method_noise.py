@@ -10,10 +10,9 @@ color, and is where the texture is.
 
     a few windows --maps--> quick denoiser -> removed -> signs --logistic--> share of the levels
 
-So a few windows are denoised first, and the share of the levels that is believed follows from the
-signs. Their weights were chosen on simulated photographs and on Nam25, so that pictures gain most,
-a loss counting three times (examples/experiments/share_of_noise.py). Where there is noise enough
-to be removed, a tenth more is told.
+So a few windows are denoised first, and the share of the levels that the picture is then told
+follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so that
+pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
 
 White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
 it removes little, compression or scaling has left something that only has the energy of noise.
@@ -43,7 +42,6 @@ from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 _MOST_FOR_WHITE = 4  # windows
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
-_BOLDER = 1.1  # times the share that is believed is told where it is worth removing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
@@ -102,13 +100,13 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         share = share_of_noise(signs)
         likely = estimate.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
         if signs.are_plain or likely:
-            return Finding(plane, Estimate.of_camera(doubted).scaled(_told(share)))
+            return Finding(plane, Estimate.of_camera(doubted).scaled(share))
     if estimate.maps is not None:
         signs = signs_in(estimate.maps)
-        share = 1.0 if signs is None else share_of_noise(signs)
-        if share * estimate.sigma < _LEAST:
-            return replace(finding, estimate=Estimate(share * estimate.sigma, "clean"))
-        return replace(finding, estimate=estimate.scaled(_told(share)))
+        told = estimate.scaled(1.0 if signs is None else share_of_noise(signs))
+        if told.sigma < _LEAST:
+            told = Estimate(told.sigma, "clean")
+        return replace(finding, estimate=told)
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
         return finding
     network = quick(estimate, plane.picture.channels)
@@ -120,13 +118,8 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
     return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
 
 
-def _told(share: float) -> float:
-    """The share that is told where there is noise: losses counted more when it was chosen."""
-    return min(1.0, _BOLDER * share)
-
-
 def share_of_noise(signs: Signs) -> float:
-    """The share of the levels of noise maps that is believed, from 0 to 1."""
+    """The share of the levels of noise maps that a denoiser should be told, from 0 to 1."""
     terms = zip(astuple(_WEIGHTS), astuple(signs), strict=True)
     return 1 / (1 + math.exp(-_BIAS - sum(weight * sign for weight, sign in terms)))
 
