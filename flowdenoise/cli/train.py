@@ -192,6 +192,7 @@ def train_noise_map(
     data: given.Clean,
     out: given.Out,
     validation: given.Validation = [],  # noqa: B006 - typer copies it
+    gray: given.Gray = False,
     initial: given.Initial = "",
     steps: given.NoiseMapSteps = None,
     settings: given.Set = [],  # noqa: B006
@@ -207,7 +208,7 @@ def train_noise_map(
     from flowdenoise.training import recipes, runs
     from flowdenoise.training.settings import override
 
-    run = recipes.noise_map()
+    run = recipes.noise_map(1 if gray else 3)
     run = replace(run, data=_data(run.data, data, [], validation))
     begin = [f"initial={initial}"] if initial else []
     run = override(run, [*begin, *_steps(steps), *settings])

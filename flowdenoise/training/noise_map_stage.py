@@ -7,6 +7,9 @@ squares are what the estimator learns to tell from one of the two.
 The pictures of the corpus were taken by cameras, too, and many have a little noise of their own,
 which would be taught as clean. Most crops are therefore reduced to half the size first, which
 leaves little of it; and some are reduced after their noise, as pictures on the web are.
+
+An estimator of gray pictures sees what becomes of color photographs when their colors are mixed to
+one brightness, as editors and cameras do it.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
 
+_BT601 = (0.299, 0.587, 0.114)
+_WHITE, _ROUNDED = 255, 1e-3
+
 
 @dataclass(frozen=True)
 class NoiseMapTraining:
@@ -51,6 +57,8 @@ class NoiseMapTraining:
         stored_after: The share of crops of cameras that are compressed once more at the end.
         kind_weight: The weight of the loss of the kind.
         clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
+        filtered: The share of crops, for an estimator of gray pictures, whose brightness is mixed
+            of the colors in shares of their own, as behind a filter; others have those of BT.601.
         color: How the colors are varied.
     """
 
@@ -63,6 +71,7 @@ class NoiseMapTraining:
     stored_after: Share = 0.3
     kind_weight: Factor = 0.5
     clean_below: Sigma = 0.5 / 255
+    filtered: Share = 0.3
     color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2, permute=0.2))
 
     @property
@@ -106,6 +115,7 @@ class NoiseMapStage:
     ) -> None:
         self.model = model
         self.training = training
+        self.gray = getattr(getattr(model, "config", None), "image_channels", 3) == 1
         color, side = training.color, training.side
         self.sampler = PatchSampler(corpus, side, seed=seed, device=device, color=color)
         self.validation = None
@@ -144,6 +154,8 @@ class NoiseMapStage:
             chosen = (groups == group).nonzero()[:, 0]
             if len(chosen):
                 pair[:, chosen] = make(source[chosen], Draws(draws.keys[chosen]))
+        if self.gray:
+            pair = torch.stack([self._mixed(one, draws) for one in pair])
         squares = measured((pair[0] - pair[1]) / 2**0.5)
         quiet = squares[:, ::2].mean((1, 2, 3)).sqrt() < settings.clean_below
         return _Crops(pair[0], squares, torch.where(quiet, 0, groups.clamp(max=2)))
@@ -198,6 +210,19 @@ class NoiseMapStage:
         return torch.stack(
             [self._stored(F.avg_pool2d(photo, 2), draws, jpeg=0.5) for photo in photos]
         )
+
+    def _mixed(self, photos: Tensor, draws: Draws) -> Tensor:
+        """Gray pictures (B, 1, P, P) of color ones; a share of them is compressed once more."""
+        shares = photos.new_tensor(_BT601).expand(len(photos), 3)
+        drawn = [draws.uniform(Stream.MAP_FILTER + 8 * i) for i in range(4)]
+        own = -torch.stack(drawn[:3], 1).clamp(min=1e-6).log()
+        filtered = (drawn[3] < self.training.filtered)[:, None]
+        shares = torch.where(filtered, own / own.sum(1, keepdim=True), shares)
+        gray = torch.einsum("bc,bchw->bhw", shares.to(photos), photos)[:, None]
+        stored = self._stored(gray.expand(-1, 3, -1, -1), draws, jpeg=self.training.stored_after)
+        floats = photos * _WHITE  # what was not rounded before is not rounded now
+        whole = ((floats - floats.round()).abs() < _ROUNDED).all(3).all(2).all(1)
+        return torch.where(whole[:, None, None, None], stored[:, :1], gray)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:

@@ -11,7 +11,7 @@ from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
-from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, ResNetConfig
+from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
 from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
 from flowdenoise.training.loop import LoopConfig
@@ -179,9 +179,15 @@ def noise_level(channels: int) -> NoiseLevelRun:
     )
 
 
-def noise_map() -> NoiseMapRun:
-    """What the shipped estimator of noise maps is trained with; it needs no clean corpus."""
+def noise_map(channels: int = 3) -> NoiseMapRun:
+    """What the shipped estimators of noise maps are trained with; they need no clean corpus.
+
+    Args:
+        channels: The number of channels of the pictures that they are for; photographs are
+            simulated in color anyway.
+    """
     return NoiseMapRun(
+        network=NoiseMapConfig(image_channels=channels),
         data=DataConfig(clean_share=0.0),
         loop=LoopConfig(steps=6_000, batch=16, learning_rate=1e-3, ema=0.998),
     )

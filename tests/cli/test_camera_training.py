@@ -85,11 +85,22 @@ def test_the_estimator_of_noise_maps_is_trained_resumed_and_begun_with(
     )
 
 
+def test_the_estimator_of_gray_noise_maps_learns_from_color_photographs_turned_gray(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    line = ["train-noise-map", "--gray", "--data", album, "--out", tmp_path / "run", *ESTIMATOR]
+    answer = invoke(*line, "--validation", album, "--steps", 1)
+    assert answer.status == 0, answer.err
+    made = weights.load(str(tmp_path / "run" / "weights.safetensors"), role="noise map")
+    assert made.config.image_channels == 1
+    found = made.network(torch.rand(2, 1, 64, 72))
+    assert found.levels.shape == (2, 4, 8, 9)
+
+
 @pytest.mark.parametrize(
     ("options", "status", "text"),
     [
         (["--set", "data.channels=1"], 2, "cameras are simulated in color only"),
-        (["--set", "network.image_channels=1"], 2, "cameras are simulated in color only"),
         (["--set", "data.noisy=ALBUM"], 2, "name no noisy ones"),
         (["--set", "training.clean=0.9", "--set", "training.white=0.5"], 2, "are above 1"),
         (["--set", "training.patch=60"], 2, "from 64"),
