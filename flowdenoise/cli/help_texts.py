@@ -115,7 +115,7 @@ def _training() -> dict[str, Any]:
         "denoiser": SimpleNamespace(steps=recipes.preset(None, 3).loop.steps),
         "prior": SimpleNamespace(steps=recipes.prior(3, noise_levels=True).loop.steps),
         "noise_level": SimpleNamespace(steps=recipes.noise_level(3).loop.steps),
-        "noise_map": SimpleNamespace(steps=recipes.noise_map().loop.steps),
+        "noise_map": SimpleNamespace(steps=recipes.noise_map(3).loop.steps),
         "photo": SimpleNamespace(estimator=PhotoRun.estimator),
         "tune": SimpleNamespace(
             preset=TuneConfig().preset,

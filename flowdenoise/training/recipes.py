@@ -179,7 +179,7 @@ def noise_level(channels: int) -> NoiseLevelRun:
     )
 
 
-def noise_map(channels: int = 3) -> NoiseMapRun:
+def noise_map(channels: int) -> NoiseMapRun:
     """What the shipped estimators of noise maps are trained with; they need no clean corpus.
 
     Args:

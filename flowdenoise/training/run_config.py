@@ -120,7 +120,7 @@ class NoiseMapRun:
 
     def __post_init__(self) -> None:
         check(self)
-        _check_photographs(self.data)
+        _check_photographs(self.data, self.data.channels)
 
 
 def _check_patch(patch: int, stride: int) -> None:
@@ -128,7 +128,7 @@ def _check_patch(patch: int, stride: int) -> None:
         raise UsageError(f"the patch must be a multiple of the network's stride, {stride}")
 
 
-def _check_photographs(data: DataConfig, channels: int = 3) -> None:
+def _check_photographs(data: DataConfig, channels: int) -> None:
     """Refuse data that no camera can be simulated with."""
     if data.channels != 3 or channels != 3:
         raise UsageError("cameras are simulated in color only: the channels must be 3")

@@ -266,7 +266,7 @@ def test_help_says_what_the_library_does_by_default(invoke: Invoke, command: str
         ],
         "tune": ["5e-07,1.5e-06,5e-06", "1,3,5", "paper-text if none"],
         "sample": [f"{SampleConfig().count} by default", f"{SampleConfig().temperature} by"],
-        "train-noise-map": [f"{noise_map_recipe().loop.steps} by default"],
+        "train-noise-map": [f"{noise_map_recipe(3).loop.steps} by default"],
         "train-prior": [f"{prior_recipe(3, noise_levels=True).loop.steps} by default"],
     }
     for words in expected.get(command, []):
