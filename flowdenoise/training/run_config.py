@@ -22,6 +22,8 @@ from flowdenoise.training.prior_stage import PriorTraining
 DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig
 """The networks that can be trained to denoise."""
 
+_COLOR_ONLY = "cameras are simulated in color only: the channels must be 3"
+
 
 @dataclass(frozen=True)
 class PriorRun:
@@ -85,7 +87,9 @@ class PhotoRun:
 
     def __post_init__(self) -> None:
         check(self)
-        _check_photographs(self.data, self.network.image_channels)
+        _check_photographs(self.data)
+        if self.network.image_channels != 3:
+            raise UsageError(_COLOR_ONLY)
         if self.network.sigma_channels != 2:
             raise UsageError("a denoiser of photographs is told two maps: network.maps must be 2")
         _check_patch(self.training.patch, self.network.stride)
@@ -120,7 +124,7 @@ class NoiseMapRun:
 
     def __post_init__(self) -> None:
         check(self)
-        _check_photographs(self.data, self.data.channels)
+        _check_photographs(self.data)
 
 
 def _check_patch(patch: int, stride: int) -> None:
@@ -128,10 +132,10 @@ def _check_patch(patch: int, stride: int) -> None:
         raise UsageError(f"the patch must be a multiple of the network's stride, {stride}")
 
 
-def _check_photographs(data: DataConfig, channels: int) -> None:
+def _check_photographs(data: DataConfig) -> None:
     """Refuse data that no camera can be simulated with."""
-    if data.channels != 3 or channels != 3:
-        raise UsageError("cameras are simulated in color only: the channels must be 3")
+    if data.channels != 3:
+        raise UsageError(_COLOR_ONLY)
     if data.noisy:
         raise UsageError("a simulated camera takes pictures of clean ones: name no noisy ones")
 

@@ -40,7 +40,7 @@ def test_the_settings_of_a_recipe_exist(name: str) -> None:
     if recipe.command[0] == "train-prior":
         run = recipes.prior(recipe.channels, noise_levels="--noise" in recipe.command)
     elif recipe.command[0] == "train-noise-map":
-        run = recipes.noise_map(3)
+        run = recipes.noise_map(recipe.channels)
     elif recipe.command[0] == "train-noise-level":
         run = recipes.noise_level(recipe.channels)
     else:
