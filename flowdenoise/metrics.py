@@ -71,17 +71,17 @@ def gmsd(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
     """
     magnitudes = []
     for image in (denoised, clean):
-        luma = F.avg_pool2d(_luma(image.double() / data_range)[None, None], 2)
+        gray = F.avg_pool2d(luma(image.double() / data_range)[None, None], 2)
         across = torch.tensor([[1.0, 0.0, -1.0]] * 3, dtype=torch.float64) / 3
-        kernels = torch.stack([across, across.T])[:, None].to(luma)
-        magnitudes.append(F.conv2d(luma, kernels).square().sum(1).sqrt())
+        kernels = torch.stack([across, across.T])[:, None].to(gray)
+        magnitudes.append(F.conv2d(gray, kernels).square().sum(1).sqrt())
     first, second = magnitudes
     constant = 170 / 255**2
     similarity = (2 * first * second + constant) / (first**2 + second**2 + constant)
     return float(similarity.std(correction=0))
 
 
-def _luma(image: Tensor) -> Tensor:
+def luma(image: Tensor) -> Tensor:
     """The luma, (H, W), of an image (C, H, W), by Rec. 601."""
     if image.shape[0] == 1:
         return image[0]

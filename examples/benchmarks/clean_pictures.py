@@ -1,7 +1,7 @@
 """How many clean pictures are left alone, bit for bit, as PNG and as JPEG.
 
     python examples/benchmarks/clean_pictures.py --images FOLDER [--list docs/heldout.csv]
-        [--crop 512] [--cut 3] [--iso 1600]
+        [--crop 512] [--cut 3] [--iso 1600] [--gray]
 
 A picture that is touched is named, with what was found. JPEG is Pillow's own: color at half
 resolution. Where the first rows and columns are cut away, the blocks of an earlier compression are
@@ -29,11 +29,12 @@ FORMATS: dict[str, dict[str, int]] = {
 
 
 def pictures(
-    folder: Path, table: Path | None, side: int | None, cut: int
+    folder: Path, table: Path | None, side: int | None, cut: int, channels: int
 ) -> Iterator[tuple[str, Image.Image]]:
     """The pictures of a folder, or those that a table names; whole, or parts of them."""
     for file in open_set(str(folder)).listed(table).files:
-        picture = Image.fromarray(images.read_uint8(file, 3)[cut:, cut:])
+        pixels = images.read_uint8(file, channels)[cut:, cut:]
+        picture = Image.fromarray(pixels if channels > 1 else pixels[..., 0])
         if side is not None:
             left, top = ((length - side) // 2 for length in picture.size)
             right, bottom = left + side, top + side
@@ -49,14 +50,17 @@ def main() -> None:
     parser.add_argument("--cut", type=int, default=0, help="rows and columns that are cut away")
     parser.add_argument("--list", type=Path, help="CSV whose column `image` names some of them")
     parser.add_argument("--iso", type=int, help="the ISO that the files state")
+    parser.add_argument("--gray", action="store_true", help="turn the pictures gray")
     options = parser.parse_args()
+    channels = 1 if options.gray else 3
     exif = Image.Exif()
     if options.iso is not None:
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = options.iso
     denoiser = Denoiser.load()
     touched: dict[str, list[str]] = {label: [] for label in FORMATS}
     count = 0
-    for name, picture in pictures(options.images, options.list, options.crop, options.cut):
+    found = pictures(options.images, options.list, options.crop, options.cut, channels)
+    for name, picture in found:
         count += 1
         for label, settings in FORMATS.items():
             file = io.BytesIO()

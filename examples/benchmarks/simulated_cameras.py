@@ -1,12 +1,12 @@
 """What the program makes of simulated photographs: a phone's, a reflex camera's, a camera's JPEG.
 
     python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
-        [--weights supervised=FILE ...] [--effort fast ...] [--skip-told]
+        [--weights supervised=FILE ...] [--effort fast ...] [--skip-told] [--gray]
 
 Each kind of camera takes one photograph of the middle 256x256 of each clean picture, and one
-without noise, which is the truth. Rows: the photograph itself; the automatic result; the best of
-some levels that `auto` is told, picture by picture, unless they are skipped; and the automatic
-result of further weights and of other efforts.
+without noise, which is the truth; both are turned gray if wanted. Rows: the photograph itself; the
+automatic result; the best of some levels that `auto` is told, picture by picture, unless they are
+skipped; and the automatic result of further weights and of other efforts.
 All pass through the engine as files do, in 8 bits. The second table is the least gain of a
 picture, which is negative where one came out worse than it went in. The third is the shift of the
 mean: over all pictures, brightness of the result minus that of the truth, in the band of 16 levels
@@ -53,7 +53,7 @@ class Row:
     count: Tensor = field(default_factory=lambda: torch.zeros(BANDS))
 
     def add(self, result: Tensor, truth: Tensor) -> None:
-        """Count a result (3, H, W) in."""
+        """Count a result (C, H, W) in."""
         self.psnr.append(metrics.psnr(result, truth))
         bands = (BANDS * truth.mean(0)).long().clamp(max=BANDS - 1).flatten()
         self.shift.index_add_(0, bands, 255 * (result - truth).mean(0).flatten())
@@ -72,11 +72,19 @@ def least_gain(row: Row, noisy: Row) -> float:
     return min(after - before for after, before in zip(row.psnr, noisy.psnr, strict=True))
 
 
-def photographs(folder: Path, table: Path | None) -> Photos:
+def photographs(folder: Path, table: Path | None, *, gray: bool) -> Photos:
     """The simulated photographs of a folder's pictures, of all or of those that a table names."""
     files = open_set(str(folder)).listed(table).files
     config = DataConfig(validation=tuple(map(str, files)))
-    return validation_photos(Sources(config), smallest=64, stride=2, most=len(files))
+    photos = validation_photos(Sources(config), smallest=64, stride=2, most=len(files))
+    if not gray:
+        return photos
+    return {kind: [(in_gray(a), in_gray(b)) for a, b in pairs] for kind, pairs in photos.items()}
+
+
+def in_gray(photo: Tensor) -> Tensor:
+    """A color picture (3, H, W) in gray, (1, H, W), as a file of 8 bits holds it."""
+    return (255 * metrics.luma(photo)[None]).round() / 255
 
 
 def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
@@ -112,11 +120,12 @@ def main() -> None:
     parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--effort", action="append", default=[], help="an effort of `denoise`")
     parser.add_argument("--skip-told", action="store_true", help="leave out the told levels")
+    parser.add_argument("--gray", action="store_true", help="turn the photographs gray")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
     if taken := {"noisy", "automatic", "told the best level"} & named.keys():
         parser.error(f"a row of its own is called {taken.pop()}: take another name")
-    photos = photographs(options.images, options.list)
+    photos = photographs(options.images, options.list, gray=options.gray)
     denoisers = {name: Denoiser.load(file) for name, file in named.items()}
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
     table = measure(photos, denoisers, levels=not options.skip_told)

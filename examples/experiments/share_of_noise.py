@@ -2,11 +2,12 @@
 
 `measure` denoises photographs that are found to have the noise of a camera, told all of the levels
 and a share, and writes a row for each: the signs that `engine.method_noise` sees, and what was
-gained. Pictures without a noisy partner are taken by simulated cameras. `fit` finds the weights of
+gained. Pictures without a noisy partner are taken by simulated cameras. `--gray` turns photographs
+gray. `fit` finds the weights of
 the signs with which such photographs gain most, a loss and a real photograph counting three times,
 and what they gain in pictures that were left out of the fit, a fifth at a time.
 
-    python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv
+    python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv [--gray]
     python examples/experiments/share_of_noise.py fit rows.csv...
 """
 
@@ -33,7 +34,7 @@ from flowdenoise.engine.denoisers import photos_of
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Examined
 from flowdenoise.engine.method_noise import Signs, signs_of_noise
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, noise_maps
+from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 
@@ -47,14 +48,19 @@ PARTS = 5
 PENALTY, REAL = 3.0, 3.0
 MOST = 4.0  # a gain beyond some dB needs no more encouragement
 DAMPING = 0.003
+TINY = 1e-6  # a sign that does not vary, such as the color of gray pictures, has no weight
 
 
 class Meter:
-    """Measures what a photograph gains by shares of the levels."""
+    """Measures what a photograph gains by shares of the levels.
 
-    def __init__(self) -> None:
-        self.denoiser = Denoiser.load()
-        self.estimator = weights.load(MAP_ESTIMATOR).network.eval()
+    Args:
+        channels: The number of channels of the photographs, 1 or 3.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.denoiser, self.channels = Denoiser.load(), channels
+        self.estimator = weights.load(MAP_ESTIMATORS[channels]).network.eval()
         self.quick = {
             grain: TileDenoiser.of(
                 weights.load(name).network, self.denoiser.device, self.denoiser.precision
@@ -66,11 +72,11 @@ class Meter:
     def row(self, picture: Picture, truth: Tensor) -> dict[str, Any] | None:
         """The signs and the gains; None unless the noise is found to be that of a camera."""
         found = self.denoiser.examine(picture).findings
-        if len(found) != 1 or found[0].estimate.maps is None or picture.channels != 3:
+        if len(found) != 1 or found[0].estimate.maps is None or picture.channels != self.channels:
             return None
         plane = found[0].plane
         maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
-        quick = self.quick["fine" if maps.is_fine else "coarse"]
+        quick = self.quick["fine" if self.channels == 1 or maps.is_fine else "coarse"]
         signs = signs_of_noise(plane.picture, maps, quick, self.denoiser.device)
         if signs is None:
             return None
@@ -87,23 +93,25 @@ def _quality(picture: Picture, truth: Tensor) -> float:
     return min(BEST, metrics.psnr(picture.tensor()[0], truth))
 
 
-def photographs(folders: list[str]) -> Iterator[tuple[str, int, Picture, Tensor]]:
+def photographs(folders: list[str], channels: int) -> Iterator[tuple[str, int, Picture, Tensor]]:
     """The kind, the number, the photograph and the truth of all that the folders hold."""
     for folder in folders:
         sources = Sources(DataConfig(validation=(folder,)))
         for kind, pairs in validation_photos(sources, smallest=64, stride=2, most=ALL).items():
             for number, (noisy, truth) in enumerate(pairs):
+                if channels == 1:
+                    noisy, truth = (metrics.luma(photo)[None] for photo in (noisy, truth))
                 name = f"{Path(folder).name}, {kind}"
                 yield name, number, Picture(images.quantize(noisy, np.uint8)), truth
 
 
-def measure(folders: list[str], out: Path) -> None:
+def measure(folders: list[str], out: Path, channels: int) -> None:
     """Write a row for each photograph that is found to have the noise of a camera."""
-    meter = Meter()
+    meter = Meter(channels)
     with out.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, "all", "share"))
         writer.writeheader()
-        for kind, number, picture, truth in photographs(folders):
+        for kind, number, picture, truth in photographs(folders, channels):
             if (row := meter.row(picture, truth)) is not None:
                 writer.writerow({"kind": kind, "number": number, **row})
                 stream.flush()
@@ -144,7 +152,7 @@ def worth(gain: Tensor) -> Tensor:
 
 def fit(rows: Rows, learned: Tensor) -> Tensor:
     """The bias and the weights with which the learned rows gain most."""
-    mean, spread = rows.signs[:, 1:].mean(0), rows.signs[:, 1:].std(0)
+    mean, spread = rows.signs[:, 1:].mean(0), rows.signs[:, 1:].std(0).clamp(min=TINY)
     scaled = torch.cat([rows.signs[:, :1], (rows.signs[:, 1:] - mean) / spread], 1)
     found = torch.zeros(scaled.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([found], max_iter=500, line_search_fn="strong_wolfe")
@@ -181,11 +189,12 @@ def main() -> None:
     first = commands.add_parser("measure")
     first.add_argument("images", nargs="+", help="folders of clean pictures or of pairs")
     first.add_argument("--out", type=Path, required=True)
+    first.add_argument("--gray", action="store_true", help="turn the photographs gray")
     second = commands.add_parser("fit")
     second.add_argument("rows", nargs="+", type=Path)
     options = parser.parse_args()
     if options.command == "measure":
-        measure(options.images, options.out)
+        measure(options.images, options.out, 1 if options.gray else 3)
         return
     rows = Rows(options.rows)
     report("all of the levels", rows, torch.ones(len(rows.kinds)))

@@ -27,7 +27,7 @@ from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import RemovalConfig
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Examined, Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, noise_maps
+from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 
@@ -56,7 +56,7 @@ class Ways:
 
     def __init__(self, shares: tuple[float, ...]) -> None:
         self.denoiser, self.shares = Denoiser.load(), shares
-        self.estimator = weights.load(MAP_ESTIMATOR).network.eval()
+        self.estimator = weights.load(MAP_ESTIMATORS[3]).network.eval()
 
     @property
     def names(self) -> list[str]:

@@ -139,6 +139,31 @@ RECIPES = {
         255.0,
         wider=True,
     ),
+    "noise-map-gray-first": Recipe(
+        (
+            *("train-noise-map", "--gray", "--initial", _weights("noise-map-color"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=1.2e-3"),
+        ),
+        2600,
+        _DIFFERENCES,
+        "What `noise-map-gray` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-gray": Recipe(
+        (
+            *("train-noise-map", "--gray", "--initial", _weights("noise-map-gray-first")),
+            *("--set", "training.clean=0.3", "--set", "loop.learning_rate=1.2e-3", *ALL_NOISY),
+            *("--set", "loop.decay=0.6", "--set", "loop.seed=1"),
+        ),
+        4500,
+        f"{_DIFFERENCES} It saw color photographs that were turned gray. It began with 2600 steps "
+        "of the same, which began with `noise-map-color`.",
+        "Tells where a gray photograph is how noisy.",
+        255.0,
+        wider=True,
+    ),
     "color-first": Recipe(
         ("train-denoiser", *SPLIT),
         13000,

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from flowdenoise.engine.denoisers import AUTOMATIC, weights_for_cameras
     from flowdenoise.engine.estimate import VERDICTS, Estimate, Verdict
     from flowdenoise.engine.examined import Examined
-    from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
+    from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, NoiseMaps
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
@@ -56,7 +56,7 @@ __all__ = [
     "AUTOMATIC",
     "EFFORTS",
     "ESTIMATORS",
-    "MAP_ESTIMATOR",
+    "MAP_ESTIMATORS",
     "VERDICTS",
     "Crop",
     "Denoised",
@@ -90,7 +90,7 @@ __getattr__ = homes(
         "estimate": ("VERDICTS", "Estimate", "Verdict"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),
-        "noise_maps": ("MAP_ESTIMATOR", "NoiseMaps"),
+        "noise_maps": ("MAP_ESTIMATORS", "NoiseMaps"),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),
         "white_noise": ("ESTIMATORS", "clean_below"),

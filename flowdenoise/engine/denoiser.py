@@ -51,8 +51,8 @@ class Denoiser:
         networks: Functions that load the network, by the number of channels of a picture, 1 or 3.
             Each is called once, when the first such picture comes.
         estimators: Functions that load the estimator of the noise level, likewise.
-        camera: The function that loads the estimator of noise maps, for color pictures whose
-            noise may be that of a camera; without it, all noise counts as white.
+        camera: Functions that load the estimator of noise maps, likewise, for pictures whose noise
+            may be that of a camera; where there is none, all noise counts as white.
         photos: Functions that load networks for such pictures, by the grain of their noise.
         quick: Functions that load the quickest networks, by channels and by grain.
         device: The device that computes.
@@ -68,14 +68,14 @@ class Denoiser:
         device: torch.device,
         precision: torch.dtype = torch.float32,
         config: EngineConfig | None = None,
-        camera: Source | None = None,
+        camera: Mapping[int, Source] | None = None,
         photos: Mapping[Grain, Source] | None = None,
         quick: Mapping[int | Grain, Source] | None = None,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
-        self._estimators = Estimators(estimators, camera, device, self._threads)
+        self._estimators = Estimators(estimators, camera or {}, device, self._threads)
         self._networks = Denoisers(
             networks, photos or {}, quick or {}, device, precision, self.config
         )

@@ -17,7 +17,7 @@ from flowdenoise import weights
 from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
 from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATOR, NoiseMaps
+from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, NoiseMaps
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.white_noise import ESTIMATORS
@@ -60,8 +60,8 @@ class Model:
     Attributes:
         networks: Functions that load the network for white noise, by the number of channels.
         estimators: Functions that load the estimator of its level, likewise.
-        camera: The function that loads the estimator of noise maps; None if all noise counts as
-            white.
+        camera: Functions that load the estimator of noise maps, likewise; none where all noise
+            counts as white.
         photos: Functions that load networks for photographs, by the grain of their noise.
         quick: Functions that load the quickest networks, by the number of channels for white
             noise and by the grain for photographs.
@@ -69,7 +69,7 @@ class Model:
 
     networks: Mapping[int, Source]
     estimators: Mapping[int, Source]
-    camera: Source | None
+    camera: Mapping[int, Source]
     photos: Mapping[Grain, Source]
     quick: Mapping[int | Grain, Source]
 
@@ -107,7 +107,11 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
     return Model(
         networks,
         {channels: source(name) for channels, name in ESTIMATORS.items()},
-        source(MAP_ESTIMATOR) if knows_cameras else None,
+        {
+            channels: source(name)
+            for channels, name in MAP_ESTIMATORS.items()
+            if knows_cameras and channels in networks
+        },
         {grain: source(name) for grain, name in photos.items()},
         {kind: source(name) for kind, name in quick.items()},
     )
@@ -174,12 +178,14 @@ class Denoisers:
         Those for photographs are asked where noise is that of a camera; which of them is better
         depends on whether the camera has smoothed it.
         """
-        if estimate.maps is None:
+        if (maps := estimate.maps) is None:
             return self.white
-        photo = self._photos.get(_grain(estimate.maps))
-        if photo is None:
-            return self.white
-        return lambda channels: self._load(photo) if channels == 3 else self.white(channels)
+
+        def of_photographs(channels: int) -> TileDenoiser:
+            photo = self._photos.get(_grain(maps, channels))
+            return self.white(channels) if photo is None else self._load(photo)
+
+        return of_photographs
 
     def quick_for(self, estimate: Estimate, channels: int) -> TileDenoiser | None:
         """The quickest network for noise that is estimated so, to see what it removes.
@@ -192,7 +198,7 @@ class Denoisers:
             channels: The number of channels of the picture.
         """
         maps = estimate.maps
-        quick = self._quick.get(channels if maps is None else _grain(maps))
+        quick = self._quick.get(channels if maps is None else _grain(maps, channels))
         if quick is None and maps is None:
             return None
         found = self.chosen_for(estimate)(channels) if quick is None else self._load(quick)
@@ -216,8 +222,9 @@ class Denoisers:
         return self._loaded[source]
 
 
-def _grain(maps: NoiseMaps) -> Grain:
-    return "fine" if maps.is_fine else "coarse"
+def _grain(maps: NoiseMaps, channels: int) -> Grain:
+    """The grain by which networks are chosen: in gray, that for a fine one is best for all."""
+    return "fine" if channels == 1 or maps.is_fine else "coarse"
 
 
 def first_shipped(names: Sequence[str]) -> str | None:
@@ -233,9 +240,13 @@ def models_of(effort: Effort) -> dict[int, str]:
     }
 
 
-def weights_for_cameras() -> tuple[str, ...]:
-    """The shipped weights that `auto` takes for photographs beside those for all pictures."""
-    estimator = first_shipped([MAP_ESTIMATOR])
+def weights_for_cameras(channels: int) -> tuple[str, ...]:
+    """The shipped weights that `auto` takes for photographs beside those for all pictures.
+
+    Args:
+        channels: The number of channels of a photograph, 1 or 3.
+    """
+    estimator = first_shipped([MAP_ESTIMATORS[channels]])
     photos = photos_of(EFFORTS["normal"]).values()
     return (*photos,) if estimator is None else (estimator, *photos)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from flowdenoise.engine.noise_maps import NoiseMaps
@@ -42,6 +43,8 @@ _LIKELY = 0.5  # the probability from which maps beat white noise that compressi
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
+_SEEN_IN_GRAY = 0.3
+_CLEAN, _CLEAN_IF_COARSE = 0.1, 0.46  # the probability that a gray picture is clean, at most
 
 
 @dataclass(frozen=True)
@@ -114,24 +117,17 @@ def _maps_show_little(white: Estimate, maps: NoiseMaps) -> bool:
     return maps.kind == "clean" or maps.sigma < _FAINT
 
 
-def _white_is_weak(white: Estimate, maps: NoiseMaps) -> bool:
-    """Whether weak white noise is seen, so that there is no other, and the maps are not sure."""
-    seen = white.verdict != "not white" and WEAKEST <= white.sigma < _WEAK_WHITE
-    return seen and not _is_sure(maps)
-
-
 def _white_is_weak_and_maps_are_not_strong(white: Estimate, maps: NoiseMaps) -> bool:
     """Whether weak white noise is all that there is.
 
     A level that compression may have made, below that of a clean picture, counts as white noise
     only if the maps are not likely, either.
     """
+    if maps.sigma >= _STRONG or _is_sure(maps):
+        return False
     counts = white.verdict == "noisy" or maps.confidence < _LIKELY
-    return counts and maps.sigma < _STRONG and _white_is_weak(white, maps)
-
-
-def _white_is_found(white: Estimate, maps: NoiseMaps) -> bool:
-    return not white.untouched
+    seen = white.verdict != "not white" and WEAKEST <= white.sigma < _WEAK_WHITE
+    return counts and seen
 
 
 def _maps_say_white(white: Estimate, maps: NoiseMaps) -> bool:
@@ -146,12 +142,15 @@ def _both_agree(white: Estimate, maps: NoiseMaps) -> bool:
     return bool(white.channels) or abs(math.log(ratio)) < _ALIKE
 
 
-def _white_is_seen(white: Estimate, maps: NoiseMaps) -> bool:
-    """Whether the maps, which are not sure, took white noise for that of a camera."""
+def _white_is_seen(white: Estimate, maps: NoiseMaps, least: float = _SEEN) -> bool:
+    """Whether the maps, which are not sure, took white noise for that of a camera.
+
+    The level of white noise is then above the least share of theirs.
+    """
     sure = maps.confidence >= (_SURE_IF_WEAK if maps.sigma < _WEAK else _SURE)
     if maps.grain >= _NEARLY_WHITE_GRAIN or sure:
         return False
-    return white.verdict == "noisy" and white.sigma > _SEEN * maps.sigma
+    return white.verdict == "noisy" and white.sigma > least * maps.sigma
 
 
 def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
@@ -161,6 +160,12 @@ def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
     if white.untouched and maps.kind == "camera":
         return maps.sigma < (_DETAIL if _is_sure(maps) else _DETAIL_IF_DOUBTED)
     return maps.sigma < max(_DETAIL_BESIDE_NOISE, white.sigma)
+
+
+def _gray_may_be_clean(white: Estimate, maps: NoiseMaps) -> bool:
+    """Whether a gray picture may be clean; what has a fine grain is more often detail."""
+    fine = maps.grain < _NEARLY_WHITE_GRAIN
+    return maps.clean > (_CLEAN if fine else _CLEAN_IF_COARSE)
 
 
 def _maps_show_grass(white: Estimate, maps: NoiseMaps) -> bool:
@@ -180,8 +185,11 @@ _AGAINST_MAPS_OF_COLOR = (
     _maps_may_show_detail,
     _maps_show_grass,
 )
-_AGAINST_MAPS_OF_GRAY = (  # they come from the noise floor alone, to which all noise looks alike
+_AGAINST_MAPS_OF_GRAY = (
     _maps_show_little,
-    _white_is_weak,
-    _white_is_found,
+    _gray_may_be_clean,
+    _white_is_weak_and_maps_are_not_strong,
+    _maps_say_white,
+    _both_agree,
+    partial(_white_is_seen, least=_SEEN_IN_GRAY),
 )

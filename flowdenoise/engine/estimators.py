@@ -30,8 +30,8 @@ class Estimators:
 
     Args:
         sources: Functions that load the estimator of white noise, by the number of channels.
-        camera: The function that loads the estimator of maps for color pictures; without it
-            no picture has maps.
+        camera: Functions that load the estimator of maps of a camera's noise, likewise; pictures
+            of other channels have no maps.
         device: The device that computes.
         threads: The number of threads that compute.
     """
@@ -39,14 +39,14 @@ class Estimators:
     def __init__(
         self,
         sources: Mapping[int, Callable[[], nn.Module]],
-        camera: Callable[[], nn.Module] | None,
+        camera: Mapping[int, Callable[[], nn.Module]],
         device: torch.device,
         threads: int = 1,
     ) -> None:
         self.sources, self.device, self.threads = sources, device, threads
-        self._camera_source = camera
+        self._camera_sources = camera
         self._white: dict[int, NoiseLevelNet] = {}
-        self._camera: NoiseMapNet | None = None
+        self._camera: dict[int, NoiseMapNet] = {}
 
     def find(
         self, plane: Plane, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
@@ -75,8 +75,9 @@ class Estimators:
             return finding
         estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
         if estimate is not finding.estimate:
-            return Finding(plane, estimate)
-        may_be = found.kind == "camera" and not found.is_grass
+            return Finding(plane, estimate, otherwise=finding)
+        in_color = plane.picture.channels > 1
+        may_be = in_color and found.kind == "camera" and not found.is_grass
         return replace(finding, doubted=found) if may_be else finding
 
     def _find_white(self, plane: Plane, prior: Glow | None, apart: bool) -> Finding:
@@ -113,13 +114,20 @@ class Estimators:
             UsageError: The loaded network is no estimator of noise maps.
         """
         measured = picture.samples.dtype.kind == "f"  # no camera writes those
-        if self._camera_source is None or measured:
+        if picture.channels not in self._camera_sources or measured:
             return None
-        if picture.channels == 1:
-            return noise_maps(picture, None, self.device, told=told, threads=self.threads)
-        if self._camera is None:
-            net = self._camera_source()
+        estimator = self.camera(picture.channels)
+        return noise_maps(picture, estimator, self.device, told=told, threads=self.threads)
+
+    def camera(self, channels: int) -> NoiseMapNet:
+        """The estimator of noise maps for pictures of that many channels.
+
+        Raises:
+            UsageError: The loaded network is no estimator of noise maps.
+        """
+        if channels not in self._camera:
+            net = self._camera_sources[channels]()
             if not isinstance(net, NoiseMapNet):
                 raise UsageError(f"{type(net).__name__} does not estimate noise maps")
-            self._camera = net.to(self.device).eval().requires_grad_(False)
-        return noise_maps(picture, self._camera, self.device, told=told, threads=self.threads)
+            self._camera[channels] = net.to(self.device).eval().requires_grad_(False)
+        return self._camera[channels]

@@ -24,6 +24,7 @@ class Finding:
         ends: The ends at which white noise was cut off, one for all channels or one for each.
         doubted: The maps of a camera's noise that were found, too, and that the estimate speaks
             against.
+        otherwise: The finding without the maps of a camera's noise, if the estimate has them.
         light: What a denoised photograph lacks, where its noise is strong.
     """
 
@@ -31,6 +32,7 @@ class Finding:
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
     doubted: NoiseMaps | None = None
+    otherwise: Finding | None = None
     light: LinearLight | None = None
 
     @classmethod
@@ -52,7 +54,8 @@ class Finding:
         if maps is not None:
             maps = maps.part(rows, columns)
         plane = replace(self.plane, picture=self.plane.picture.part(rows, columns))
-        return replace(self, plane=plane, estimate=replace(self.estimate, maps=maps), doubted=None)
+        estimate = replace(self.estimate, maps=maps)
+        return replace(self, plane=plane, estimate=estimate, doubted=None, otherwise=None)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
+_DIRECTED = 0.2  # direction that no noise of a camera has; in color, other signs tell
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -56,24 +57,38 @@ class Signs:
     Attributes:
         strength: The logarithm of the ratio of removed brightness to the detail that is left.
         grain: The logarithm of the grain of the noise maps.
-        color: The correlation of neighboring pixels in removed color.
+        color: The correlation of neighboring pixels in removed color; 0 for a gray picture.
         place: The rank correlation of how much was removed, beside what was told, with how much
             texture is left there.
+        direction: The correlation of neighbors in removed brightness: how much it differs between
+            those that are side by side and those that are one above the other.
     """
 
     strength: float
     grain: float
     color: float
     place: float
+    direction: float
 
     @property
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
         return self.strength >= _PLAIN and self.color >= _COLORED
 
+    def are_of_texture(self, channels: int) -> bool:
+        """Whether it is certainly not noise; asked of gray pictures, which have fewer signs.
 
-_BIAS = -0.769  # this and the weights are what examples/experiments/share_of_noise.py fits
-_WEIGHTS = Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412)
+        Args:
+            channels: The number of channels of the picture, 1 or 3.
+        """
+        return channels == 1 and self.direction >= _DIRECTED
+
+
+# By the number of channels, what examples/experiments/share_of_noise.py fits: bias and weights.
+_WEIGHTS = {
+    3: (-0.769, Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412, direction=0)),
+    1: (1.657, Signs(strength=0.821, grain=0, color=0, place=-7.089, direction=-22.109)),
+}
 
 
 Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
@@ -88,40 +103,57 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         quick: The function that gives the network to denoise windows with.
         device: The device that computes.
     """
-    plane, estimate, doubted = finding.plane, finding.estimate, finding.doubted
-
-    def signs_in(maps: NoiseMaps) -> Signs | None:
-        network = quick(Estimate.of_camera(maps), plane.picture.channels)
-        if network is None or plane.picture.channels == 1:
-            return None
-        return signs_of_noise(plane.picture, maps, network, device)
-
-    if doubted is not None and (signs := signs_in(doubted)) is not None:
-        share = share_of_noise(signs)
-        likely = estimate.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
-        if signs.are_plain or likely:
-            return Finding(plane, Estimate.of_camera(doubted).scaled(share))
-    if estimate.maps is not None:
-        signs = signs_in(estimate.maps)
-        told = estimate.scaled(1.0 if signs is None else share_of_noise(signs))
+    plane, maps, doubted = finding.plane, finding.estimate.maps, finding.doubted
+    channels = plane.picture.channels
+    if maps is not None:
+        signs = _signs_in(finding, maps, quick, device)
+        if finding.otherwise is not None and signs is not None and signs.are_of_texture(channels):
+            return _white_believed(finding.otherwise, quick, device)
+        told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:
             told = Estimate(told.sigma, "clean")
         return replace(finding, estimate=told)
+    if doubted is not None and (signs := _signs_in(finding, doubted, quick, device)) is not None:
+        share = share_of_noise(signs, channels)
+        is_clean = finding.estimate.verdict == "clean"
+        likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
+        if signs.are_plain or likely:
+            return Finding(plane, Estimate.of_camera(doubted).scaled(share))
+    return _white_believed(finding, quick, device)
+
+
+def _signs_in(
+    finding: Finding, maps: NoiseMaps, quick: Quick, device: torch.device
+) -> Signs | None:
+    picture = finding.plane.picture
+    network = quick(Estimate.of_camera(maps), picture.channels)
+    return None if network is None else signs_of_noise(picture, maps, network, device)
+
+
+def _white_believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
+    """A finding of white noise, which is not white if a denoiser removes too little of it."""
+    picture, estimate = finding.plane.picture, finding.estimate
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
         return finding
-    network = quick(estimate, plane.picture.channels)
+    network = quick(estimate, picture.channels)
     if network is None:
         return finding
-    removed = removed_share(plane.picture, estimate.sigma, network, device)
+    removed = removed_share(picture, estimate.sigma, network, device)
     if removed is None or removed >= _REMOVED:
         return finding
     return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
 
 
-def share_of_noise(signs: Signs) -> float:
-    """The share of the levels of noise maps that a denoiser should be told, from 0 to 1."""
-    terms = zip(astuple(_WEIGHTS), astuple(signs), strict=True)
-    return 1 / (1 + math.exp(-_BIAS - sum(weight * sign for weight, sign in terms)))
+def share_of_noise(signs: Signs, channels: int) -> float:
+    """The share of the levels of noise maps that a denoiser should be told, from 0 to 1.
+
+    Args:
+        signs: What was removed by a denoiser that was told all of the levels.
+        channels: The number of channels of the picture, 1 or 3.
+    """
+    bias, weights = _WEIGHTS[channels]
+    terms = zip(astuple(weights), astuple(signs), strict=True)
+    return 1 / (1 + math.exp(-bias - sum(weight * sign for weight, sign in terms)))
 
 
 def signs_of_noise(
@@ -130,7 +162,7 @@ def signs_of_noise(
     """Denoise a few windows of a photograph, and look at what was removed.
 
     Args:
-        picture: A color picture.
+        picture: A picture, color or gray.
         maps: The noise maps of the whole picture.
         network: A denoiser that is told such maps, on the device.
         device: The device that computes.
@@ -174,7 +206,7 @@ def removed_share(
 
 
 def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain: float) -> Signs:
-    """The signs in what was removed, (B, 3, h, w), and what is left, beside what was told.
+    """The signs in what was removed, (B, C, h, w), and what is left, beside what was told.
 
     Cells of one color say nothing of the place; elsewhere they count for nothing anyway.
     """
@@ -182,13 +214,16 @@ def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain
     brightness, detail = noise[:, :1], _detail(planes[:, :1])
     ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
     coarse = MAPS.index("brightness, coarse")
-    share = around(measured(removed))[:, coarse].sqrt() / levels[:, coarse]
+    told = levels[:, coarse]
+    share = around(measured(removed))[:, coarse].sqrt() / told
     texture = around(band_energies(left)[:, 0]).sum(1)
+    even = brightness / F.interpolate(told[:, None], size=brightness.shape[2:])
     return Signs(
         strength=math.log(ratio),
         grain=math.log(grain),
         color=sum(_neighbors(noise[:, 1:], axis) for axis in (2, 3)) / 2,
         place=_correlation(_ranks(share[telling]), _ranks(texture[telling])),
+        direction=abs(_neighbors(even, 3) - _neighbors(even, 2)),
     )
 
 
@@ -203,7 +238,9 @@ def _detail(planes: Tensor) -> Tensor:
 
 
 def _neighbors(planes: Tensor, axis: int) -> float:
-    """The correlation of neighbors along an axis, the mean over channels that have noise."""
+    """The correlation of neighbors along an axis, the mean over channels; 0 if there are none."""
+    if not planes.shape[1]:
+        return 0.0
     pairs = planes.shape[axis] - 1
     products = planes.narrow(axis, 0, pairs) * planes.narrow(axis, 1, pairs)
     squares = planes.square().mean((0, 2, 3)).clamp(min=_TINY**2)

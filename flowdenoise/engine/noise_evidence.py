@@ -53,15 +53,12 @@ class Evidence:
     tile: tuple[int, int]
 
 
-def look(
-    picture: Picture, net: NoiseMapNet | None, device: torch.device, threads: int = 1
-) -> Evidence:
+def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int = 1) -> Evidence:
     """Look at the tiles of a picture.
 
     Args:
         picture: A picture, color or gray.
-        net: The estimator for color pictures, on the device; without it, there are no levels and
-            no kinds.
+        net: The estimator for pictures of as many channels, on the device.
         device: The device that computes.
         threads: The number of threads that compute, among which rows of tiles are divided.
     """
@@ -101,10 +98,10 @@ def look(
 
 
 def _tile(picture: Picture, rows: Tensor, columns: Tensor) -> Tensor:
-    """The pixels at rows and columns, some of which may be mirrored, (1, 3, h, w)."""
+    """The pixels at rows and columns, some of which may be mirrored, (1, C, h, w)."""
     top, left = int(rows.min()), int(columns.min())
     part = picture.tensor(slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
-    return part[:, :, rows - top][..., columns - left].expand(-1, 3, -1, -1)
+    return part[:, :, rows - top][..., columns - left]
 
 
 class _Shown(NamedTuple):
@@ -121,14 +118,10 @@ class _Shown(NamedTuple):
     kinds: Tensor
 
 
-def _of_tiles(tiles: Tensor, net: NoiseMapNet | None) -> _Shown:
-    squares = squares_of(tiles)
-    levels = torch.zeros_like(squares[:, : len(MAPS)])
-    kinds = tiles.new_zeros(len(tiles), len(KINDS))
-    if net is not None:
-        levels, kinds = net(tiles)
+def _of_tiles(tiles: Tensor, net: NoiseMapNet) -> _Shown:
+    levels, kinds = net(tiles)
     told = torch.cat([varies(tiles), is_inside(tiles)], 1)
-    return _Shown(torch.cat([levels, squares], 1), told, kinds)
+    return _Shown(torch.cat([levels, squares_of(tiles)], 1), told, kinds)
 
 
 def _brightness(picture: Picture, threads: int) -> Tensor:

@@ -63,7 +63,7 @@ def squares_of(tiles: Tensor) -> Tensor:
     """The squares of the levels of `networks.MAPS` that tiles would have if all were noise.
 
     Args:
-        tiles: The tiles, (B, 3, h, w), about [0, 1]; the sides are multiples of 8.
+        tiles: The tiles, (B, C, h, w), about [0, 1]; the sides are multiples of 8.
 
     Returns:
         (B, 5, h/8, w/8): the four squares, and the energy of the finest detail of brightness.
@@ -86,7 +86,13 @@ def is_inside(pixels: Tensor) -> Tensor:
 
 
 def noise_floor(
-    squares: Tensor, bands: Tensor, telling: Tensor, count: int, looked: float = 1.0
+    squares: Tensor,
+    bands: Tensor,
+    telling: Tensor,
+    count: int,
+    looked: float = 1.0,
+    *,
+    channels: int = 3,
 ) -> NoiseFloor | None:
     """Find the noise floor.
 
@@ -96,6 +102,8 @@ def noise_floor(
         telling: Whether a cell tells of noise, (h, w).
         count: The number of bands.
         looked: The share of the cells that was looked at.
+        channels: The number of channels of the picture. Noise that is mixed to gray has about a
+            third of the variance that the brightness of the color picture has.
 
     Returns:
         The floor; None where too few cells tell.
@@ -103,8 +111,9 @@ def noise_floor(
     levels, own = squares[:, telling].sqrt(), bands[telling]
     if levels.shape[1] < _ENOUGH:
         return None
-    factors = levels.new_tensor(_FROM_TENTH)
+    factors = levels.new_tensor(_FROM_TENTH if channels > 1 else 2 * _FROM_TENTH[:2])
     usual = factors * quantiles(levels[:4], 0.1)
+    as_in_color = (3 / channels) ** 0.5
     rows, seen = usual.expand(count, -1).clone(), []
     for band in torch.unique(own):
         here = levels[:, own == band]
@@ -114,7 +123,8 @@ def noise_floor(
         rows[band] = ((cells * least.log() + _FEW * usual.log()) / (cells + _FEW)).exp()
         if cells >= _ENOUGH:
             ends = quantiles(here[4], _QUANTILES)
-            seen.append(torch.cat([levels.new_tensor([cells]), ends, tenths[1:2]]))
+            alike = as_in_color * torch.cat([ends, tenths[1:2]])
+            seen.append(torch.cat([levels.new_tensor([cells]), alike]))
     covered = sum(float(row[0]) for row in seen) >= _COVERED * looked * telling.numel()
     tells = bool(seen) and covered and telling.numel() >= _LARGE
     is_noise, agrees = (

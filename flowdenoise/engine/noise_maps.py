@@ -22,13 +22,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine.noise_evidence import CELL, Evidence, look
-from flowdenoise.engine.noise_floor import NoiseFloor, noise_floor, quantiles, raised
+from flowdenoise.engine.noise_floor import noise_floor, quantiles, raised
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet, around
 
-MAP_ESTIMATOR = "noise-map-color"
-"""The shipped estimator of noise maps, for color pictures."""
+MAP_ESTIMATORS = {3: "noise-map-color", 1: "noise-map-gray"}
+"""The shipped estimators of noise maps, by the number of channels of pictures."""
 
 _BANDS = 12  # of brightness
 _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
@@ -53,6 +53,7 @@ class NoiseMaps:
         brightness: The mean of the picture in each cell, (h, w), [0, 1].
         kind: The kind of the noise, a name of `networks.KINDS`.
         confidence: The probability of that kind, according to the estimator.
+        clean: The probability that the picture is clean, according to the estimator alone.
         whole: The maps of the whole picture, if these are those of a part.
     """
 
@@ -60,6 +61,7 @@ class NoiseMaps:
     brightness: Tensor
     kind: str
     confidence: float
+    clean: float = 0.0
     whole: NoiseMaps | None = None
 
     def level(self, name: str) -> float:
@@ -151,7 +153,7 @@ def _rows(cells: Tensor, start: int, stop: int, width: int) -> Tensor:
 @torch.no_grad()
 def noise_maps(
     picture: Picture,
-    net: NoiseMapNet | None,
+    net: NoiseMapNet,
     device: torch.device,
     *,
     told: bool = False,
@@ -159,14 +161,14 @@ def noise_maps(
 ) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
 
-    Of a gray picture only the noise floor tells. Its maps of color are those of brightness.
+    The maps of color of a gray picture are those of brightness.
 
     Bars of one color around a picture are left out, since tiles that are partly constant look
     clean; they get the maps of what is beside them.
 
     Args:
         picture: A picture, color or gray.
-        net: The estimator, on the device; a gray picture needs none.
+        net: The estimator for pictures of as many channels, on the device.
         device: The device that computes.
         told: Whether the user says that there is such noise.
         threads: The number of threads that compute.
@@ -224,12 +226,11 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     cells = tuple(slice(side) for side in shown.brightness.shape)
     levels, brightness = shown.levels[:, *cells], shown.brightness
     if not shown.telling.any():
-        return NoiseMaps(torch.full_like(levels, FLOOR), brightness, "clean", 1.0)
+        return NoiseMaps(torch.full_like(levels, FLOOR), brightness, "clean", 1.0, clean)
     bands = _bands(brightness)
     squares, inside = shown.squares[:, *cells], shown.inside[cells]
-    floor = noise_floor(squares, bands, inside, _BANDS, float(shown.seen.float().mean()))
-    if channels == 1:
-        return _of_gray(brightness, bands, floor)
+    looked = float(shown.seen.float().mean())
+    floor = noise_floor(squares, bands, inside, _BANDS, looked, channels=channels)
     found_clean, covered, disbelieved = kind == "clean", False, False
     if floor is not None:
         disbelieved = found_clean and clean < doubted
@@ -241,7 +242,7 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
         levels = _by_brightness(levels, bands, shown.telling[cells])
     if floor is not None and covered:
         levels = raised(levels, floor, bands, min(1.0, clean / _TRUSTED))
-    return NoiseMaps(levels, brightness, kind, confidence)
+    return NoiseMaps(levels, brightness, kind, confidence, clean)
 
 
 def _noisy(clean: float, doubted: float) -> float:
@@ -253,15 +254,6 @@ def _noisy(clean: float, doubted: float) -> float:
         return 1.0
     noisy = (1 - clean) * doubted
     return noisy / (noisy + clean * (1 - doubted))
-
-
-def _of_gray(brightness: Tensor, bands: Tensor, floor: NoiseFloor | None) -> NoiseMaps:
-    """The maps of a gray picture; shown three times, its noise had three times the variance."""
-    levels = torch.full((len(MAPS), *brightness.shape), FLOOR)
-    if floor is None:
-        return NoiseMaps(levels, brightness, "clean", 1.0)
-    levels = raised(levels, floor, bands, 1.0)[:2].repeat(2, 1, 1) / 3**0.5
-    return NoiseMaps(levels, brightness, "camera" if floor.is_noise else "clean", 0.5)
 
 
 def _kind(shown: Evidence) -> tuple[str, float, float]:

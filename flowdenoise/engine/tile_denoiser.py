@@ -19,8 +19,9 @@ from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 _SMALL, _TILE_OF_SMALL = 100_000, 768  # multiply-adds per pixel: layers half as wide need less
 _OVERLAP_FOR_WHITE = 4  # for networks that learned white noise; coarser noise needs more
-_TOLD = {3: 1.3, 1: 0.6}  # times the coarse level of a camera's noise, by number of channels, is
-# what a denoiser of white noise is told; that of a gray picture's floor is too high
+_TOLD = 1.3  # times the coarse level of a camera's noise: what a denoiser of white noise is told
+_GRAY_LUMA, _GRAY_CHROMA = 2.2, 1.7  # times the level of gray noise: what one is told that sees it
+# in three equal channels, in which noise of brightness is the square root of three times as strong
 _BOUND = 1.3  # times the coarse level bounds a removal: the noise varies more than the map says
 _BOUND_IF_STRONG = 2.6  # likewise, as strong noise has outliers, which would stay as specks
 _WEAK, _STRONG = 8 / 255, 24 / 255  # levels between which the one bound becomes the other
@@ -115,16 +116,23 @@ class TileDenoiser:
         than their mean: it was trained on white noise, and leaves some of a coarser one (tuned on
         Nam25). The removed brightness and the removed color are then scaled separately.
 
+        A network for color pictures sees gray tiles in three equal channels. It is told some color
+        noise beside that of brightness, since it has learned none without.
+
         Args:
             tiles: The noisy tiles, (B, C, h, w) float32.
             maps: The coarse levels of brightness and color, (B, 2, h, w).
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
         """
+        if tiles.shape[1] == 1 and self.config.image_channels == 3:
+            of_gray = torch.cat([_GRAY_LUMA * maps[:, :1], _GRAY_CHROMA * maps[:, 1:]], 1)
+            shown = self.told(tiles.expand(-1, 3, -1, -1), of_gray, luma, luma)
+            return shown.mean(1, keepdim=True)
         level = maps
         if self.config.sigma_channels < 2:
             maps = maps.mean(1, keepdim=True)
-            level = _TOLD[tiles.shape[1]] * maps
+            level = _TOLD * maps
         most = luma if luma == chroma else max(1.0, luma, chroma)
         bound = max(1.0, most) * _bound(maps)
         denoised = keep_structure(tiles, self._ensemble(tiles, most * level), bound)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import weights
-from flowdenoise.engine import ESTIMATORS, MAP_ESTIMATOR, Denoiser, RemovalConfig
+from flowdenoise.engine import ESTIMATORS, MAP_ESTIMATORS, Denoiser, RemovalConfig
 from flowdenoise.errors import MissingExtraError, WeightsError
 from flowdenoise.images import Picture
 from flowdenoise.networks import ResNet, ResNetConfig
@@ -130,5 +130,5 @@ def _engine(network: ResNet, device: torch.device, precision: torch.dtype) -> De
         {channels: lambda: shipped(ESTIMATORS[channels])},
         device=device,
         precision=precision,
-        camera=(lambda: shipped(MAP_ESTIMATOR)) if channels > 1 else None,
+        camera={channels: lambda: shipped(MAP_ESTIMATORS[channels])},
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         band_energies,
         level_loss,
         measured,
+        of_gray,
         opponent,
     )
     from flowdenoise.networks.noise_level import (
@@ -137,6 +138,7 @@ __all__ = [
     "from_scale",
     "level_loss",
     "measured",
+    "of_gray",
     "opponent",
     "sigma_maps",
     "tell_two_maps",
@@ -158,6 +160,7 @@ __getattr__ = homes(
             "band_energies",
             "level_loss",
             "measured",
+            "of_gray",
             "opponent",
         ),
         "noise_level": (

@@ -16,7 +16,8 @@ S. Guo et al., "Toward convolutional blind denoising of real photographs", CVPR 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple, cast
 
 import torch
@@ -34,6 +35,8 @@ MAPS = ("brightness", "brightness, coarse", "color", "color, coarse")
 
 KINDS = ("clean", "white", "camera")
 """The kinds of noise that a picture can have."""
+
+_ENERGIES = 9  # of each channel: three bands at three scales
 
 FLOOR = 0.1 / 255
 """The level of a picture without noise, so that logarithms stay finite."""
@@ -84,7 +87,11 @@ class NoiseMapNet(nn.Module):
         self.config = config
         width = config.channels
         self.head = nn.Conv2d(
-            config.image_channels * 10 + 2, width, 3, padding=1, padding_mode="replicate"
+            config.image_channels * (_ENERGIES + 1) + 2,
+            width,
+            3,
+            padding=1,
+            padding_mode="replicate",
         )
         self.blocks = nn.ModuleList(
             nn.Sequential(
@@ -122,6 +129,35 @@ class NoiseMapNet(nn.Module):
         return Noise(FLOOR * torch.exp(levels.clamp(-1, 8)), self.kind(context))
 
 
+@torch.no_grad()
+def of_gray(color: NoiseMapNet) -> NoiseMapNet:
+    """The estimator for gray pictures that an estimator for color ones begins as.
+
+    A gray picture has no energies of color, so their weights are left out. Three equal channels
+    have the square root of three times the brightness of one, which the rest allows for: the first
+    layer gives what that for color pictures gives of three equal channels, wherever the energies
+    are well above `FLOOR`, and the levels are divided by the square root of three.
+
+    Args:
+        color: An estimator for color pictures; one for gray pictures is returned as it is.
+    """
+    channels = color.config.image_channels
+    if channels == 1:
+        return color
+    gray = NoiseMapNet(replace(color.config, image_channels=1))
+    kept = {name: values.clone() for name, values in color.state_dict().items()}
+    energies = torch.arange(_ENERGIES) * channels  # of each band, brightness is the first
+    ends = torch.arange(2) + channels * (_ENERGIES + 1)
+    own = torch.cat([energies, torch.tensor([_ENERGIES * channels]), ends])
+    head = kept["head.weight"][:, own]
+    shift = math.log(channels) / 2
+    kept["head.bias"] += shift * head[:, :_ENERGIES].sum((1, 2, 3))
+    head[:, _ENERGIES] *= math.sqrt(channels)
+    kept["tail.2.bias"] -= shift
+    gray.load_state_dict({**kept, "head.weight": head})
+    return gray
+
+
 def opponent(picture: Tensor) -> Tensor:
     """Rotate colors to brightness and two color differences, so that white noise stays white.
 
@@ -147,15 +183,17 @@ def evidence(picture: Tensor) -> Tensor:
 def band_energies(picture: Tensor) -> Tensor:
     """The energies of brightness and of color at the three scales, (B, 2, 3, H/8, W/8).
 
-    White noise has the same energy at all of them, its variance.
+    White noise has the same energy at all of them, its variance. The color of a gray picture has
+    the energies of its brightness, as in `measured`.
 
     Args:
-        picture: The pictures, (B, 3, H, W), about [0, 1]; H and W are multiples of 8.
+        picture: The pictures, (B, C, H, W), about [0, 1]; H and W are multiples of 8.
     """
     energy, _ = _haar_energies(opponent(picture.float()))
     size = (len(energy), 3, 3, -1, *energy.shape[2:])
     scales = energy.reshape(size).mean(2)  # of a scale's three bands
-    return torch.stack([scales[:, :, 0], scales[:, :, 1:].mean(2)], 1)
+    color = scales[:, :, 1:] if scales.shape[2] > 1 else scales
+    return torch.stack([scales[:, :, 0], color.mean(2)], 1)
 
 
 def _haar_energies(planes: Tensor) -> tuple[Tensor, Tensor]:

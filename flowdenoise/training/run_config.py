@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
-from flowdenoise.engine import MAP_ESTIMATOR
+from flowdenoise.engine import MAP_ESTIMATORS
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
@@ -83,7 +83,7 @@ class PhotoRun:
     loop: LoopConfig = field(default_factory=LoopConfig)
     initial: str = ""
     teacher: str = ""
-    estimator: str = MAP_ESTIMATOR
+    estimator: str = MAP_ESTIMATORS[3]
 
     def __post_init__(self) -> None:
         check(self)
@@ -114,6 +114,7 @@ class NoiseMapRun:
 
     Attributes:
         initial: The address of the estimator to begin with; without one the weights are random.
+            One for color pictures becomes one for gray pictures where needed: see `of_gray`.
     """
 
     data: DataConfig = field(default_factory=DataConfig)

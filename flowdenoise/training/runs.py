@@ -23,6 +23,7 @@ from flowdenoise.networks import (
     NoiseMapNet,
     ResNet,
     ResNetConfig,
+    of_gray,
     tell_two_maps,
 )
 from flowdenoise.training.camera_stage import MARGIN, CameraStage
@@ -291,7 +292,7 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
     Args:
         run: The settings.
         place: The place of the run, which changes nothing in its result.
-        initial: An estimator of the same sizes to begin with.
+        initial: An estimator of the same sizes to begin with, for gray pictures or color ones.
 
     Raises:
         DataError: No picture can be used.
@@ -300,6 +301,8 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
     """
     with opened(place) as begun:
         torch.manual_seed(run.loop.seed)
+        if isinstance(initial, NoiseMapNet) and run.network.image_channels == 1:
+            initial = of_gray(initial)
         model = NoiseMapNet(run.network) if initial is None else _beginning(run, initial)
         stage = NoiseMapStage(
             model.to(place.workers.device),

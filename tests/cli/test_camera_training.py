@@ -88,8 +88,11 @@ def test_the_estimator_of_noise_maps_is_trained_resumed_and_begun_with(
 def test_the_estimator_of_gray_noise_maps_learns_from_color_photographs_turned_gray(
     invoke: Invoke, album: Path, tmp_path: Path
 ) -> None:
-    line = ["train-noise-map", "--gray", "--data", album, "--out", tmp_path / "run", *ESTIMATOR]
-    answer = invoke(*line, "--validation", album, "--steps", 1)
+    line = ["train-noise-map", "--data", album, *ESTIMATOR, "--steps", 1]
+    answer = invoke(*line, "--out", tmp_path / "color")
+    assert answer.status == 0, answer.err
+    begin = ["--initial", tmp_path / "color" / "weights.safetensors"]
+    answer = invoke(*line, "--gray", *begin, "--validation", album, "--out", tmp_path / "run")
     assert answer.status == 0, answer.err
     made = weights.load(str(tmp_path / "run" / "weights.safetensors"), role="noise map")
     assert made.config.image_channels == 1

@@ -17,13 +17,18 @@ def maps(
     sure: bool = False,
     confidence: float = 0.8,
     tint: float = 1.0,
+    clean: float = 0.02,
 ) -> NoiseMaps:
     """Maps of one level, sigma in 0 to 255, everywhere; color has a share of it, its tint."""
     color = tint * sigma
     levels = torch.tensor([sigma / grain, sigma, color / grain, color]) / 255
     brightness = torch.full((8, 8), 0.5)
     return NoiseMaps(
-        levels[:, None, None].expand(4, 8, 8), brightness, kind, 0.95 if sure else confidence
+        levels[:, None, None].expand(4, 8, 8),
+        brightness,
+        kind,
+        0.95 if sure else confidence,
+        clean,
     )
 
 
@@ -76,18 +81,23 @@ def test_a_level_that_compression_may_have_made_yields_to_likely_maps() -> None:
     assert camera_or_white(white(1), maps(10), 3).verdict == "noisy"
 
 
-@pytest.mark.parametrize("sure", [False, True])
-def test_maps_of_a_gray_picture_hold_where_no_white_noise_is_found(sure: bool) -> None:
-    for estimate in (CLEAN, SCALED):
-        assert camera_or_white(estimate, maps(sure=sure), 1).verdict == "camera"
-        assert camera_or_white(estimate, maps(2.5, sure=sure), 1) is estimate
-    for estimate in (white(2), white(90, "beyond")):
-        assert camera_or_white(estimate, maps(sure=sure), 1) is estimate
-
-
-def test_weak_white_noise_of_a_gray_picture_is_all_that_there_is() -> None:
-    weak = white(1, "clean")  # too weak to be told from what compression has done
-    assert camera_or_white(weak, maps(), 1) is weak
+@pytest.mark.parametrize(
+    ("estimate", "against", "held"),
+    [
+        (CLEAN, maps(2.5), maps(3.5)),
+        (CLEAN, maps(clean=0.5), maps(clean=0.4)),
+        (CLEAN, maps(20, grain=1.3, clean=0.2), maps(4, grain=1.3, clean=0.05)),
+        (white(1), maps(10), maps(10, sure=True)),  # weak noise is seen, so there is none beside
+        (white(10), maps(kind="white"), maps()),
+        (white(6), maps(15, grain=1.4), maps(25, grain=1.4)),  # white noise was taken for it
+        (white(6), maps(15, grain=1.4), maps(15, grain=1.8)),
+    ],
+)
+def test_maps_of_a_gray_picture_hold_unless_a_reason_speaks_against_them(
+    estimate: Estimate, against: NoiseMaps, held: NoiseMaps
+) -> None:
+    assert camera_or_white(estimate, against, 1) is estimate
+    assert camera_or_white(estimate, held, 1).maps is held
 
 
 def test_the_noise_of_planes_is_that_of_the_worst_and_their_mean_square() -> None:

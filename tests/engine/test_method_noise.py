@@ -66,7 +66,7 @@ def taken(clean: Picture) -> Picture:
 def share(picture: Picture, maps: NoiseMaps) -> float:
     signs = signs_of_noise(picture, maps, quick(), CPU)
     assert signs is not None
-    return share_of_noise(signs)
+    return share_of_noise(signs, picture.channels)
 
 
 @pytest.mark.parametrize("reduced", [1, 2])
@@ -80,13 +80,13 @@ def test_noise_is_believed_and_texture_is_not(reduced: int) -> None:
 
 
 def test_the_share_depends_on_each_sign_in_its_direction() -> None:
-    usual = Signs(strength=-0.5, grain=0.5, color=0.6, place=0.0)
-    middle = share_of_noise(usual)
+    usual = Signs(strength=-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01)
+    middle = share_of_noise(usual, 3)
     assert 0 < middle < 1
-    assert share_of_noise(replace(usual, strength=0.5)) > middle
-    assert share_of_noise(replace(usual, color=0.8)) > middle
-    assert share_of_noise(replace(usual, place=0.4)) < middle
-    assert share_of_noise(replace(usual, grain=1.0)) < middle
+    assert share_of_noise(replace(usual, strength=0.5), 3) > middle
+    assert share_of_noise(replace(usual, color=0.8), 3) > middle
+    assert share_of_noise(replace(usual, place=0.4), 3) < middle
+    assert share_of_noise(replace(usual, grain=1.0), 3) < middle
 
 
 class Watched(ResNet):
@@ -155,7 +155,7 @@ PHOTO: Callable[[], nn.Module] = partial(shipped, "photo-fast")
 
 def engine() -> Denoiser:
     photos: dict[Grain, Callable[[], nn.Module]] = {"fine": PHOTO, "coarse": PHOTO}
-    return Denoiser({3: PHOTO}, LEVELS, device=CPU, camera=Mistaken, photos=photos)
+    return Denoiser({3: PHOTO}, LEVELS, device=CPU, camera={3: Mistaken}, photos=photos)
 
 
 def test_a_picture_taken_for_noisy_stays_as_it_is() -> None:
@@ -258,8 +258,8 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
 def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
     photo = taken(example("coffee.png"))
     (plane,) = planes_of(photo, (1, 3))
-    sure, faint = (Estimators(LEVELS, partial(Mistaken, times), CPU) for times in (1.0, 0.3))
+    sure, faint = (Estimators(LEVELS, {3: partial(Mistaken, times)}, CPU) for times in (1.0, 0.3))
     assert sure.find(plane, "auto").doubted is None
     assert faint.find(plane, "auto").doubted is not None
-    grass = Estimators(LEVELS, partial(Mistaken, 5.0, tint=0.3), CPU)
+    grass = Estimators(LEVELS, {3: partial(Mistaken, 5.0, tint=0.3)}, CPU)
     assert grass.find(plane, "auto").doubted is None

@@ -56,6 +56,20 @@ def test_noise_of_brightness_alone_is_found() -> None:
     assert floor.levels[0, 2:].max() < 0.4 * floor.levels[0, :2].min()
 
 
+@pytest.mark.parametrize("level", [0.5 / 255, 2 / 255, 8 / 255])
+def test_a_gray_picture_is_judged_as_its_brightness_in_color_is(level: float) -> None:
+    gray = soft()[:, :1] + coarse_noise(level)[:, :1]
+    floors = [
+        noise_floor(squares_of(picture)[0], ONE_BAND, ALL, 1, channels=picture.shape[1])
+        for picture in (gray, gray.expand(-1, 3, -1, -1))
+    ]
+    alone, of_three = (floor for floor in floors if floor is not None)
+    assert (alone.is_noise, alone.agrees) == (of_three.is_noise, of_three.agrees)
+    assert alone.is_noise == (level > 1 / 255)
+    assert torch.allclose(3**0.5 * alone.levels[:, :2], of_three.levels[:, :2], rtol=1e-4)
+    assert torch.equal(alone.levels[:, 2:], alone.levels[:, :2])
+
+
 def pattern() -> Tensor:
     """A weave: the same everywhere."""
     place = torch.arange(SIDE)

@@ -41,7 +41,7 @@ def photograph(clean: torch.Tensor, shot: float, kind: camera.Camera = "reflex")
 @pytest.mark.parametrize("gray", [False, True])
 def test_threads_find_what_one_finds(gray: bool) -> None:
     picture = photograph(smooth(700, 500), 2e-3)
-    net = None if gray else weights.load("noise-map-color").network
+    net = weights.load("noise-map-gray" if gray else "noise-map-color").network
     if gray:
         picture = Picture(picture.samples[..., 1:2])
     device, before = torch.device("cpu"), torch.get_num_threads()
@@ -364,7 +364,8 @@ def test_a_gray_photograph_is_denoised_by_its_floor(denoiser: Denoiser) -> None:
     noisy = (clean + noise[..., None]).round().clip(0, 255).astype(np.uint8)
     for picture in (Picture(noisy), Picture(noisy.repeat(3, 2))):
         result = denoiser.denoise_picture(picture)
-        assert (result.estimate.verdict, result.weights) == ("camera", ("gray",))
+        assert result.estimate.verdict == "camera"
+        assert result.weights == ("photo", "gray")  # the second removes what is left
         error = (result.picture.samples.astype(float) - clean).std()
         assert error < 0.5 * noise.std()
     white = np.random.default_rng(1).normal(0, 14, (256, 320, 1))

@@ -56,7 +56,7 @@ def engine(network: nn.Module, photo: nn.Module | None = None, grain: float = 1.
     photos: dict[Grain, Callable[[], nn.Module]] = {} if photo is None else {"fine": lambda: photo}
     sources = {3: lambda: network}
     cpu = torch.device("cpu")
-    return Denoiser(sources, {}, device=cpu, camera=lambda: Known(grain), photos=photos)
+    return Denoiser(sources, {}, device=cpu, camera={3: lambda: Known(grain)}, photos=photos)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def shipped_with(folder: Path, *names: str) -> Path:
         if name == "photo":
             nn.init.zeros_(net.tail.weight)
         save_weights(folder / f"{name}.safetensors", net, training={})
-    for name in ("noise-map-color", "noise-level-color", "noise-level-gray"):
+    for name in ("noise-map-color", "noise-map-gray", "noise-level-color", "noise-level-gray"):
         shutil.copy(ROOT / "weights" / f"{name}.safetensors", folder)
     for file in sorted(folder.glob("*.safetensors")):
         words = {"license": "MIT", "summary": "A net.", "data": "None.", "sigma_range": (0.0, 1.0)}

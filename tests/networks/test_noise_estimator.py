@@ -12,8 +12,10 @@ from flowdenoise.networks.noise_estimator import (
     MAPS,
     NoiseMapConfig,
     NoiseMapNet,
+    band_energies,
     level_loss,
     measured,
+    of_gray,
 )
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -24,6 +26,12 @@ def test_white_noise_has_one_level_on_all_maps(channels: int) -> None:
     levels = measured(noise).mean((2, 3)).sqrt()
     assert levels.shape == (1, len(MAPS))
     assert torch.allclose(levels, torch.full((1, 4), 0.1), rtol=0.03)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_white_noise_has_one_energy_in_all_bands(channels: int) -> None:
+    energies = band_energies(0.1 * torch.randn(1, channels, 512, 512)).mean((3, 4))
+    assert torch.allclose(energies.sqrt(), torch.full((1, 2, 3), 0.1), rtol=0.03)
 
 
 def test_coarse_noise_is_stronger_on_the_coarse_maps() -> None:
@@ -47,6 +55,18 @@ def test_there_is_a_cell_for_8_by_8_pixels_and_a_kind_for_each_picture(channels:
     assert found.levels.shape == (2, 4, 8, 5)
     assert found.kind.shape == (2, len(KINDS))
     assert (found.levels > 0).all()
+
+
+def test_an_estimator_for_gray_begins_with_what_that_for_color_sees_in_equal_channels() -> None:
+    torch.manual_seed(5)
+    color = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1)).eval()
+    gray = of_gray(color)
+    picture = 0.5 + 0.08 * torch.randn(1, 1, 128, 128)
+    with torch.no_grad():
+        one, three = gray(picture), color(picture.expand(-1, 3, -1, -1))
+    assert torch.allclose(3**0.5 * one.levels, three.levels, rtol=0.02)
+    assert torch.allclose(one.kind, three.kind, atol=0.02)
+    assert of_gray(gray) is gray
 
 
 def test_an_estimator_learns_to_tell_two_levels_apart() -> None:

@@ -20,7 +20,7 @@ from flowdenoise.images import Picture, quantize
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import store
 
-_CAMERA_RULES = 10
+_CAMERA_RULES = 11
 """Raised where the engine comes to decide otherwise what is a camera's noise, and how much."""
 
 
@@ -68,8 +68,8 @@ class NetworkMethod(Method):
         self.blind = self.estimate or not promised.sigma_channels
         if self.estimate and loaded.kind != "glow":  # a prior estimates by its own likelihood
             self._estimator_hash = store.verify(ESTIMATORS[channels], offline=offline).sha256
-        if channels == 3 and (self.estimate or self.options.eight_bit):
-            names = weights_for_cameras()
+        if self.estimate or self.options.eight_bit:
+            names = weights_for_cameras(channels)
             hashes = [store.verify(name, offline=offline).sha256 for name in names]
             self._cameras = [*hashes, _CAMERA_RULES]
         self.denoiser = Denoiser.load(
