@@ -123,11 +123,10 @@ def _white_is_weak_and_maps_are_not_strong(white: Estimate, maps: NoiseMaps) -> 
     A level that compression may have made, below that of a clean picture, counts as white noise
     only if the maps are not likely, either.
     """
-    if maps.sigma >= _STRONG or _is_sure(maps):
-        return False
     counts = white.verdict == "noisy" or maps.confidence < _LIKELY
-    seen = white.verdict != "not white" and WEAKEST <= white.sigma < _WEAK_WHITE
-    return counts and seen
+    if not counts or maps.sigma >= _STRONG or _is_sure(maps):
+        return False
+    return white.verdict != "not white" and WEAKEST <= white.sigma < _WEAK_WHITE
 
 
 def _maps_say_white(white: Estimate, maps: NoiseMaps) -> bool:
@@ -188,7 +187,6 @@ _AGAINST_MAPS_OF_COLOR = (
 _AGAINST_MAPS_OF_GRAY = (
     _maps_show_little,
     _gray_may_be_clean,
-    _white_is_weak_and_maps_are_not_strong,
     _maps_say_white,
     _both_agree,
     partial(_white_is_seen, least=_SEEN_IN_GRAY),

@@ -92,7 +92,7 @@ def noise_floor(
     count: int,
     looked: float = 1.0,
     *,
-    channels: int = 3,
+    channels: int,
 ) -> NoiseFloor | None:
     """Find the noise floor.
 

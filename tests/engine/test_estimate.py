@@ -87,7 +87,6 @@ def test_a_level_that_compression_may_have_made_yields_to_likely_maps() -> None:
         (CLEAN, maps(2.5), maps(3.5)),
         (CLEAN, maps(clean=0.5), maps(clean=0.4)),
         (CLEAN, maps(20, grain=1.3, clean=0.2), maps(4, grain=1.3, clean=0.05)),
-        (white(1), maps(10), maps(10, sure=True)),  # weak noise is seen, so there is none beside
         (white(10), maps(kind="white"), maps()),
         (white(6), maps(15, grain=1.4), maps(25, grain=1.4)),  # white noise was taken for it
         (white(6), maps(15, grain=1.4), maps(15, grain=1.8)),

@@ -89,6 +89,37 @@ def test_the_share_depends_on_each_sign_in_its_direction() -> None:
     assert share_of_noise(replace(usual, grain=1.0), 3) < middle
 
 
+def gray_stripes(rng: np.random.Generator) -> Picture:
+    """Fine stripes that differ from place to place, (256, 256, 1)."""
+    waves = 0.4 * np.arange(256) ** 1.2 + rng.normal(0, 0.3, (256, 1))
+    return Picture((128 + 9 * np.sin(waves)).round().astype(np.uint8)[..., None])
+
+
+def gray_noise(rng: np.random.Generator) -> Picture:
+    """Noise whose neighbors are alike, (256, 256, 1)."""
+    white = rng.normal(0, 20, (258, 258))
+    coarse = sum(white[i : i + 256, j : j + 256] for i in range(3) for j in range(3)) / 9
+    return Picture((128 + coarse).round().astype(np.uint8)[..., None])
+
+
+@pytest.mark.parametrize(("make", "is_noise"), [(gray_stripes, False), (gray_noise, True)])
+def test_what_was_removed_from_a_gray_picture_has_no_direction_if_it_was_noise(
+    make: Callable[[np.random.Generator], Picture], is_noise: bool
+) -> None:
+    picture = make(np.random.default_rng(3))
+    maps = maps_of(picture)
+    signs = signs_of_noise(picture, maps, quick(), CPU)
+    assert signs is not None
+    assert signs.color == 0
+    assert signs.are_of_texture(1) != is_noise
+    assert not signs.are_of_texture(3)
+    (plane,) = planes_of(picture, (1, 3))
+    white = Finding(plane, Estimate(0.0, "clean"))
+    found = Finding(plane, Estimate.of_camera(maps), otherwise=white)
+    kept = believed(found, lambda estimate, channels: quick(), CPU)
+    assert kept.estimate.verdict == ("camera" if is_noise else "clean")
+
+
 class Watched(ResNet):
     """A network that removes nothing and keeps the windows that it saw."""
 

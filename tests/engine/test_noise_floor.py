@@ -35,7 +35,7 @@ def coarse_noise(level: float, seed: int = 0) -> Tensor:
 
 
 def floor_of(picture: Tensor) -> NoiseFloor:
-    found = noise_floor(squares_of(picture)[0], ONE_BAND, ALL, 1)
+    found = noise_floor(squares_of(picture)[0], ONE_BAND, ALL, 1, channels=3)
     assert found is not None
     return found
 
@@ -103,7 +103,7 @@ def test_places_that_tell_little_do_not_count_if_they_are_few(share: float, told
     bands[:, :side] = 1
     picture = soft() + coarse_noise(8 / 255)
     picture[..., : 8 * side] = texture()[..., : 8 * side]
-    floor = noise_floor(squares_of(picture)[0], bands, ALL, 2)
+    floor = noise_floor(squares_of(picture)[0], bands, ALL, 2, channels=3)
     assert floor is not None
     assert floor.is_noise == told
 
@@ -113,7 +113,7 @@ def test_each_brightness_has_a_floor_of_its_own() -> None:
     bands[:, SIDE // 16 :] = 2
     noise = coarse_noise(4 / 255)
     noise[..., SIDE // 2 :] *= 3
-    floor = noise_floor(squares_of(0.5 + noise)[0], bands, ALL, 4)
+    floor = noise_floor(squares_of(0.5 + noise)[0], bands, ALL, 4, channels=3)
     assert floor is not None
     assert floor.is_noise
     assert floor.levels.shape == (4, 4)
@@ -130,14 +130,16 @@ def test_what_was_not_looked_at_does_not_count() -> None:
     squares = squares_of(soft() + coarse_noise(8 / 255))[0]
     some = torch.zeros_like(ALL)
     some[:, :4] = True  # a ninth
-    found = [noise_floor(squares, ONE_BAND, some, 1, looked) for looked in (1.0, 1 / 9)]
+    found = [
+        noise_floor(squares, ONE_BAND, some, 1, looked, channels=3) for looked in (1.0, 1 / 9)
+    ]
     assert [floor is not None and floor.is_noise for floor in found] == [False, True]
 
 
 def test_in_a_small_picture_texture_may_be_everywhere() -> None:
     noisy = (soft() + coarse_noise(8 / 255))[..., :256, :256]
     bands = torch.zeros(32, 32, dtype=torch.int64)
-    floor = noise_floor(squares_of(noisy)[0], bands, bands == 0, 1)
+    floor = noise_floor(squares_of(noisy)[0], bands, bands == 0, 1, channels=3)
     assert floor is not None
     assert not floor.is_noise
 
@@ -145,7 +147,7 @@ def test_in_a_small_picture_texture_may_be_everywhere() -> None:
 def test_too_few_cells_tell_nothing() -> None:
     few = torch.zeros_like(ALL)
     few[:3, :3] = True
-    assert noise_floor(squares_of(soft())[0], ONE_BAND, few, 1) is None
+    assert noise_floor(squares_of(soft())[0], ONE_BAND, few, 1, channels=3) is None
 
 
 def test_cells_with_values_at_an_end_of_the_range_are_not_inside() -> None:

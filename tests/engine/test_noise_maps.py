@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
-from flowdenoise import weights
+from flowdenoise import images, metrics, weights
 from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
 from flowdenoise.engine.noise_evidence import _spread
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
@@ -18,6 +20,8 @@ from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
 from flowdenoise.noise import camera
 from flowdenoise.system import random_streams
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,23 @@ def test_a_photograph_comes_out_cleaner(denoiser: Denoiser, kind: camera.Camera)
         (picture.tensor() - still).square().mean() for picture in (noisy, result.picture)
     )
     assert after < 0.35 * before
+
+
+@pytest.mark.parametrize(("kind", "left"), [("reflex", 0.9), ("phone", 0.35)])
+@pytest.mark.parametrize("name", ["coffee", "cat"])
+def test_a_gray_photograph_comes_out_cleaner(
+    denoiser: Denoiser, kind: camera.Camera, left: float, name: str
+) -> None:
+    pixels = images.read_uint8(EXAMPLES / f"{name}.png", 3)[:256, :256].copy()
+    clean = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+    noisy, still = (photograph(clean, shot, kind).tensor() for shot in (2e-3, 1e-9))
+    noisy, still = (metrics.luma(picture[0])[None].numpy() for picture in (noisy, still))
+    picture = Picture((255 * noisy[0, ..., None]).round().astype(np.uint8))
+    result = denoiser.denoise_picture(picture)
+    assert result.estimate is not None
+    assert result.estimate.verdict == "camera"
+    after = result.picture.tensor()[0].numpy()
+    assert np.square(after - still).mean() < left * np.square(noisy - still).mean()
 
 
 def test_stronger_noise_has_higher_maps(denoiser: Denoiser) -> None:

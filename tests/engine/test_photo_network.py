@@ -134,6 +134,19 @@ def test_turned_eight_ways_the_maps_turn_with_the_picture(picture: Picture) -> N
     assert torch.allclose(straight, turned, atol=1e-5)
 
 
+def test_a_gray_photograph_is_seen_in_three_equal_channels() -> None:
+    torch.manual_seed(1)
+    net = ResNet(ResNetConfig(channels=(8,), blocks=(1,), maps=2)).eval()
+    tiles = TileDenoiser.of(net, torch.device("cpu"), torch.float32)
+    gray, level = torch.rand(2, 1, 32, 48), 0.1 * torch.rand(2, 1, 32, 48)
+    made = tiles.told(gray, level.expand(-1, 2, -1, -1), 1.0, 1.0)
+    assert made.shape == gray.shape
+    assert not torch.allclose(made, gray, atol=1e-3)
+    shown = torch.cat([2.2 * level, 1.7 * level], 1)
+    color = tiles.told(gray.expand(-1, 3, -1, -1), shown, 1.0, 1.0)
+    assert torch.allclose(made, color.mean(1, keepdim=True), atol=1e-6)
+
+
 def shipped_with(folder: Path, *names: str) -> Path:
     """A folder of weights: small denoisers, of which `photo` does nothing, and the estimators."""
     for name in names:
