@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from flowdenoise.engine.noise_maps import NoiseMaps
@@ -43,8 +42,8 @@ _LIKELY = 0.5  # the probability from which maps beat white noise that compressi
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
-_SEEN_IN_GRAY = 0.3
-_CLEAN, _CLEAN_IF_COARSE = 0.1, 0.46  # the probability that a gray picture is clean, at most
+_SEEN_IF_NOISY, _NOISY = 0.3, 0.02  # likewise, if so improbable is a clean gray picture
+_CLEAN, _CLEAN_IF_COARSE = 0.06, 0.46  # the probability that a gray picture is clean, at most
 
 
 @dataclass(frozen=True)
@@ -161,6 +160,10 @@ def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
     return maps.sigma < max(_DETAIL_BESIDE_NOISE, white.sigma)
 
 
+def _white_is_seen_in_gray(white: Estimate, maps: NoiseMaps) -> bool:
+    return _white_is_seen(white, maps, _SEEN_IF_NOISY if maps.clean < _NOISY else _SEEN)
+
+
 def _gray_may_be_clean(white: Estimate, maps: NoiseMaps) -> bool:
     """Whether a gray picture may be clean; what has a fine grain is more often detail."""
     fine = maps.grain < _NEARLY_WHITE_GRAIN
@@ -189,5 +192,5 @@ _AGAINST_MAPS_OF_GRAY = (
     _gray_may_be_clean,
     _maps_say_white,
     _both_agree,
-    partial(_white_is_seen, least=_SEEN_IN_GRAY),
+    _white_is_seen_in_gray,
 )

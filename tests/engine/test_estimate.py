@@ -88,7 +88,8 @@ def test_a_level_that_compression_may_have_made_yields_to_likely_maps() -> None:
         (CLEAN, maps(clean=0.5), maps(clean=0.4)),
         (CLEAN, maps(20, grain=1.3, clean=0.2), maps(4, grain=1.3, clean=0.05)),
         (white(10), maps(kind="white"), maps()),
-        (white(6), maps(15, grain=1.4), maps(25, grain=1.4)),  # white noise was taken for it
+        (white(6), maps(15, grain=1.4), maps(25, grain=1.4, clean=0.01)),  # white noise is seen
+        (white(6), maps(25, grain=1.4, clean=0.03), maps(35, grain=1.4, clean=0.03)),
         (white(6), maps(15, grain=1.4), maps(15, grain=1.8)),
     ],
 )
