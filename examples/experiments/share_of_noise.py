@@ -19,7 +19,7 @@ import statistics
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ from flowdenoise import Denoiser, images, metrics, weights
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import EFFORTS, RemovalConfig, TileDenoiser
 from flowdenoise.engine.denoisers import photos_of
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.examined import Examined
+from flowdenoise.engine.estimate import Estimate, camera_or_white
+from flowdenoise.engine.examined import Examined, Finding
 from flowdenoise.engine.method_noise import Signs, signs_of_noise
 from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
@@ -71,11 +71,13 @@ class Meter:
     @torch.no_grad()
     def row(self, picture: Picture, truth: Tensor) -> dict[str, Any] | None:
         """The signs and the gains; None unless the noise is found to be that of a camera."""
-        found = self.denoiser.examine(picture).findings
-        if len(found) != 1 or found[0].estimate.maps is None or picture.channels != self.channels:
+        found = self.denoiser.examine(picture, noise="white").findings
+        if len(found) != 1 or found[0].plane.picture.channels != self.channels:
             return None
         plane = found[0].plane
         maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
+        if camera_or_white(found[0].estimate, maps, self.channels).maps is None:
+            return None
         quick = self.quick["fine" if self.channels == 1 or maps.is_fine else "coarse"]
         signs = signs_of_noise(plane.picture, maps, quick, self.denoiser.device)
         if signs is None:
@@ -84,7 +86,7 @@ class Meter:
         gains = {}
         for name, share in (("all", 1.0), ("share", SHARE)):
             told = Estimate(share * maps.sigma, "camera", maps=maps.scaled(share))
-            way = Examined(picture, (replace(found[0], estimate=told),))
+            way = Examined(picture, (Finding(plane, told),))
             gains[name] = _quality(self.denoiser.remove(way, RemovalConfig()), truth) - came
         return {"sigma": 255 * maps.sigma, **asdict(signs), **gains}
 

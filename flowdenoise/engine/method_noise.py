@@ -84,7 +84,8 @@ class Signs:
         return channels == 1 and self.direction >= _DIRECTED
 
 
-# By the number of channels, what examples/experiments/share_of_noise.py fits: bias and weights.
+# Bias and weights by the number of channels, as examples/experiments/share_of_noise.py fits them;
+# those of gray to gains at four shares in place of two (docs/experiments.md).
 _WEIGHTS = {
     3: (-0.769, Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412, direction=0)),
     1: (1.657, Signs(strength=0.821, grain=0, color=0, place=-7.089, direction=-22.109)),
