@@ -52,7 +52,7 @@ SigmaText = Annotated[
 Strength = Annotated[
     float | None,
     typer.Option(
-        help="How much of the noise to remove: 1 all, 0.5 half its level; "
+        help="How much of the noise to remove: 1 all, 0.5 half of it, above 1 more than is seen; "
         "{removal.strength:g} if unset."
     ),
 ]

@@ -99,12 +99,12 @@ class RemovalConfig:
 
     Attributes:
         sigma: The noise level on the [0, 1] scale, or `auto` to estimate it.
-        strength: The factor by which more or less noise than that is removed; 0 leaves the picture
-            as it is.
+        strength: How much is removed: below 1 that share of what 1 removes, so 0 leaves the
+            picture as it is; above 1 what 1 removes of so many times as much noise.
         noise: Whether the noise counts as `white` or as that of a `camera`; `auto` decides by the
             picture. Noise whose level is given counts as white.
-        luma: The factor for the noise of brightness, where the noise is that of a camera.
-        chroma: The factor for the noise of color, where the noise is that of a camera.
+        luma: The same for the noise of brightness alone, where the noise is that of a camera.
+        chroma: The same for the noise of color alone, where the noise is that of a camera.
         detail: The share of fine texture that comes back where more was removed than the noise of
             a camera explains.
     """

@@ -136,13 +136,14 @@ class Denoiser:
 
         Returns:
             (B, C, H, W) like `noisy`, not clamped.
+
+        Raises:
+            SigmaError: A level is negative, above 1, or not a number.
         """
-        if isinstance(sigma, (int, float)):
-            noise.check_sigma(sigma)
         network = self._networks.white(noisy.shape[1])
-        levels = torch.as_tensor(sigma, dtype=torch.float32).expand(len(noisy))
+        levels = torch.as_tensor(sigma, dtype=torch.float64).expand(len(noisy)).tolist()
         results = [
-            self._run_tiles(network, image[None].to(self.device), float(level))
+            self._run_tiles(network, image[None].to(self.device), noise.check_sigma(level))
             for image, level in zip(noisy, levels, strict=True)
         ]
         return torch.cat(results).to(noisy.device, noisy.dtype)

@@ -113,12 +113,17 @@ def _of_white(
     networks: Callable[[int], TileDenoiser],
     device: torch.device,
 ) -> Pass:
-    """The pass for white noise, of one level for all channels or one for each."""
-    picture, levels = finding.plane.picture, finding.estimate.levels
-    unclip = Unclip([end.scaled(strength) for end in finding.ends], device)
+    """The pass for white noise, of one level for all channels or one for each.
+
+    A strength below 1 leaves a part of the noise as it is; one above 1 tells of more noise.
+    """
+    more, share = max(1.0, strength), min(1.0, strength)
+    picture = finding.plane.picture
+    levels = [more * level for level in finding.estimate.levels]
+    unclip = Unclip([end.scaled(more) for end in finding.ends], device)
     network = networks(picture.channels)
     single = networks(1) if len(levels) > 1 else None
-    weak = is_weak(max(levels))
+    weak = is_weak(max(finding.estimate.levels))
     if weak:
         network, single = network.precise, single and single.precise
 
@@ -128,14 +133,12 @@ def _of_white(
 
     def clean(pixels: Tensor) -> Tensor:
         if single is None:
-            return unclip(network(pixels, levels[0], strength))
-        return unclip(denoise_unequal(network, single, pixels, levels, strength))
+            return unclip(network(pixels, levels[0]))
+        return unclip(denoise_unequal(network, single, pixels, levels))
 
     def denoise(tiles: Tensor) -> Tensor:
-        if not weak:
-            return keep_constant(tiles, clean(tiles))
-        removed = [max(1.0, strength) * level for level in levels]
         pixels = tiles[:, : picture.channels]
-        return keep_constant(pixels, with_least_risk(clean, tiles, removed))
+        denoised = with_least_risk(clean, tiles, levels) if weak else clean(tiles)
+        return keep_constant(pixels, torch.lerp(pixels, denoised, share))
 
     return Pass(read, denoise, (network,) if single is None else (network, single))

@@ -85,20 +85,17 @@ class TileDenoiser:
         """What the network promises."""
         return self.network.config
 
-    def __call__(self, tiles: Tensor, sigma: Tensor | float, strength: float = 1.0) -> Tensor:
+    def __call__(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         """Denoise tiles.
 
         Args:
             tiles: The noisy tiles, (B, C, h, w) float32.
             sigma: The noise level on the [0, 1] scale, as a network takes it.
-            strength: The factor by which the network is told a lower or higher level. The bound
-                on what may be removed does not fall below that of the noise itself.
 
         Returns:
             (B, C, h, w).
         """
-        denoised = self._ensemble(tiles, strength * sigma)
-        return keep_structure(tiles, denoised, max(1.0, strength) * sigma)
+        return keep_structure(tiles, self._ensemble(tiles, sigma), sigma)
 
     def _ensemble(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         if not self.thorough:
@@ -114,7 +111,8 @@ class TileDenoiser:
 
         A network that takes both levels is told them. One that takes a single level is told more
         than their mean: it was trained on white noise, and leaves some of a coarser one (tuned on
-        Nam25). The removed brightness and the removed color are then scaled separately.
+        Nam25). The removed brightness and the removed color are then scaled separately: a factor
+        below 1 leaves a part of the noise as it is, and one above 1 tells of more noise.
 
         A network for color pictures sees gray tiles in three equal channels. It is told some color
         noise beside that of brightness, since it has learned none without.
@@ -133,10 +131,10 @@ class TileDenoiser:
         if self.config.sigma_channels < 2:
             maps = maps.mean(1, keepdim=True)
             level = _TOLD * maps
-        most = luma if luma == chroma else max(1.0, luma, chroma)
-        bound = max(1.0, most) * _bound(maps)
-        denoised = keep_structure(tiles, self._ensemble(tiles, most * level), bound)
-        if luma == chroma:
+        most = max(1.0, luma, chroma)
+        denoised = self._ensemble(tiles, most * level)
+        denoised = keep_structure(tiles, denoised, most * _bound(maps))
+        if luma == chroma == most:
             return denoised
         removed = tiles - denoised
         gray = removed.mean(1, keepdim=True)
@@ -158,7 +156,6 @@ def denoise_unequal(
     gray: TileDenoiser,
     tiles: Tensor,
     levels: Sequence[float],
-    strength: float,
 ) -> Tensor:
     """Denoise tiles whose channels have noise of different levels.
 
@@ -172,7 +169,6 @@ def denoise_unequal(
         gray: The network for a single channel.
         tiles: The noisy tiles, (B, C, h, w) float32.
         levels: The noise level of each channel.
-        strength: The factor of the level that the networks are told.
 
     Returns:
         (B, C, h, w).
@@ -180,6 +176,6 @@ def denoise_unequal(
     variances = torch.tensor(levels, device=tiles.device).square().reshape(1, -1, 1, 1)
     mean = variances.mean()
     planes = zip(torch.chunk(tiles, len(levels), 1), levels, strict=True)
-    alone = torch.cat([gray(plane, level, strength) for plane, level in planes], 1)
-    together = color(tiles, float(mean.sqrt()), strength)
+    alone = torch.cat([gray(plane, level) for plane, level in planes], 1)
+    together = color(tiles, float(mean.sqrt()))
     return torch.lerp(alone, together, (variances / mean).clamp(max=1))

@@ -122,17 +122,27 @@ def test_a_given_level_is_believed_however_small() -> None:
     assert result.estimate is None
 
 
-def test_strength_scales_the_level_and_the_noise_bounds_what_goes() -> None:
+@given(strength=st.floats(0, 1))
+def test_a_strength_below_one_removes_that_share(strength: float) -> None:
     denoiser, before = engine(), picture(40, 40, "uint16")
-    half, weak = (
-        denoiser.denoise_picture(before, sigma, strength=strength).picture
-        for sigma, strength in ((0.2, 0.5), (0.1, 1.0))
+    whole, part = (
+        denoiser.denoise_picture(before, 0.2, strength=share).picture.tensor()
+        for share in (1.0, strength)
     )
+    inside = (whole > 0) & (whole < 1)  # elsewhere the file cuts off what was made
+    removed = (before.tensor() - whole)[inside]
+    assert float(removed.abs().max()) > 0.01
+    expected = before.tensor()[inside] - strength * removed
+    assert torch.allclose(part[inside], expected, atol=2 / 65535)
 
-    def removed(result: Picture) -> float:
-        return float((result.tensor() - before.tensor()).square().mean())
 
-    assert 0 < removed(weak) <= removed(half)
+def test_a_strength_above_one_removes_what_so_much_more_noise_would_be() -> None:
+    denoiser, before = engine(), picture(40, 40)
+    strong, told = (
+        denoiser.denoise_picture(before, sigma, strength=strength).picture.samples
+        for sigma, strength in ((0.1, 2.0), (0.2, 1.0))
+    )
+    assert np.array_equal(strong, told)
     assert denoiser.denoise_picture(before, 0.2, strength=0).untouched
 
 
@@ -140,8 +150,9 @@ def test_strength_scales_the_level_and_the_noise_bounds_what_goes() -> None:
 def test_what_is_no_level_is_refused(sigma: float) -> None:
     with pytest.raises(SigmaError):
         engine().denoise_picture(picture(8, 8), sigma)
-    with pytest.raises(SigmaError):
-        engine().forward(torch.rand(1, 3, 8, 8), sigma)
+    for told in (sigma, torch.tensor(sigma), torch.tensor([0.1, sigma])):
+        with pytest.raises(SigmaError):
+            engine().forward(torch.rand(2, 3, 8, 8), told)
 
 
 @pytest.mark.parametrize("strength", [-1.0, float("inf"), float("nan")])

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
 from torch import Tensor, nn
 
-from flowdenoise.engine import Denoiser, TileDenoiser
+from flowdenoise.engine import Denoiser, TileDenoiser, TilingConfig
 from flowdenoise.engine.choices import Grain
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
@@ -97,15 +99,35 @@ def test_a_network_of_white_noise_is_told_more_than_the_mean(picture: Picture) -
     assert torch.allclose(level, torch.tensor(1.3 * (BRIGHTNESS + COLOR) / 2), atol=1e-5)
 
 
-@pytest.mark.parametrize("strength", [0.5, 2.0])
-def test_strength_scales_both_maps(picture: Picture, strength: float) -> None:
+@pytest.mark.parametrize(("strength", "told"), [(0.5, 1.0), (2.0, 2.0)])
+def test_only_a_strength_above_one_tells_of_more_noise(
+    picture: Picture, strength: float, told: float
+) -> None:
     photo = Watched(2)
     engine(photo).denoise_picture(picture, noise="camera", strength=strength)
     (maps,) = photo.told
     assert isinstance(maps, Tensor)
-    assert maps.amax((0, 2, 3)).tolist() == pytest.approx(
-        [strength * BRIGHTNESS, strength * COLOR]
-    )
+    assert maps.amax((0, 2, 3)).tolist() == pytest.approx([told * BRIGHTNESS, told * COLOR])
+
+
+@given(luma=st.floats(0, 2), chroma=st.floats(0, 2), more=st.floats(0, 0.01))
+def test_a_little_more_luma_or_chroma_changes_little(
+    luma: float, chroma: float, more: float
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    tiles = torch.rand(1, 3, 16, 16, generator=generator)
+    watched = Watched(2)
+    network = TileDenoiser(watched, TilingConfig(), watched)
+
+    def removed(luma: float, chroma: float) -> Tensor:
+        return tiles - network.told(tiles, torch.full((1, 2, 16, 16), 0.1), luma, chroma)
+
+    whole = float(removed(2.0, 2.0).abs().max())
+    for other in ((luma + more, chroma), (luma, chroma + more), (luma, luma)):
+        change = (removed(*other) - removed(luma, chroma)).abs().max()
+        far = abs(other[0] - luma) + abs(other[1] - chroma)
+        assert float(change) <= 3 * far * whole + 1e-6
+    assert torch.equal(removed(0.0, 0.0), torch.zeros_like(tiles))
 
 
 def test_brightness_and_color_are_removed_apart(picture: Picture) -> None:
