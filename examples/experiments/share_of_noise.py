@@ -1,14 +1,14 @@
 """How much of the levels that the estimator of noise maps finds should a denoiser be told?
 
-`measure` denoises photographs that are found to have the noise of a camera, told all of the levels
-and a share, and writes a row for each: the signs that `engine.method_noise` sees, and what was
+`measure` denoises photographs that are found to have the noise of a camera, told some shares of
+the levels, and writes a row for each: the signs that `engine.method_noise` sees, and what was
 gained. Pictures without a noisy partner are taken by simulated cameras. `--gray` turns photographs
-gray. `fit` finds the weights of
-the signs with which such photographs gain most, a loss and a real photograph counting three times,
-and what they gain in pictures that were left out of the fit, a fifth at a time.
+gray. `fit` finds the weights of the signs that count for such photographs with which they gain
+most, a loss and a real photograph counting three times, and what they gain in pictures that were
+left out of the fit, a fifth at a time.
 
     python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv [--gray]
-    python examples/experiments/share_of_noise.py fit rows.csv...
+    python examples/experiments/share_of_noise.py fit rows.csv... [--gray]
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ from flowdenoise.engine import EFFORTS, RemovalConfig, TileDenoiser
 from flowdenoise.engine.denoisers import photos_of
 from flowdenoise.engine.estimate import Estimate, camera_or_white
 from flowdenoise.engine.examined import Examined, Finding
-from flowdenoise.engine.method_noise import Signs, signs_of_noise
+from flowdenoise.engine.method_noise import WEIGHTS, Signs, signs_of_noise
 from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 
-SHARE = 0.45
-"""The share of the levels that is tried beside all of them."""
+SHARES = (0.45, 1.0)
+"""The shares of the levels that are tried unless others are asked for."""
 
+TOLD = "told "  # before a share, the heading of what is gained by it
 ALL = 10**6
 BEST = 60.0  # the PSNR of a picture that nobody can tell from the truth, in dB
 SIGNS = tuple(field.name for field in fields(Signs))
@@ -48,7 +49,7 @@ PARTS = 5
 PENALTY, REAL = 3.0, 3.0
 MOST = 4.0  # a gain beyond some dB needs no more encouragement
 DAMPING = 0.003
-TINY = 1e-6  # a sign that does not vary, such as the color of gray pictures, has no weight
+TINY = 1e-6  # a sign that does not vary has no weight
 
 
 class Meter:
@@ -56,10 +57,11 @@ class Meter:
 
     Args:
         channels: The number of channels of the photographs, 1 or 3.
+        shares: The shares of the levels to try.
     """
 
-    def __init__(self, channels: int) -> None:
-        self.denoiser, self.channels = Denoiser.load(), channels
+    def __init__(self, channels: int, shares: list[float]) -> None:
+        self.denoiser, self.channels, self.shares = Denoiser.load(), channels, shares
         self.estimator = weights.load(MAP_ESTIMATORS[channels]).network.eval()
         self.quick = {
             grain: TileDenoiser.of(
@@ -84,10 +86,11 @@ class Meter:
             return None
         came = _quality(picture, truth)
         gains = {}
-        for name, share in (("all", 1.0), ("share", SHARE)):
+        for share in self.shares:
             told = Estimate(share * maps.sigma, "camera", maps=maps.scaled(share))
             way = Examined(picture, (Finding(plane, told),))
-            gains[name] = _quality(self.denoiser.remove(way, RemovalConfig()), truth) - came
+            result = self.denoiser.remove(way, RemovalConfig())
+            gains[f"{TOLD}{share:g}"] = _quality(result, truth) - came
         return {"sigma": 255 * maps.sigma, **asdict(signs), **gains}
 
 
@@ -107,11 +110,11 @@ def photographs(folders: list[str], channels: int) -> Iterator[tuple[str, int, P
                 yield name, number, Picture(images.quantize(noisy, np.uint8)), truth
 
 
-def measure(folders: list[str], out: Path, channels: int) -> None:
+def measure(folders: list[str], out: Path, channels: int, shares: list[float]) -> None:
     """Write a row for each photograph that is found to have the noise of a camera."""
-    meter = Meter(channels)
+    meter, told = Meter(channels, shares), [f"{TOLD}{share:g}" for share in shares]
     with out.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, "all", "share"))
+        writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, *told))
         writer.writeheader()
         for kind, number, picture, truth in photographs(folders, channels):
             if (row := meter.row(picture, truth)) is not None:
@@ -123,19 +126,22 @@ class Rows:
     """What was measured, as tensors.
 
     Args:
-        files: CSV files from `measure`.
+        files: CSV files from `measure`, all of the same shares.
+        signs: The names of the signs that count.
     """
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: list[Path], signs: tuple[str, ...]) -> None:
         rows = [row for file in files for row in csv.DictReader(file.open(newline=""))]
         self.kinds = [row["kind"] for row in rows]
         pictures = [f"{row['kind'].split(',')[0]} {row['number']}".encode() for row in rows]
         self.part = torch.tensor([zlib.crc32(picture) % PARTS for picture in pictures])
         ones = torch.ones(len(rows), 1, dtype=torch.float64)
-        self.signs = torch.cat([ones, torch.stack([self._column(rows, s) for s in SIGNS], 1)], 1)
-        whole, some = self._column(rows, "all"), self._column(rows, "share")
-        self._curve = (some / SHARE - whole) / (SHARE - 1)
-        self._slope = whole - self._curve
+        self.signs = torch.cat([ones, torch.stack([self._column(rows, s) for s in signs], 1)], 1)
+        told = [name for name in rows[0] if name.startswith(TOLD)]
+        self.powers = torch.arange(1, 1 + len(told), dtype=torch.float64)
+        shares = torch.tensor([float(name.removeprefix(TOLD)) for name in told]).double()
+        gains = torch.stack([self._column(rows, name) for name in told])
+        self._curve = torch.linalg.solve(shares[:, None] ** self.powers, gains).T
         self.counts = torch.tensor([REAL if "pairs" in kind else 1.0 for kind in self.kinds])
 
     @staticmethod
@@ -143,8 +149,8 @@ class Rows:
         return torch.tensor([float(row[name]) for row in rows], dtype=torch.float64)
 
     def gain(self, share: Tensor) -> Tensor:
-        """The gain in dB by a share: the parabola through none, `SHARE` and all."""
-        return self._curve * share.square() + self._slope * share
+        """The gain in dB by a share: the polynomial through none and those that were tried."""
+        return (self._curve * share[:, None] ** self.powers).sum(1)
 
 
 def worth(gain: Tensor) -> Tensor:
@@ -191,14 +197,18 @@ def main() -> None:
     first = commands.add_parser("measure")
     first.add_argument("images", nargs="+", help="folders of clean pictures or of pairs")
     first.add_argument("--out", type=Path, required=True)
-    first.add_argument("--gray", action="store_true", help="turn the photographs gray")
+    first.add_argument("--shares", type=float, nargs="+", default=SHARES, help="of the levels")
     second = commands.add_parser("fit")
     second.add_argument("rows", nargs="+", type=Path)
+    for command in (first, second):
+        command.add_argument("--gray", action="store_true", help="gray photographs")
     options = parser.parse_args()
+    channels = 1 if options.gray else 3
     if options.command == "measure":
-        measure(options.images, options.out, 1 if options.gray else 3)
+        measure(options.images, options.out, channels, options.shares)
         return
-    rows = Rows(options.rows)
+    signs = tuple(WEIGHTS[channels][1])
+    rows = Rows(options.rows, signs)
     report("all of the levels", rows, torch.ones(len(rows.kinds)))
     share = torch.empty(len(rows.kinds), dtype=torch.float64)
     for part in range(PARTS):
@@ -208,7 +218,7 @@ def main() -> None:
     best = torch.stack([rows.gain(torch.full_like(share, step / 20)) for step in range(21)])
     report("the best share of each", rows, best.argmax(0) / 20)
     found = fit(rows, torch.ones_like(rows.part, dtype=torch.bool)).tolist()
-    print(f"bias {found[0]:.3f}", *(f"{s} {w:.3f}" for s, w in zip(SIGNS, found[1:], strict=True)))
+    print(f"bias {found[0]:.3f}", *(f"{s} {w:.3f}" for s, w in zip(signs, found[1:], strict=True)))
 
 
 if __name__ == "__main__":

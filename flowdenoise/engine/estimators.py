@@ -113,8 +113,7 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
         """
-        measured = picture.samples.dtype.kind == "f"  # no camera writes those
-        if picture.channels not in self._camera_sources or measured:
+        if picture.channels not in self._camera_sources or _was_measured(picture):
             return None
         estimator = self.camera(picture.channels)
         return noise_maps(picture, estimator, self.device, told=told, threads=self.threads)
@@ -131,3 +130,11 @@ class Estimators:
                 raise UsageError(f"{type(net).__name__} does not estimate noise maps")
             self._camera[channels] = net.to(self.device).eval().requires_grad_(False)
         return self._camera[channels]
+
+
+def _was_measured(picture: Picture) -> bool:
+    """Whether samples are floats beyond black and white, which no camera and no program writes."""
+    samples = picture.samples
+    if samples.dtype.kind != "f":
+        return False
+    return picture.span != (0, 1) or bool(samples.min() < 0 or samples.max() > 1)

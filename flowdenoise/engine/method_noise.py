@@ -6,13 +6,15 @@ it believes that, the "method noise" of Buades, Coll and Morel ("A review of ima
 algorithms, with a new one", Multiscale Modeling and Simulation 4, 2005), shows the mistake. Noise
 is strong beside the detail that remains, the color noise of a camera is coarse, and neither knows
 where the detail is. Texture that was removed is weak beside what is left of it, has fine
-color, and is where the texture is.
+color, and is where the texture is. Noise is everywhere alike, too, and hardly a value of it is
+far from the others; texture comes in places and in edges, and has directions.
 
     a few windows --maps--> quick denoiser -> removed -> signs --logistic--> share of the levels
 
-So a few windows are denoised first, and the share of the levels that the picture is then told
-follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so that
-pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
+So a few windows are denoised first. If a sign is that of texture alone, the maps do not hold,
+unless the file says that the ISO was high. Else the share of the levels that the picture is then
+told follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so
+that pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
 
 White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
 it removes little, compression or scaling has left something that only has the energy of noise.
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import torch
@@ -33,7 +35,7 @@ from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_evidence import CELL, varies
 from flowdenoise.engine.noise_floor import is_inside
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.noise_maps import NoiseMaps, is_sensitive
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial import Trial, pixels_of, windows
 from flowdenoise.images import Picture
@@ -44,7 +46,7 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
-_DIRECTED = 0.2  # direction that no noise of a camera has; in color, other signs tell
+_DIRECTED, _UNEVEN, _TAILS = 0.2, 0.3, 10.0  # signs that the noise of a camera does not give
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -62,6 +64,9 @@ class Signs:
             texture is left there.
         direction: The correlation of neighbors in removed brightness: how much it differs between
             those that are side by side and those that are one above the other.
+        unevenness: The deviation, from cell to cell, of the logarithm of how much fine brightness
+            was removed beside what was told.
+        tails: The kurtosis of removed detail beside what was told: 3 for Gaussian noise.
     """
 
     strength: float
@@ -69,27 +74,25 @@ class Signs:
     color: float
     place: float
     direction: float
+    unevenness: float
+    tails: float
 
     @property
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
         return self.strength >= _PLAIN and self.color >= _COLORED
 
-    def are_of_texture(self, channels: int) -> bool:
-        """Whether it is certainly not noise; asked of gray pictures, which have fewer signs.
-
-        Args:
-            channels: The number of channels of the picture, 1 or 3.
-        """
-        return channels == 1 and self.direction >= _DIRECTED
+    @property
+    def are_of_texture(self) -> bool:
+        """Whether it is certainly not noise."""
+        return self.direction >= _DIRECTED or self.unevenness >= _UNEVEN or self.tails >= _TAILS
 
 
-# Bias and weights by the number of channels, as examples/experiments/share_of_noise.py fits them;
-# those of gray to gains at four shares in place of two (docs/experiments.md).
-_WEIGHTS = {
-    3: (-0.769, Signs(strength=2.286, grain=-5.681, color=10.292, place=-4.412, direction=0)),
-    1: (1.657, Signs(strength=0.821, grain=0, color=0, place=-7.089, direction=-22.109)),
+WEIGHTS = {
+    3: (-0.769, {"strength": 2.286, "grain": -5.681, "color": 10.292, "place": -4.412}),
+    1: (1.657, {"strength": 0.821, "place": -7.089, "direction": -22.109}),
 }
+"""The bias and the weights of signs by the number of channels, from share_of_noise.py."""
 
 
 Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
@@ -105,10 +108,11 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         device: The device that computes.
     """
     plane, maps, doubted = finding.plane, finding.estimate.maps, finding.doubted
-    channels = plane.picture.channels
+    channels, sensitive = plane.picture.channels, is_sensitive(plane.picture)
     if maps is not None:
         signs = _signs_in(finding, maps, quick, device)
-        if finding.otherwise is not None and signs is not None and signs.are_of_texture(channels):
+        is_texture = signs is not None and signs.are_of_texture and not sensitive
+        if finding.otherwise is not None and is_texture:
             return _white_believed(finding.otherwise, quick, device)
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:
@@ -118,7 +122,7 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         share = share_of_noise(signs, channels)
         is_clean = finding.estimate.verdict == "clean"
         likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
-        if signs.are_plain or likely:
+        if (signs.are_plain or likely) and not signs.are_of_texture:
             return Finding(plane, Estimate.of_camera(doubted).scaled(share))
     return _white_believed(finding, quick, device)
 
@@ -152,9 +156,9 @@ def share_of_noise(signs: Signs, channels: int) -> float:
         signs: What was removed by a denoiser that was told all of the levels.
         channels: The number of channels of the picture, 1 or 3.
     """
-    bias, weights = _WEIGHTS[channels]
-    terms = zip(astuple(weights), astuple(signs), strict=True)
-    return 1 / (1 + math.exp(-bias - sum(weight * sign for weight, sign in terms)))
+    bias, weights = WEIGHTS[channels]
+    terms = (weight * getattr(signs, sign) for sign, weight in weights.items())
+    return 1 / (1 + math.exp(-bias - sum(terms)))
 
 
 def signs_of_noise(
@@ -176,7 +180,7 @@ def signs_of_noise(
     telling = varies(trial.pixels)[:, 0]
     if not telling.any():
         return None
-    return _signs(trial.removed, trial.denoised, trial.levels, telling, maps.grain)
+    return _signs(trial, telling, maps.grain)
 
 
 def removed_share(
@@ -206,30 +210,43 @@ def removed_share(
     return float(F.avg_pool2d(squares, CELL)[telling].mean().sqrt()) / sigma
 
 
-def _signs(removed: Tensor, left: Tensor, levels: Tensor, telling: Tensor, grain: float) -> Signs:
-    """The signs in what was removed, (B, C, h, w), and what is left, beside what was told.
+def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
+    """The signs in windows of which the cells that tell are given, (B, h/8, w/8).
 
-    Cells of one color say nothing of the place; elsewhere they count for nothing anyway.
+    Cells of one color say nothing of the place; elsewhere they count for nothing anyway. Where
+    values are at an end of the range, there is less noise than anywhere else.
     """
-    noise, planes = opponent(_WHITE * removed), opponent(_WHITE * left)
+    removed, levels = trial.removed, trial.levels
+    noise, planes = opponent(_WHITE * removed), opponent(_WHITE * trial.denoised)
     brightness, detail = noise[:, :1], _detail(planes[:, :1])
     ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
-    coarse = MAPS.index("brightness, coarse")
-    told = levels[:, coarse]
-    share = around(measured(removed))[:, coarse].sqrt() / told
-    texture = around(band_energies(left)[:, 0]).sum(1)
-    even = brightness / F.interpolate(told[:, None], size=brightness.shape[2:])
+    fine, coarse = MAPS.index("brightness"), MAPS.index("brightness, coarse")
+    share = around(measured(removed)).sqrt() / levels
+    texture = around(band_energies(trial.denoised)[:, 0]).sum(1)
+    even = brightness / F.interpolate(levels[:, coarse, None], size=brightness.shape[2:])
+    whole = telling & is_inside(trial.pixels)[:, 0]
+    whole = whole if whole.any() else telling
+    logs = share[:, fine][whole].clamp(min=_TINY).log()
+    pixels = F.interpolate(whole[:, None].float(), size=brightness.shape[2:]) > 0
     return Signs(
         strength=math.log(ratio),
         grain=math.log(grain),
         color=sum(_neighbors(noise[:, 1:], axis) for axis in (2, 3)) / 2,
-        place=_correlation(_ranks(share[telling]), _ranks(texture[telling])),
+        place=_correlation(_ranks(share[:, coarse][telling]), _ranks(texture[telling])),
         direction=abs(_neighbors(even, 3) - _neighbors(even, 2)),
+        unevenness=float(logs.std(correction=0)),
+        tails=_kurtosis(_detail(even)[pixels]),
     )
 
 
 def _rms(values: Tensor) -> float:
     return float(values.square().mean().sqrt())
+
+
+def _kurtosis(values: Tensor) -> float:
+    """The mean fourth power over the square of the mean second one; 0 where nothing varies."""
+    squares = values.square()
+    return float(squares.square().mean() / squares.mean().square().clamp(min=_TINY**4))
 
 
 def _detail(planes: Tensor) -> Tensor:

@@ -207,13 +207,18 @@ def _is_bar(strip: Samples) -> bool:
 
 
 def _doubted(picture: Picture) -> float:
-    """The probability of a clean picture below which it is not believed, by the picture's ISO.
+    """The probability of a clean picture below which it is not believed, by the picture's ISO."""
+    return _NOISY_SHARE if is_sensitive(picture) else 0.0
+
+
+def is_sensitive(picture: Picture) -> bool:
+    """Whether a picture was taken at a high ISO, according to its file.
 
     The mean of n pixels has the noise of an n-th of the ISO. How far a photograph was reduced is
     not known, so one with fewer pixels than cameras have counts as reduced from full size.
     """
     share = min(1.0, picture.width * picture.height / _FULL_SIZE)
-    return _NOISY_SHARE if (picture.metadata.iso or 0) * share >= _HIGH_ISO else 0.0
+    return (picture.metadata.iso or 0) * share >= _HIGH_ISO
 
 
 def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
