@@ -194,6 +194,24 @@ def test_every_module_says_what_it_is_for() -> None:
         assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
+def named_in(docstring: str) -> set[str]:
+    """The modules that a room's docstring lists, each line `names  what they hold`."""
+    _, _, listed = docstring.partition("```\n")
+    lines = listed.partition("```")[0].splitlines()
+    return {name for line in lines for name in re.findall(r"\w+", line.rpartition("  ")[0])}
+
+
+@pytest.mark.parametrize(
+    "door",
+    sorted(PACKAGE.glob("*/**/__init__.py")),
+    ids=lambda door: str(door.parent.relative_to(PACKAGE)),
+)
+def test_the_docstring_of_a_room_names_its_modules(door: Path) -> None:
+    held = {path.stem for path in door.parent.glob("*.py")} - {"__init__"}
+    held |= {path.name for path in door.parent.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert named_in(ast.get_docstring(ast.parse(door.read_text())) or "") == held
+
+
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
     errors = importlib.import_module("flowdenoise.errors")
     drawing = errors.__doc__ or ""

@@ -29,8 +29,8 @@ from torch import Tensor
 
 from flowdenoise import Denoiser, images, metrics, weights
 from flowdenoise.data.sources import DataConfig, Sources
-from flowdenoise.engine import EFFORTS, RemovalConfig, TileDenoiser
-from flowdenoise.engine.denoisers import photos_of
+from flowdenoise.engine import EngineConfig, RemovalConfig
+from flowdenoise.engine.denoisers import Denoisers, model_of
 from flowdenoise.engine.estimate import Estimate, camera_or_white
 from flowdenoise.engine.examined import Examined, Finding
 from flowdenoise.engine.method_noise import WEIGHTS, Signs, signs_of_noise
@@ -63,12 +63,16 @@ class Meter:
     def __init__(self, channels: int, shares: list[float]) -> None:
         self.denoiser, self.channels, self.shares = Denoiser.load(), channels, shares
         self.estimator = weights.load(MAP_ESTIMATORS[channels]).network.eval()
-        self.quick = {
-            grain: TileDenoiser.of(
-                weights.load(name).network, self.denoiser.device, self.denoiser.precision
-            )
-            for grain, name in photos_of(EFFORTS["fast"]).items()
-        }
+        config = EngineConfig()
+        model = model_of(config)
+        self.networks = Denoisers(
+            model.networks,
+            model.photos,
+            model.quick,
+            self.denoiser.device,
+            self.denoiser.precision,
+            config,
+        )
 
     @torch.no_grad()
     def row(self, picture: Picture, truth: Tensor) -> dict[str, Any] | None:
@@ -80,7 +84,9 @@ class Meter:
         maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
         if camera_or_white(found[0].estimate, maps, self.channels).maps is None:
             return None
-        quick = self.quick["fine" if self.channels == 1 or maps.is_fine else "coarse"]
+        quick = self.networks.quick_for(Estimate.of_camera(maps), self.channels)
+        if quick is None:
+            return None
         signs = signs_of_noise(plane.picture, maps, quick, self.denoiser.device)
         if signs is None:
             return None

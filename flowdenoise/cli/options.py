@@ -38,7 +38,7 @@ Effort = Annotated[
     typer.Option(
         "--effort",
         help="How much time a picture may take: {efforts}; {engine.effort} if unset. The best is "
-        "a little better, and eight times as slow; fast has small networks of its own.",
+        "a little better, and six to seven times as slow; fast has small networks of its own.",
     ),
 ]
 Address = Annotated[

@@ -10,6 +10,8 @@ white_noise     the level of white noise, estimated from a few crops
 noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
+trial           a few windows, denoised before all of the picture
+method_noise    what a denoiser removes of them tells whether it was noise
 passes          a plane on its way through the tiling
 estimators      the networks that estimate noise, and what they find out
 denoisers       the networks that denoise: a model's, and a picture's
@@ -18,6 +20,8 @@ planes          what a picture really holds: gray or color, and which channels
 tile_denoiser   a network as the tiling calls it
 discrepancy     what is removed is no more than noise
 risk            where noise is weak: how much of what is removed is noise
+remains         what a denoiser leaves of coarse noise, removed in a reduced picture
+linear_light    light that strong noise took, given back
 self_ensemble   the mean over the eight ways to turn a picture
 noise_plot      a drawing of noise maps
 texture         fine texture that comes back

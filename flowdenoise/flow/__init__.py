@@ -1,9 +1,19 @@
 """Normalizing flows: invertible networks with a tractable density.
 
-`transform` states the contract, `layers` and `coupling` fill it, `conditioning` lets a flow know
-the noise level, `glow` puts them together, `tweedie` turns the density into a denoiser and into an
-estimator of the noise level, `descent` into a judge of patches, `growth` makes a flow larger,
-`samples` draws from it.
+```
+transform     the contract: value and log-determinant together, and the way back
+layers        activation normalization, invertible 1x1 convolution, squeeze, logit
+coupling      one half of the channels scaled and shifted by what a network makes of the other
+split         half of the channels leave as latents
+level         a level of Glow: steps, their linear parts made all at once
+sizes         the sizes and kind of a flow
+glow          all of it put together
+conditioning  how a flow knows the noise level
+tweedie       a density as a denoiser, and as an estimator of the noise level
+descent       a density as a judge of patches
+growth        a trained flow made larger
+samples       a sheet of samples
+```
 """
 
 from flowdenoise.flow.descent import LEAST_SIGMA, descend

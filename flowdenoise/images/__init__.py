@@ -4,24 +4,24 @@
 `quantize` brings a result back to samples, and `write` encodes them as the file was.
 
 ```
-picture         a decoded picture, and its way to tensors and back
-formats         the table: how each format is recognized, read and written
-reading         a file becomes a picture
-writing         a picture becomes a file, whole or not at all
-finding         which pictures files, folders and patterns name
-ranges          black and white of pictures whose type does not say
-limits          how many pixels and how much memory a file may take
-fitting         what a format can't hold is converted, and named in words
-metadata        what a picture carries besides its pixels
-ends            where a picture ends in a stream
-canvas          an upright picture while it is decoded
-png png_chunks  jpeg  webp  pnm  tiff/    formats that are partly or wholly ours
-pillow_images   pictures to and from Pillow's images
-pillow_formats  formats that Pillow decodes and encodes alone
-in_memory       pictures as programs hold them: bytes, arrays, tensors
-native_messages keeps decoders from printing
-drawing sheets  figures made of pictures
-turns           the eight ways to turn and mirror an image
+picture          a decoded picture, and its way to tensors and back
+formats          the table: how each format is recognized, read and written
+reading          a file becomes a picture
+writing          a picture becomes a file, whole or not at all
+finding          which pictures files, folders and patterns name
+ranges           black and white of pictures whose type does not say
+limits           how many pixels and how much memory a file may take
+fitting          what a format can't hold is converted, and named in words
+metadata         what a picture carries besides its pixels
+ends             where a picture ends in a stream
+canvas           an upright picture while it is decoded
+png, png_chunks, jpeg, webp, pnm, tiff/  formats that are partly or wholly ours
+pillow_images    pictures to and from Pillow's images
+pillow_formats   formats that Pillow decodes and encodes alone
+in_memory        pictures as programs hold them: bytes, arrays, tensors
+native_messages  keeps decoders from printing
+drawing, sheets  figures made of pictures
+turns            the eight ways to turn and mirror an image
 ```
 """
 

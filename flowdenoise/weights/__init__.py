@@ -9,7 +9,8 @@ header          what a file says of itself, and the checks on its bytes
 manifest        the list of shipped weights
 address         `color`, `path/to/file.safetensors`, `hf://owner/repo@commit/file.safetensors`
 pins            what was learned from the Hub, for the next run
-hub             the only module that talks to the Hugging Face Hub, within `hub_bounds`
+hub             the only module that talks to the Hugging Face Hub
+hub_bounds      how many bytes and how much time a download may take
 store           address -> verified file on this machine
 card, publish   model cards, and uploading with them
 file            network -> file -> network

@@ -2,6 +2,16 @@
 
 The table holds only names. The code of a method is imported when the method is built, so that the
 command line can read the table for its help.
+
+```
+method      the contract: prepare once, then denoise one image after the other
+networks    our networks: told the level, with their own estimate, and Noise2Void
+peers       DnCNN and FFDNet with the weights of their authors
+ffdnet      the network of FFDNet
+classical   BM3D, non-local means, wavelets, and the noisy image itself
+wnnm        weighted nuclear norm minimization
+deep_prior  the deep image prior, which learns from the one noisy image
+```
 """
 
 from __future__ import annotations
