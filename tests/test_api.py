@@ -13,8 +13,10 @@ import torch
 from PIL import Image
 
 import flowdenoise
-from flowdenoise import Crop
+from flowdenoise import Crop, Denoiser, images
 from flowdenoise.errors import ImageError, UsageError
+from flowdenoise.images import Picture
+from flowdenoise.noise import camera
 
 PIXELS = np.random.default_rng(0).normal(128, 25, (24, 40, 3)).clip(0, 255).astype(np.uint8)
 
@@ -51,6 +53,42 @@ def test_whatever_holds_a_picture_holds_the_result(
     part = shown(flowdenoise.denoise(held, sigma=25 / 255, crop=Crop(10, 8, 4, 2)))
     assert np.abs(part.astype(int) - pixels[2:10, 4:14]).max() <= 1
     assert flowdenoise.denoise(held, sigma=0.0) is held
+
+
+@pytest.fixture(scope="module")
+def photograph() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A photograph as a phone takes it at a high ISO, and without noise."""
+    file = Path(__file__).parents[1] / "examples" / "coffee.png"
+    clean = torch.from_numpy(images.read_uint8(file, 3)[:192, :256].copy())
+    clean = clean.permute(2, 0, 1)[None].float() / 255
+    phone, shot = camera.CAMERAS["phone"], torch.tensor([8e-3])
+    noisy, truth = (
+        camera.simulate(clean, torch.tensor([3]), phone, shot, noise=factor).picture[0]
+        for factor in (1.0, 0.0)
+    )
+    return images.quantize(noisy, "uint8"), images.quantize(truth, "uint8")
+
+
+def test_a_photograph_loses_its_noise_whatever_numbers_hold_it(
+    photograph: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+) -> None:
+    noisy, truth = photograph
+    expected = flowdenoise.denoise(noisy).astype(float)
+    before, after = (np.square(one - truth.astype(float)).mean() for one in (noisy, expected))
+    assert after < before / 4
+    floats = (noisy / 255).astype(np.float32)
+    tensor = torch.from_numpy(floats).permute(2, 0, 1)
+    for result in (flowdenoise.denoise(floats), flowdenoise.denoise(tensor).permute(1, 2, 0)):
+        levels = 255 * np.asarray(result).clip(0, 1)
+        assert np.abs(levels - expected).max() <= 2  # of rounding
+
+
+def test_floats_beyond_white_are_no_photograph(
+    photograph: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+) -> None:
+    beyond = (photograph[0] / 255).astype(np.float32)
+    beyond[0, 0] = 1.001
+    assert Denoiser.load().estimate(Picture(beyond)).verdict != "camera"
 
 
 def test_a_tensor_of_floats_and_a_batch_come_back_as_such() -> None:

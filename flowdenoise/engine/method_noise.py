@@ -6,8 +6,8 @@ it believes that, the "method noise" of Buades, Coll and Morel ("A review of ima
 algorithms, with a new one", Multiscale Modeling and Simulation 4, 2005), shows the mistake. Noise
 is strong beside the detail that remains, the color noise of a camera is coarse, and neither knows
 where the detail is. Texture that was removed is weak beside what is left of it, has fine
-color, and is where the texture is. Noise is everywhere alike, too, and hardly a value of it is
-far from the others; texture comes in places and in edges, and has directions.
+color, and is where the texture is. Noise is everywhere alike, too, where texture comes in places,
+and has no direction.
 
     a few windows --maps--> quick denoiser -> removed -> signs --logistic--> share of the levels
 
@@ -46,7 +46,8 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
-_DIRECTED, _UNEVEN, _TAILS = 0.2, 0.3, 10.0  # signs that the noise of a camera does not give
+_DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
+_UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -66,7 +67,6 @@ class Signs:
             those that are side by side and those that are one above the other.
         unevenness: The deviation, from cell to cell, of the logarithm of how much fine brightness
             was removed beside what was told.
-        tails: The kurtosis of removed detail beside what was told: 3 for Gaussian noise.
     """
 
     strength: float
@@ -75,17 +75,20 @@ class Signs:
     place: float
     direction: float
     unevenness: float
-    tails: float
 
     @property
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
         return self.strength >= _PLAIN and self.color >= _COLORED
 
-    @property
-    def are_of_texture(self) -> bool:
-        """Whether it is certainly not noise."""
-        return self.direction >= _DIRECTED or self.unevenness >= _UNEVEN or self.tails >= _TAILS
+    def are_of_texture(self, clean: float) -> bool:
+        """Whether it is certainly not noise.
+
+        Args:
+            clean: The probability of a clean picture according to the estimator alone.
+        """
+        uneven = _UNEVEN_IF_DOUBTED if clean >= _DOUBTED else _UNEVEN
+        return self.direction >= _DIRECTED or self.unevenness >= uneven
 
 
 WEIGHTS = {
@@ -111,8 +114,8 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
     channels, sensitive = plane.picture.channels, is_sensitive(plane.picture)
     if maps is not None:
         signs = _signs_in(finding, maps, quick, device)
-        is_texture = signs is not None and signs.are_of_texture and not sensitive
-        if finding.otherwise is not None and is_texture:
+        is_texture = signs is not None and signs.are_of_texture(maps.clean)
+        if finding.otherwise is not None and is_texture and not sensitive:
             return _white_believed(finding.otherwise, quick, device)
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:
@@ -122,7 +125,7 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
         share = share_of_noise(signs, channels)
         is_clean = finding.estimate.verdict == "clean"
         likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
-        if (signs.are_plain or likely) and not signs.are_of_texture:
+        if (signs.are_plain or likely) and not signs.are_of_texture(doubted.clean):
             return Finding(plane, Estimate.of_camera(doubted).scaled(share))
     return _white_believed(finding, quick, device)
 
@@ -227,7 +230,6 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
     whole = telling & is_inside(trial.pixels)[:, 0]
     whole = whole if whole.any() else telling
     logs = share[:, fine][whole].clamp(min=_TINY).log()
-    pixels = F.interpolate(whole[:, None].float(), size=brightness.shape[2:]) > 0
     return Signs(
         strength=math.log(ratio),
         grain=math.log(grain),
@@ -235,18 +237,11 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
         place=_correlation(_ranks(share[:, coarse][telling]), _ranks(texture[telling])),
         direction=abs(_neighbors(even, 3) - _neighbors(even, 2)),
         unevenness=float(logs.std(correction=0)),
-        tails=_kurtosis(_detail(even)[pixels]),
     )
 
 
 def _rms(values: Tensor) -> float:
     return float(values.square().mean().sqrt())
-
-
-def _kurtosis(values: Tensor) -> float:
-    """The mean fourth power over the square of the mean second one; 0 where nothing varies."""
-    squares = values.square()
-    return float(squares.square().mean() / squares.mean().square().clamp(min=_TINY**4))
 
 
 def _detail(planes: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise, weights
@@ -29,6 +30,7 @@ from flowdenoise.engine.method_noise import (
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.engine.planes import planes_of
 from flowdenoise.images import Picture
+from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
 from flowdenoise.noise import camera
 
@@ -80,7 +82,7 @@ def test_noise_is_believed_and_texture_is_not(reduced: int) -> None:
 
 
 def test_the_share_depends_on_each_sign_in_its_direction() -> None:
-    usual = Signs(-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01, unevenness=0.1, tails=4)
+    usual = Signs(-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01, unevenness=0.1)
     middle = share_of_noise(usual, 3)
     assert 0 < middle < 1
     assert share_of_noise(replace(usual, strength=0.5), 3) > middle
@@ -102,21 +104,64 @@ def gray_noise(rng: np.random.Generator) -> Picture:
     return Picture((128 + coarse).round().astype(np.uint8)[..., None])
 
 
-@pytest.mark.parametrize(("make", "is_noise"), [(gray_stripes, False), (gray_noise, True)])
-def test_what_was_removed_from_a_gray_picture_has_no_direction_if_it_was_noise(
-    make: Callable[[np.random.Generator], Picture], is_noise: bool
+def in_places(rng: np.random.Generator) -> Picture:
+    """Like noise whose neighbors are alike, but only here and there, (256, 256, 1)."""
+    places = np.kron(np.exp(rng.uniform(-3, 0.7, (8, 8))), np.ones((32, 32)))[..., None]
+    return Picture((128 + places * (gray_noise(rng).samples - 128.0)).round().astype(np.uint8))
+
+
+def in_color(picture: Picture) -> Picture:
+    return Picture(picture.samples.repeat(3, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("make", "sign"),
+    [(gray_stripes, "direction"), (in_places, "unevenness"), (gray_noise, "")],
+)
+def test_noise_has_no_direction_and_is_everywhere_alike(
+    make: Callable[[np.random.Generator], Picture], sign: str, channels: int
 ) -> None:
     picture = make(np.random.default_rng(3))
+    picture = in_color(picture) if channels == 3 else picture
     maps = maps_of(picture)
     signs = signs_of_noise(picture, maps, quick(), CPU)
     assert signs is not None
-    assert signs.color == 0
-    assert signs.are_of_texture != is_noise
+    usual = gray_noise(np.random.default_rng(4))
+    of_noise = signs_of_noise(in_color(usual) if channels == 3 else usual, maps, quick(), CPU)
+    assert of_noise is not None
+    for clean in (0.0, 0.3):
+        assert not of_noise.are_of_texture(clean)
+        assert signs.are_of_texture(clean) == bool(sign)
+        if sign:
+            assert replace(of_noise, **{sign: getattr(signs, sign)}).are_of_texture(clean)
+
+
+def test_a_little_unevenness_tells_where_the_estimator_doubts() -> None:
+    signs = Signs(-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01, unevenness=0.3)
+    assert not signs.are_of_texture(0.05)
+    assert signs.are_of_texture(0.3)
+
+
+def gray_finding(picture: Picture) -> Finding:
     (plane,) = planes_of(picture, (1, 3))
     white = Finding(plane, Estimate(0.0, "clean"))
-    found = Finding(plane, Estimate.of_camera(maps), otherwise=white)
-    kept = believed(found, lambda estimate, channels: quick(), CPU)
-    assert kept.estimate.verdict == ("camera" if is_noise else "clean")
+    return Finding(plane, Estimate.of_camera(maps_of(picture)), otherwise=white)
+
+
+@pytest.mark.parametrize("make", [gray_stripes, in_places, gray_noise])
+def test_the_maps_of_texture_do_not_hold_unless_the_iso_was_high(
+    make: Callable[[np.random.Generator], Picture],
+) -> None:
+    picture = make(np.random.default_rng(3))
+    kept = believed(gray_finding(picture), lambda estimate, channels: quick(), CPU)
+    assert kept.estimate.verdict == ("camera" if make is gray_noise else "clean")
+    exif = Image.Exif()
+    exif.get_ifd(34665)[34855] = 25600
+    metadata = Metadata(exif=exif.tobytes().removeprefix(b"Exif\0\0"))
+    sensitive = Picture(np.tile(picture.samples, (2, 2, 1)), metadata=metadata)
+    kept = believed(gray_finding(sensitive), lambda estimate, channels: quick(), CPU)
+    assert kept.otherwise is not None  # the maps hold; how far, their share says
 
 
 class Watched(ResNet):

@@ -15,6 +15,7 @@ from flowdenoise.errors import WeightsError
 from flowdenoise.hosts.spandrel_model import config_of
 from flowdenoise.images import Picture
 from flowdenoise.networks import ResNet, ResNetConfig
+from flowdenoise.noise import camera
 from flowdenoise.weights import store
 
 from ..conftest import scene
@@ -48,6 +49,18 @@ def test_shipped_weights_are_recognized_and_denoise_as_the_engine_does(
     picture = Picture(np.ascontiguousarray(noisy[0].permute(1, 2, 0).numpy()))
     expected = Denoiser.load(name, precision="float32").denoise_picture(picture)
     assert (denoised - expected.picture.tensor().clamp(0, 1)).abs().max() < 1e-4
+
+
+def test_a_photograph_is_denoised_as_one(spandrel: ModuleType) -> None:
+    hosts.register()
+    model = spandrel.ModelLoader().load_from_file(store.verify("photo").path)
+    scene_of = torch.from_numpy(scene(128, 160)).float().permute(2, 0, 1)[None] / 255
+    phone, shot = camera.CAMERAS["phone"], torch.tensor([1e-2])
+    noisy, truth = (
+        camera.simulate(scene_of, torch.tensor([1]), phone, shot, noise=factor).picture
+        for factor in (1.0, 0.0)
+    )
+    assert (model(noisy) - truth).square().mean() < 0.3 * (noisy - truth).square().mean()
 
 
 def test_other_files_are_still_loaded_as_what_they_are(
