@@ -20,7 +20,7 @@ from flowdenoise.engine.planes import Plane
 from flowdenoise.engine.white_noise import estimate_white_noise
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
-from flowdenoise.images import Picture
+from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
 from flowdenoise.system.side_by_side import both
 
@@ -62,6 +62,8 @@ class Estimators:
         Raises:
             UsageError: The noise is to be that of a camera, and nothing finds its maps.
         """
+        if kind != "camera" and _has_two_values(plane.picture.samples):
+            return Finding(plane, Estimate(0.0, "clean"))
         maps = partial(self.maps, plane.picture)
         white = partial(self._find_white, plane, prior, apart)
         if kind == "white":
@@ -138,3 +140,15 @@ def _was_measured(picture: Picture) -> bool:
     if samples.dtype.kind != "f":
         return False
     return picture.span != (0, 1) or bool(samples.min() < 0 or samples.max() > 1)
+
+
+def _has_two_values(samples: Samples) -> bool:
+    """Whether a mask, a drawing in black and white or a dithered picture holds no third value.
+
+    Noise that is added to a picture has many values.
+    """
+    first = samples.flat[0]
+    others = samples != first
+    if not others.any():
+        return False
+    return bool((samples[others] == samples[others][0]).all())

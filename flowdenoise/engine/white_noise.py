@@ -53,6 +53,13 @@ _QUIET_SIDE, _QUIET = 4, 0.01
 _QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
 _FEWEST = 100  # blocks that tell a quantile
 
+# The calmest places, whether or not noise was cut off there: one block of two hundred is calm.
+_CALM = 0.005
+_CALM_SHARE = {1: 0.45, 3: 0.57}  # of white noise's deviation is in them on average
+_CONTRADICTED = 2.4  # times the level of the calmest places: no picture has so much white noise
+_LOSSY_CONTRADICTED = {1: 2.2, 3: 6.0}  # likewise in a JPEG file, which makes places calmer,
+_LOSSY_STRONG = 16 / 255  # and removes most of weaker noise from them
+
 
 def clean_below(picture: Picture) -> float:
     """The level below which a picture is clean, on the [0, 1] scale.
@@ -90,10 +97,17 @@ def estimate_white_noise(
         return Estimate(0.0, "constant")
     telling = clues.known if clues.drawn else clues.telling
     sigma = judge.estimate(clues.crops, telling)
+    calm = calmest(clues.crops, telling)
+    most = (_CONTRADICTED if picture.lossless else _LOSSY_CONTRADICTED[picture.channels]) * calm
+    contradicted = sigma > most and (picture.lossless or sigma >= _LOSSY_STRONG)
+    if contradicted and not picture.lossless:
+        return Estimate(calm, "not white")
+    if contradicted:
+        sigma = calm
     if sigma < least:
         return Estimate(sigma, "not white" if _is_hidden(clues, judge) else "clean")
     channels: tuple[float, ...] = ()
-    if channel_judge is not None:
+    if channel_judge is not None and not contradicted:
         channels = by_channel(clues.crops, telling, channel_judge, sigma)
     if sigma < _DOUBTED and picture.lossless:
         most = max(least, quietest(clues.crops, telling))
@@ -231,12 +245,9 @@ def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
     """
     energies, means = [], []
     for crop, blocks in zip(crops, telling, strict=True):
-        rows = crop[..., 1:, :] - crop[..., :-1, :]
-        twice = F.pad((rows[..., 1:] - rows[..., :-1]) / 2, (0, 1, 0, 1))
-        energy = F.avg_pool2d(twice.square().mean(1, keepdim=True), _QUIET_SIDE)
         ends = ((crop <= 0) | (crop >= 1)).any(1, keepdim=True).float()
         inside = (F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0) & blocks
-        energies.append(energy[..., :-1, :-1][inside])
+        energies.append(_energies(crop)[inside])
         mean = F.avg_pool2d(crop.mean(1, keepdim=True), _QUIET_SIDE)
         means.append(mean[..., :-1, :-1][inside])
     brightness = torch.cat(means)
@@ -244,6 +255,37 @@ def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
         return math.inf
     bright = torch.cat(energies)[brightness >= brightness.median()]
     return float(bright.quantile(_QUIET).sqrt()) / _QUIET_SHARE[crops[0].shape[1]]
+
+
+def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
+    """What noise the calmest places of a picture would mean, if it were white.
+
+    Black text on white, a mask or a printed code is at the ends of the range nearly everywhere,
+    and an estimator takes its edges for strong noise that was cut off there. But noise that is cut
+    off leaves half of its values even on the whitest paper, so it is hardly anywhere much weaker
+    than on average.
+
+    Args:
+        crops: Each (1, C, H, W).
+        telling: The blocks of each to look at.
+
+    Returns:
+        The level on the [0, 1] scale; infinite where too few blocks tell.
+    """
+    energies = torch.cat([_energies(c)[b] for c, b in zip(crops, telling, strict=True)])
+    if len(energies) < 2 * _FEWEST:
+        return math.inf
+    return float(energies.quantile(_CALM).sqrt()) / _CALM_SHARE[crops[0].shape[1]]
+
+
+def _energies(crop: Tensor) -> Tensor:
+    """The mean squares of differences across two rows and two columns in blocks of a crop.
+
+    They have the variance of white noise.
+    """
+    rows = crop[..., 1:, :] - crop[..., :-1, :]
+    twice = F.pad((rows[..., 1:] - rows[..., :-1]) / 2, (0, 1, 0, 1))
+    return F.avg_pool2d(twice.square().mean(1, keepdim=True), _QUIET_SIDE)[..., :-1, :-1]
 
 
 def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tensor | None]]:
