@@ -104,11 +104,13 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
         channels: The number of channels of the picture, 1 or 3.
 
     Returns:
-        `white` if a reason speaks against the maps, else the estimate that has them.
+        `white` if a reason speaks against the maps, else the estimate that has them. What may be
+        grass or the grain of film is not called clean.
     """
     reasons = _AGAINST_MAPS_OF_GRAY if channels == 1 else _AGAINST_MAPS_OF_COLOR
     if any(holds(white, maps) for holds in reasons):
-        return white
+        doubted = white.verdict == "clean" and maps.kind == "camera" and maps.is_grass
+        return replace(white, verdict="not white") if doubted else white
     return Estimate.of_camera(maps)
 
 

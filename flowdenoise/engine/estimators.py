@@ -76,8 +76,9 @@ class Estimators:
         if found is None:
             return finding
         estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
-        if estimate is not finding.estimate:
+        if estimate.maps is not None:
             return Finding(plane, estimate, otherwise=finding)
+        finding = replace(finding, estimate=estimate)
         in_color = plane.picture.channels > 1
         may_be = in_color and found.kind == "camera" and not found.is_grass
         return replace(finding, doubted=found) if may_be else finding

@@ -53,10 +53,10 @@ _QUIET_SIDE, _QUIET = 4, 0.01
 _QUIET_SHARE = {1: 0.48, 3: 0.66}  # of white noise's deviation is in them, by number of channels
 _FEWEST = 100  # blocks that tell a quantile
 
-# The calmest places, whether or not noise was cut off there: one block of two hundred is calm.
-_CALM = 0.005
+# The calmest places are as quiet, and noise may have been cut off there.
 _CALM_SHARE = {1: 0.45, 3: 0.57}  # of white noise's deviation is in them on average
-_CONTRADICTED = 2.4  # times the level of the calmest places: no picture has so much white noise
+_NEAR_END, _IN_TWO = 4 / 255, 0.4  # so many values lie so near an end in black and white print
+_CONTRADICTED = 2.0  # times the level of the calmest places: no picture has so much white noise
 _LOSSY_CONTRADICTED = {1: 2.2, 3: 6.0}  # likewise in a JPEG file, which makes places calmer,
 _LOSSY_STRONG = 16 / 255  # and removes most of weaker noise from them
 
@@ -99,7 +99,8 @@ def estimate_white_noise(
     sigma = judge.estimate(clues.crops, telling)
     calm = calmest(clues.crops, telling)
     most = (_CONTRADICTED if picture.lossless else _LOSSY_CONTRADICTED[picture.channels]) * calm
-    contradicted = sigma > most and (picture.lossless or sigma >= _LOSSY_STRONG)
+    shown = picture.lossless or clues.drawn or sigma >= _LOSSY_STRONG
+    contradicted = shown and sigma > most
     if contradicted and not picture.lossless:
         return Estimate(calm, "not white")
     if contradicted:
@@ -243,18 +244,7 @@ def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
     """
-    energies, means = [], []
-    for crop, blocks in zip(crops, telling, strict=True):
-        ends = ((crop <= 0) | (crop >= 1)).any(1, keepdim=True).float()
-        inside = (F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0) & blocks
-        energies.append(_energies(crop)[inside])
-        mean = F.avg_pool2d(crop.mean(1, keepdim=True), _QUIET_SIDE)
-        means.append(mean[..., :-1, :-1][inside])
-    brightness = torch.cat(means)
-    if len(brightness) < 2 * _FEWEST:
-        return math.inf
-    bright = torch.cat(energies)[brightness >= brightness.median()]
-    return float(bright.quantile(_QUIET).sqrt()) / _QUIET_SHARE[crops[0].shape[1]]
+    return _of_bright_places(crops, telling, at_ends=False) / _QUIET_SHARE[crops[0].shape[1]]
 
 
 def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
@@ -263,7 +253,7 @@ def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Black text on white, a mask or a printed code is at the ends of the range nearly everywhere,
     and an estimator takes its edges for strong noise that was cut off there. But noise that is cut
     off leaves half of its values even on the whitest paper, so it is hardly anywhere much weaker
-    than on average.
+    than on average. As above, bright places tell; in print, also the black paper of white text.
 
     Args:
         crops: Each (1, C, H, W).
@@ -272,10 +262,41 @@ def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
     """
+    share = _CALM_SHARE[crops[0].shape[1]]
+    ends = [((crop < _NEAR_END) | (crop > 1 - _NEAR_END)).float().mean() for crop in crops]
+    if sum(map(float, ends)) < _IN_TWO * len(ends):
+        return _of_bright_places(crops, telling, at_ends=True) / share
     energies = torch.cat([_energies(c)[b] for c, b in zip(crops, telling, strict=True)])
     if len(energies) < 2 * _FEWEST:
         return math.inf
-    return float(energies.quantile(_CALM).sqrt()) / _CALM_SHARE[crops[0].shape[1]]
+    return float(energies.quantile(_QUIET / 2).sqrt()) / share
+
+
+def _of_bright_places(crops: list[Tensor], telling: list[Tensor], *, at_ends: bool) -> float:
+    """The deviation in the quietest of the brighter blocks: light has less noise in the dark.
+
+    Args:
+        crops: Each (1, C, H, W).
+        telling: The blocks of each to look at.
+        at_ends: Whether blocks count that have values at the ends of the range.
+
+    Returns:
+        The level on the [0, 1] scale; infinite where too few blocks tell.
+    """
+    energies, means = [], []
+    for crop, blocks in zip(crops, telling, strict=True):
+        chosen = blocks
+        if not at_ends:
+            ends = ((crop <= 0) | (crop >= 1)).any(1, keepdim=True).float()
+            chosen = (F.max_pool2d(ends, _QUIET_SIDE)[..., :-1, :-1] == 0) & blocks
+        energies.append(_energies(crop)[chosen])
+        mean = F.avg_pool2d(crop.mean(1, keepdim=True), _QUIET_SIDE)
+        means.append(mean[..., :-1, :-1][chosen])
+    brightness = torch.cat(means)
+    if len(brightness) < 2 * _FEWEST:
+        return math.inf
+    bright = torch.cat(energies)[brightness >= brightness.median()]
+    return float(bright.quantile(_QUIET).sqrt())
 
 
 def _energies(crop: Tensor) -> Tensor:

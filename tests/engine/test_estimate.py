@@ -61,8 +61,8 @@ UNEQUAL = Estimate(8 / 255, "noisy", (12 / 255, 5 / 255, 3 / 255))
         (CLEAN, maps(4, grain=1.4, sure=True), maps(6, grain=1.4, sure=True)),
         (white(2), maps(7, grain=1.4, sure=True), maps(9, grain=1.4, sure=True)),
         (white(12), maps(11, grain=1.4, sure=True), maps(13, grain=1.4, sure=True)),
-        (CLEAN, maps(40, tint=0.3), maps(40, tint=0.5)),  # it may be grass
-        (CLEAN, maps(32, tint=0.3, sure=True), maps(25, tint=0.3)),
+        (white(2), maps(40, tint=0.3), maps(40, tint=0.5)),  # it may be grass
+        (SCALED, maps(32, tint=0.3, sure=True), maps(25, tint=0.3)),
         (SCALED, maps(7, grain=1.4, kind="white"), maps(9, grain=1.4, kind="white")),
     ],
 )
@@ -79,6 +79,12 @@ def test_a_level_that_compression_may_have_made_yields_to_likely_maps() -> None:
     assert camera_or_white(weak, maps(10), 3).verdict == "camera"
     assert camera_or_white(weak, maps(10, confidence=0.4), 3) is weak
     assert camera_or_white(white(1), maps(10), 3).verdict == "noisy"
+
+
+def test_what_may_be_grass_or_grain_of_film_is_not_called_clean() -> None:
+    told = camera_or_white(CLEAN, maps(40, tint=0.3), 3)
+    assert (told.verdict, told.maps, told.untouched) == ("not white", None, True)
+    assert camera_or_white(CLEAN, maps(2), 3) is CLEAN
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ The pictures are what people have: bars of a letterbox, scans on white, cut-outs
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch.nn.functional import interpolate
 
-from flowdenoise import Denoiser, images
+from flowdenoise import Denoiser, images, metrics
 from flowdenoise.engine.white_noise import by_channel, crops
 from flowdenoise.images import Picture
 
@@ -124,6 +125,63 @@ def test_a_page_of_text_is_not_noise(denoiser: Denoiser, channels: int, sigma: f
         draw.text((3, 12 * row), "the quick brown fox jumps", fill=(20 * row, 30, 160 - 20 * row))
     found = denoiser.estimate(Picture(noisy(np.array(page)[..., :channels], sigma)))
     assert 255 * found.sigma < 1.6 * sigma
+
+
+def print_of(size: int, ink: int, paper: int) -> np.ndarray:
+    """A gray page full of text, (400, 560, 1)."""
+    page = Image.new("L", (560, 400), paper)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size)
+    words = "noise goes, lines and letters stay as they are; 0123456789 " * 6
+    for line, top in enumerate(range(4, 400 - size, size + 3)):
+        draw.text((5, top), words[3 * line :], fill=ink, font=font)
+    return np.array(page)[..., None]
+
+
+def blots() -> np.ndarray:
+    """A mask of round edges, (300, 300, 1)."""
+    y, x = np.mgrid[:300, :300]
+    waves = sum(np.sin(x * np.cos(a) / 3 + y * np.sin(a) / 3 + 5 * a) for a in (0.3, 1.4, 2.6))
+    return (255 * (waves > 0)).astype(np.uint8)[..., None]
+
+
+PRINTS = {
+    "dense text": print_of(7, 0, 255),
+    "text": print_of(9, 0, 255),
+    "large text": print_of(14, 0, 255),
+    "white text": print_of(9, 255, 0),
+    "mask": blots(),
+    "printed code": np.kron(
+        np.random.default_rng(0).integers(0, 2, (60, 60, 1)), np.full((4, 4, 1), 255)
+    ).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("name", list(PRINTS))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_black_and_white_print_is_not_taken_for_noise_that_was_cut_off(
+    denoiser: Denoiser, name: str, channels: int
+) -> None:
+    clean = Picture(PRINTS[name].repeat(channels, 2))
+    assert denoiser.denoise_picture(clean).untouched
+    file = io.BytesIO()
+    images.write(clean, file, format="JPEG", quality=85)
+    stored = images.read(io.BytesIO(file.getvalue()))
+    kept = denoiser.denoise_picture(stored).picture
+    assert metrics.psnr(kept.tensor(), stored.tensor()) > 40  # of large letters JPEG leaves rings
+    faint = noisy(clean.samples, 2)
+    result = denoiser.denoise_picture(Picture(faint))
+    before, after = (
+        np.square(one - clean.samples.astype(float)).mean()
+        for one in (faint, result.picture.samples)
+    )
+    assert after < 1.02 * before
+
+
+def test_a_picture_of_two_values_has_no_noise(denoiser: Denoiser) -> None:
+    dithered = Image.fromarray(photo(0)).convert("1").convert("L")
+    for samples in (np.array(dithered)[..., None], np.array(dithered)[..., None] // 5 + 90):
+        assert len(np.unique(samples)) == 2
+        assert denoiser.estimate(Picture(samples)).verdict == "clean"
 
 
 def test_the_noise_of_light_may_be_weaker_in_the_dark(denoiser: Denoiser) -> None:
