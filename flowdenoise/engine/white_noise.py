@@ -101,12 +101,12 @@ def estimate_white_noise(
     most = (_CONTRADICTED if picture.lossless else _LOSSY_CONTRADICTED[picture.channels]) * calm
     shown = picture.lossless or clues.drawn or sigma >= _LOSSY_STRONG
     contradicted = shown and sigma > most
-    if contradicted and not picture.lossless:
-        return Estimate(calm, "not white")
-    if contradicted:
+    if contradicted and picture.lossless:
         sigma = calm
     if sigma < least:
         return Estimate(sigma, "not white" if _is_hidden(clues, judge) else "clean")
+    if contradicted and not picture.lossless:
+        return Estimate(calm, "not white")
     channels: tuple[float, ...] = ()
     if channel_judge is not None and not contradicted:
         channels = by_channel(clues.crops, telling, channel_judge, sigma)
