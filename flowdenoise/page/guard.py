@@ -66,7 +66,7 @@ class Guard:
             return 403, "requests of other pages are refused"
         if headers.get("sec-fetch-site", "none") not in _OWN:
             return 403, "requests of other sites are refused"
-        secret = scope["path"].split("/")[1]
+        secret = scope["path"].removeprefix("/").partition("/")[0]
         if not secrets.compare_digest(secret.encode(), self.token.encode()):
             return 404, "there is nothing at this address"
         length = headers.get("content-length", "0")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.engine.denoisers import NamedSource
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.page import PageConfig, application, listening
+from flowdenoise.page import PageConfig, Server, application, listening
 from flowdenoise.page.guard import Guard
 
 PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
@@ -64,6 +66,25 @@ def client(shelf: Path) -> Iterator[TestClient]:
     app = application(denoiser(), config, token=TOKEN, folder=shelf)
     with TestClient(app, base_url=HOME) as made:
         yield made
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A real server, which answers."""
+    with listening(denoiser(), PageConfig()) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join(30)
+        assert not thread.is_alive()
+
+
+def place_of(server: Server) -> tuple[str, int]:
+    host, port = server.address.split("/")[2].split(":")
+    return host, int(port)
 
 
 def photo(seed: int = 0, height: int = 40, width: int = 50) -> bytes:
@@ -121,6 +142,23 @@ def test_only_the_page_itself_is_answered(
 def test_without_the_secret_there_is_nothing(client: TestClient, path: str) -> None:
     answer = client.get(f"http://127.0.0.1:{PORT}{path}")
     assert (answer.status_code, TOKEN in answer.text) == (404, False)
+
+
+@pytest.mark.parametrize(
+    "request_line", ["OPTIONS *", "GET foo", "GET settings", f"GET {TOKEN}/settings", "GET /"]
+)
+def test_a_request_for_no_address_of_the_page_is_refused_in_one_line(
+    request_line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running() as server, socket.create_connection(place_of(server)) as connection:
+        host = ":".join(map(str, place_of(server)))
+        lines = (f"{request_line} HTTP/1.1", f"Host: {host}", "Connection: close", "", "")
+        connection.sendall("\r\n".join(lines).encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 404 ")
+    assert json.loads(body)["error"] == "there is nothing at this address"
+    assert capfd.readouterr().err == ""
 
 
 def test_every_answer_forbids_other_sites_to_use_it(client: TestClient) -> None:
@@ -300,14 +338,8 @@ def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path
 
 
 def test_a_real_server_listens_on_this_machine_alone_and_tidies_up() -> None:
-    with listening(denoiser(), PageConfig()) as server:
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        host = server.address.split("/")[2]
-        assert host.startswith("127.0.0.1:")
-        with httpx2.Client(base_url=server.address) as browser:
-            assert browser.get("settings").status_code == 200
-            assert browser.get(f"http://{host}/").status_code == 404
-        server.stop()
-        thread.join(30)
-        assert not thread.is_alive()
+    with running() as server, httpx2.Client(base_url=server.address) as browser:
+        host, port = place_of(server)
+        assert host == "127.0.0.1"
+        assert browser.get("settings").status_code == 200
+        assert browser.get(f"http://{host}:{port}/").status_code == 404
