@@ -22,7 +22,6 @@ from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.page.shelf import Dropped
 
 _SECONDS = 0.2  # between two looks at whether the browser still listens
-_RESULTS = "result"  # folder of a result, beside its source
 
 
 class AbandonedError(FlowdenoiseError):
@@ -44,8 +43,7 @@ class Result:
 
 def result_of(dropped: Dropped) -> Result | None:
     """The result of a picture; None if it was not made yet."""
-    folder = dropped.folder / _RESULTS
-    found = next(iter(sorted(folder.glob("*"))), None) if folder.is_dir() else None
+    found = next(iter(sorted(dropped.results.glob("*"))), None)
     return None if found is None else Result(found, dropped.place.with_name(found.name))
 
 
@@ -85,9 +83,9 @@ def deliver(
 def _run(
     dropped: Dropped, denoiser: Denoiser, config: BatchConfig, on_tile: batch.OnTileOf
 ) -> Outcome:
-    for old in (dropped.folder / _RESULTS).glob("*"):
+    for old in dropped.results.glob("*"):
         old.unlink()
-    naming = Naming(f"{dropped.folder / _RESULTS}/", template=batch.BESIDE)
+    naming = Naming(f"{dropped.results}/", template=batch.BESIDE)
     (job,) = batch.plan_jobs([str(dropped.file)], naming).jobs
     (outcome,) = batch.run([job], denoiser, config, on_tile=on_tile)
     return outcome

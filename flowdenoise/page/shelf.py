@@ -31,21 +31,28 @@ class Dropped:
     Attributes:
         key: The number of the picture.
         place: The name of the picture, below the folders that were dropped with it.
-        file: The file of the picture.
+        folder: The folder that holds the file and its result, each in a folder of its own.
     """
 
     key: str
     place: PurePosixPath
-    file: Path
+    folder: Path
 
     @property
-    def folder(self) -> Path:
-        """The folder that holds the file and its result, and nothing else."""
-        return self.file.parent
+    def file(self) -> Path:
+        """The file of the picture."""
+        return self.folder / "source" / self.place.name
+
+    @property
+    def results(self) -> Path:
+        """The folder of the result, which is made with it."""
+        return self.folder / "result"
 
     def spoken(self, text: str) -> str:
         """A message with the names of files that the user knows."""
-        return text.replace(f"{self.folder}/", "").replace(f"{self.folder}\\", "")
+        for folder in (self.file.parent, self.results):
+            text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+        return text
 
 
 class Shelf:
@@ -78,9 +85,9 @@ class Shelf:
         if not parts:
             raise UsageError("a picture has a name")
         key = secrets.token_urlsafe(16)
-        folder = self.folder / key
-        folder.mkdir()
-        return Dropped(key, PurePosixPath(*parts), folder / parts[-1])
+        dropped = Dropped(key, PurePosixPath(*parts), self.folder / key)
+        dropped.file.parent.mkdir(parents=True)
+        return dropped
 
     def add(self, dropped: Dropped) -> Picture:
         """Take a picture whose file is complete.

@@ -230,7 +230,16 @@ def test_no_name_leads_out_of_the_folder(
     answer = client.post("pictures", params={"name": name}, content=photo())
     assert answer.json()["name"] == kept
     (folder,) = shelf.iterdir()
-    assert [file.name for file in folder.iterdir()] == [kept.rpartition("/")[2]]
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert [file.name for file in files] == [kept.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("name", ["result", "source"])
+def test_a_picture_may_be_called_anything(client: TestClient, name: str) -> None:
+    key = drop(client, name=name)
+    told = result(client, key)
+    assert (told.get("status"), told.get("name")) == ("denoised", f"{name}_denoised"), told
+    assert client.get(f"pictures/{key}/result").status_code == 200
 
 
 def test_a_result_is_what_the_command_writes_byte_by_byte(
@@ -330,7 +339,7 @@ def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path
     steps = client.post(f"pictures/{key}/result").text.splitlines()
     counts = [json.loads(step) for step in steps]
     assert any(step.get("done") == step.get("total") != 0 for step in counts[:-1])
-    (file,) = (shelf / key).glob("*.jpg")
+    (file,) = (shelf / key).rglob("photo.jpg")
     file.write_bytes(b"altered meanwhile")
     told = result(client, key)
     assert told["error"].startswith("photo.jpg: ")
