@@ -20,7 +20,8 @@ from flowdenoise.images import Picture
 from flowdenoise.page.bounds import PageConfig
 
 _KEPT = 4  # pictures that stay decoded
-_LONGEST = 120  # characters of a name
+_LONGEST = 120  # characters of a name before its ending
+_BYTES, _ENDING = 200, 40  # of a name in UTF-8; most systems take 255, with `_denoised` between
 _FORBIDDEN = '<>:"|?*\\'  # in names of files, on some system
 
 
@@ -146,5 +147,10 @@ class Shelf:
 def _plain(part: str) -> str:
     """A part of a name, in characters that every system takes."""
     kept = "".join(c if c.isprintable() and c not in _FORBIDDEN else "_" for c in part).strip()
-    stem, dot, ending = kept.rpartition(".")
-    return f"{stem[:_LONGEST]}{dot}{ending[:_LONGEST]}"
+    path = PurePosixPath(kept)
+    return _cut(path.stem[:_LONGEST], _BYTES) + _cut(path.suffix, _ENDING)
+
+
+def _cut(text: str, most: int) -> str:
+    """The first whole characters of a text, in at most that many bytes of UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
