@@ -120,16 +120,27 @@ def _told(dropped: Dropped, future: Future[Outcome]) -> dict[str, Any]:
 def pack(results: Sequence[Result], archive: Path) -> None:
     """Write results into one ZIP file, uncompressed; names that are taken get a number.
 
+    After a failure there is no file.
+
     Args:
         results: The pictures.
         archive: The file to write.
     """
+    try:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+            for result, name in zip(results, _names(results), strict=True):
+                file.write(result.file, name)
+    except BaseException:
+        archive.unlink(missing_ok=True)
+        raise
+
+
+def _names(results: Sequence[Result]) -> Iterator[str]:
     taken: set[str] = set()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for result in results:
-            name, number = str(result.place), 1
-            while name.casefold() in taken:
-                number += 1
-                name = str(result.place.with_stem(f"{result.place.stem}_{number}"))
-            taken.add(name.casefold())
-            file.write(result.file, name)
+    for result in results:
+        name, number = str(result.place), 1
+        while name.casefold() in taken:
+            number += 1
+            name = str(result.place.with_stem(f"{result.place.stem}_{number}"))
+        taken.add(name.casefold())
+        yield name

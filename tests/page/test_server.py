@@ -10,7 +10,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx2
@@ -26,7 +26,7 @@ from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.engine.denoisers import NamedSource
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.page import PageConfig, Server, application, listening
+from flowdenoise.page import PageConfig, Server, application, delivery, listening, routes, views
 from flowdenoise.page.guard import Guard
 
 PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
@@ -334,6 +334,59 @@ def test_an_archive_holds_all_results_in_their_folders(client: TestClient) -> No
         ]
         for name, key in zip(archive.namelist(), keys, strict=True):
             assert archive.read(name) == client.get(f"pictures/{key}/result").content
+
+
+def test_an_archive_is_removed_when_it_was_sent(client: TestClient, shelf: Path) -> None:
+    key = drop(client)
+    result(client, key)
+    made = client.post("archives", content=json.dumps([key])).json()["key"]
+    assert (shelf / f"{made}.zip").is_file()
+    assert zipfile.ZipFile(io.BytesIO(client.get(f"archives/{made}").content)).testzip() is None
+    assert [path.name for path in shelf.iterdir()] == [key]
+    again = client.get(f"archives/{made}")
+    assert (again.status_code, again.json()["error"]) == (422, "there is no such archive")
+
+
+def test_an_archive_that_can_not_be_completed_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "there.png").write_bytes(b"a result")
+    results = [
+        delivery.Result(tmp_path / name, PurePosixPath(name)) for name in ("there.png", "gone.png")
+    ]
+    with pytest.raises(FileNotFoundError):
+        delivery.pack(results, tmp_path / "all.zip")
+    assert not (tmp_path / "all.zip").exists()
+
+
+@pytest.mark.parametrize("path", ["forget", "archives"])
+def test_a_list_that_is_too_long_is_refused_in_one_line(shelf: Path, path: str) -> None:
+    app = application(denoiser(), PageConfig(port=PORT), token=TOKEN, folder=shelf)
+    with TestClient(app, base_url=HOME) as client:
+        for body in (b" " * 1_000_001, iter([b" " * 600_000] * 2)):
+            answer = client.post(path, content=body)
+            assert (answer.status_code, answer.json()["error"]) == (
+                413,
+                "the list of pictures is too long",
+            )
+        assert client.post("forget", content=json.dumps(["x" * 900_000])).status_code == 204
+
+
+@pytest.mark.parametrize("view", ["thumbnail", "before", "after", "removed", "noise_map"])
+def test_views_are_made_in_a_thread_of_their_own(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    threads: list[str] = []
+
+    def noticed(*_: object) -> bytes:
+        threads.append(threading.current_thread().name)
+        return b""
+
+    monkeypatch.setattr(views, view, noticed)
+    monkeypatch.setattr(routes, "_maps", lambda _: object())
+    path = {"noise_map": "map/brightness"}.get(view, view)
+    part = {"left": 0, "top": 0, "width": 5, "height": 5}
+    answer = client.get(f"pictures/{drop(client)}/{path}", params=part)
+    assert answer.status_code == 200, answer.text
+    assert [name.partition("_")[0] for name in threads] == ["viewing"]
 
 
 def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path) -> None:
