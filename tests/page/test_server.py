@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import socket
+import stat
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -136,6 +138,28 @@ def test_only_the_page_itself_is_answered(
             assert "\n" not in answer.json()["error"]
     answer = client.post("pictures", params={"name": "a.jpg"}, content=photo(), headers=headers)
     assert answer.status_code == status
+
+
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("", {}, 200),
+        ("", {"Sec-Fetch-Dest": "iframe"}, 403),
+        ("", {"Sec-Fetch-Mode": "no-cors"}, 403),
+        ("", {"Origin": "https://evil.example"}, 403),
+        ("settings", {}, 403),
+        ("files/page.js", {}, 403),
+        ("../wrong/", {}, 404),
+    ],
+)
+def test_a_link_leads_to_the_page_itself_and_no_further(
+    client: TestClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert client.get(f"{HOME}{path}", headers=LINK | headers).status_code == status
+    assert client.post(f"{HOME}{path}", headers=LINK | headers).status_code in (403, 404)
 
 
 @pytest.mark.parametrize("path", ["/", "/settings", "/wrong/settings", f"/{TOKEN[:-1]}/settings"])
@@ -399,6 +423,15 @@ def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path
     told = result(client, key)
     assert told["error"].startswith("photo.jpg: ")
     assert str(shelf) not in told["error"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other permissions")
+def test_the_door_leads_to_the_page_for_this_user_alone_and_goes_with_the_server() -> None:
+    with listening(denoiser(), PageConfig()) as server:
+        assert f'content="0; url={server.address}"' in server.door.read_text()
+        assert stat.S_IMODE(server.door.stat().st_mode) == 0o600
+        assert stat.S_IMODE(server.door.parent.stat().st_mode) == 0o700
+    assert not server.door.parent.exists()
 
 
 def test_a_real_server_listens_on_this_machine_alone_and_tidies_up() -> None:
