@@ -65,5 +65,5 @@ def page(
     with listening(denoiser, PageConfig(**limits), quick) as server:
         console.result(server.address)
         if open_browser is not False:
-            webbrowser.open(server.address)
+            webbrowser.open(server.door.as_uri())  # other users see what it is given
         server.run()

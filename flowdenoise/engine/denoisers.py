@@ -5,6 +5,7 @@ They are loaded when a picture first needs them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -144,6 +145,7 @@ class Denoisers:
         self._photos, self._quick = photos, quick
         self._thorough = EFFORTS[config.effort].self_ensemble
         self._loaded: dict[Source, TileDenoiser] = {}
+        self._loading = threading.Lock()
 
     def check_channels(self, channels: int) -> None:
         """Refuse pictures for which there is no network.
@@ -212,14 +214,15 @@ class Denoisers:
         return pass_of(finding, removal, self.chosen_for(estimate), self.device, coarse)
 
     def _load(self, source: Source) -> TileDenoiser:
-        if source not in self._loaded:
-            network = TileDenoiser.of(
-                source(), self.device, self.precision, thorough=self._thorough
-            )
-            if isinstance(source, NamedSource):
-                network = replace(network, name=source.name)
-            self._loaded[source] = network
-        return self._loaded[source]
+        with self._loading:  # other threads wait for what one of them loads
+            if source not in self._loaded:
+                network = TileDenoiser.of(
+                    source(), self.device, self.precision, thorough=self._thorough
+                )
+                if isinstance(source, NamedSource):
+                    network = replace(network, name=source.name)
+                self._loaded[source] = network
+            return self._loaded[source]
 
 
 def _grain(maps: NoiseMaps, channels: int) -> Grain:

@@ -5,6 +5,7 @@ They are loaded when a picture first needs them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -47,6 +48,7 @@ class Estimators:
         self._camera_sources = camera
         self._white: dict[int, NoiseLevelNet] = {}
         self._camera: dict[int, NoiseMapNet] = {}
+        self._loading = threading.Lock()  # other threads wait for what one of them loads
 
     def find(
         self, plane: Plane, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
@@ -99,12 +101,13 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise levels.
         """
-        if channels not in self._white:
-            net = self.sources[channels]()
-            if not isinstance(net, NoiseLevelNet):
-                raise UsageError(f"{type(net).__name__} does not estimate noise levels")
-            self._white[channels] = net.to(self.device).eval().requires_grad_(False)
-        return self._white[channels]
+        with self._loading:
+            if channels not in self._white:
+                net = self.sources[channels]()
+                if not isinstance(net, NoiseLevelNet):
+                    raise UsageError(f"{type(net).__name__} does not estimate noise levels")
+                self._white[channels] = net.to(self.device).eval().requires_grad_(False)
+            return self._white[channels]
 
     def maps(self, picture: Picture, *, told: bool = False) -> NoiseMaps | None:
         """The noise maps of a picture that a camera may have taken; None for any other.
@@ -127,12 +130,13 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
         """
-        if channels not in self._camera:
-            net = self._camera_sources[channels]()
-            if not isinstance(net, NoiseMapNet):
-                raise UsageError(f"{type(net).__name__} does not estimate noise maps")
-            self._camera[channels] = net.to(self.device).eval().requires_grad_(False)
-        return self._camera[channels]
+        with self._loading:
+            if channels not in self._camera:
+                net = self._camera_sources[channels]()
+                if not isinstance(net, NoiseMapNet):
+                    raise UsageError(f"{type(net).__name__} does not estimate noise maps")
+                self._camera[channels] = net.to(self.device).eval().requires_grad_(False)
+            return self._camera[channels]
 
 
 def _was_measured(picture: Picture) -> bool:

@@ -22,7 +22,6 @@ from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.page.shelf import Dropped
 
 _SECONDS = 0.2  # between two looks at whether the browser still listens
-_RESULTS = "result"  # folder of a result, beside its source
 
 
 class AbandonedError(FlowdenoiseError):
@@ -44,8 +43,7 @@ class Result:
 
 def result_of(dropped: Dropped) -> Result | None:
     """The result of a picture; None if it was not made yet."""
-    folder = dropped.folder / _RESULTS
-    found = next(iter(sorted(folder.glob("*"))), None) if folder.is_dir() else None
+    found = next(iter(sorted(dropped.results.glob("*"))), None)
     return None if found is None else Result(found, dropped.place.with_name(found.name))
 
 
@@ -85,9 +83,9 @@ def deliver(
 def _run(
     dropped: Dropped, denoiser: Denoiser, config: BatchConfig, on_tile: batch.OnTileOf
 ) -> Outcome:
-    for old in (dropped.folder / _RESULTS).glob("*"):
+    for old in dropped.results.glob("*"):
         old.unlink()
-    naming = Naming(f"{dropped.folder / _RESULTS}/", template=batch.BESIDE)
+    naming = Naming(f"{dropped.results}/", template=batch.BESIDE)
     (job,) = batch.plan_jobs([str(dropped.file)], naming).jobs
     (outcome,) = batch.run([job], denoiser, config, on_tile=on_tile)
     return outcome
@@ -122,16 +120,27 @@ def _told(dropped: Dropped, future: Future[Outcome]) -> dict[str, Any]:
 def pack(results: Sequence[Result], archive: Path) -> None:
     """Write results into one ZIP file, uncompressed; names that are taken get a number.
 
+    After a failure there is no file.
+
     Args:
         results: The pictures.
         archive: The file to write.
     """
+    try:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+            for result, name in zip(results, _names(results), strict=True):
+                file.write(result.file, name)
+    except BaseException:
+        archive.unlink(missing_ok=True)
+        raise
+
+
+def _names(results: Sequence[Result]) -> Iterator[str]:
     taken: set[str] = set()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for result in results:
-            name, number = str(result.place), 1
-            while name.casefold() in taken:
-                number += 1
-                name = str(result.place.with_stem(f"{result.place.stem}_{number}"))
-            taken.add(name.casefold())
-            file.write(result.file, name)
+    for result in results:
+        name, number = str(result.place), 1
+        while name.casefold() in taken:
+            number += 1
+            name = str(result.place.with_stem(f"{result.place.stem}_{number}"))
+        taken.add(name.casefold())
+        yield name

@@ -3,8 +3,9 @@
 Any page of the Web can send requests to a server on its visitor's machine. So a request is only
 answered if its `Host` is the server's own address (a foreign name may have been bound to this
 machine), if whatever the browser says of its origin names the same address, and if its path begins
-with a secret that was told to nobody but the user. Bodies over the limit are refused before they
-are read, or as soon as they turn out to be too long.
+with a secret that was told to nobody but the user. A link from anywhere may lead to the page
+itself, as it must know the secret, too: so does the file with which a browser is started. Bodies
+over the limit are refused before they are read, or as soon as they turn out to be too long.
 """
 
 from __future__ import annotations
@@ -64,15 +65,22 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.removeprefix("http://") not in self.hosts:
             return 403, "requests of other pages are refused"
-        if headers.get("sec-fetch-site", "none") not in _OWN:
+        secret, _, inside = scope["path"].removeprefix("/").partition("/")
+        own = headers.get("sec-fetch-site", "none") in _OWN
+        if not own and (inside or not _follows_a_link(scope, headers)):
             return 403, "requests of other sites are refused"
-        secret = scope["path"].split("/")[1]
         if not secrets.compare_digest(secret.encode(), self.token.encode()):
             return 404, "there is nothing at this address"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.most:
             return 413, _words(self.most)
         return None
+
+
+def _follows_a_link(scope: Scope, headers: Headers) -> bool:
+    """Whether a tab of the browser goes to an address, to show it by itself."""
+    how = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return scope["method"] == "GET" and how == ("navigate", "document")
 
 
 def _words(most: int) -> str:

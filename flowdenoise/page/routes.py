@@ -14,7 +14,7 @@ GET    /pictures/KEY/removed         what is taken out of a part
 POST   /pictures/KEY/result          make the whole result; answers a line of JSON for each step
 GET    /pictures/KEY/result          the file
 POST   /archives                     pack the results of pictures; answers its number
-GET    /archives/KEY                 the file
+GET    /archives/KEY                 the file, which is removed behind it
 POST   /forget                       forget pictures: a tab was closed
 ```
 
@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -65,6 +66,7 @@ SLIDERS = (
 """The fields of `RemovalConfig` that have a slider, each with its label and its ends."""
 
 _STEP = 0.05
+_LONGEST_LIST = 1_000_000  # bytes of a list of pictures: tens of thousands of them
 _PNG = "image/png"
 
 
@@ -163,7 +165,7 @@ class _Desk:
         return Response(status_code=204)
 
     async def forget_all(self, request: Request) -> Response:
-        for key in _keys(await request.body()):
+        for key in await _keys(request):
             self.shelf.remove(key)
         return Response(status_code=204)
 
@@ -187,7 +189,7 @@ class _Desk:
         maps = _maps(await self._examined(request))
         if maps is None:
             raise UsageError("only the noise of a camera has a map")
-        return Response(views.noise_map(maps, request.path_params["of"]), media_type=_PNG)
+        return await self._png(lambda: views.noise_map(maps, request.path_params["of"]))
 
     async def before(self, request: Request) -> Response:
         part, dropped = _read(Crop, request), self._dropped(request)
@@ -219,7 +221,7 @@ class _Desk:
         return FileResponse(found.file, filename=found.place.name)
 
     async def pack(self, request: Request) -> Response:
-        dropped = [self.shelf.get(key) for key in _keys(await request.body())]
+        dropped = [self.shelf.get(key) for key in await _keys(request)]
         results = [found for found in map(delivery.result_of, dropped) if found is not None]
         if not results:
             raise UsageError("there are no results yet")
@@ -230,10 +232,11 @@ class _Desk:
         return JSONResponse({"key": key})
 
     async def archive(self, request: Request) -> Response:
-        archive = self.archives.get(request.path_params["key"])
+        archive = self.archives.pop(request.path_params["key"], None)
         if archive is None:
             raise UsageError("there is no such archive")
-        return FileResponse(archive, filename="denoised.zip")
+        removal = BackgroundTask(archive.unlink, missing_ok=True)
+        return FileResponse(archive, filename="denoised.zip", background=removal)
 
     def _dropped(self, request: Request) -> Dropped:
         return self.shelf.get(request.path_params["key"])
@@ -265,8 +268,13 @@ def _read(kind: type[T], request: Request, **fixed: Any) -> T:
         raise UsageError("the request lacks something") from error
 
 
-def _keys(body: bytes) -> list[str]:
-    """Parse a JSON list of the numbers of pictures."""
+async def _keys(request: Request) -> list[str]:
+    """Read a JSON list of the numbers of pictures."""
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > _LONGEST_LIST:
+            raise HTTPException(413, "the list of pictures is too long")
     try:
         keys = json.loads(body)
     except ValueError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import os
 import secrets
 import socket
 import tempfile
@@ -19,6 +21,13 @@ from flowdenoise.page.routes import application
 
 _HOST = "127.0.0.1"  # and no other: the page is for this machine
 
+_DOOR = """<!doctype html>
+<meta charset="utf-8">
+<title>flowdenoise</title>
+<meta http-equiv="refresh" content="0; url={address}">
+<p><a href="{address}">flowdenoise</a></p>
+"""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -26,9 +35,12 @@ class Server:
 
     Attributes:
         address: The address to open in a browser; whoever knows it may use the page.
+        door: A file that leads a browser to the address and that no other user can read. What a
+            program is started with can be seen by all users, so a browser is given this file.
     """
 
     address: str
+    door: Path
     _uvicorn: uvicorn.Server
     _socket: socket.socket
 
@@ -45,7 +57,7 @@ class Server:
 def listening(
     denoiser: Denoiser, config: PageConfig, quick: Denoiser | None = None
 ) -> Iterator[Server]:
-    """Listen on this machine alone, with a folder for files that is removed at the end.
+    """Listen on this machine alone, with a private folder that is removed at the end.
 
     Args:
         denoiser: The engine.
@@ -71,14 +83,27 @@ def listening(
             ) from error
         listener.listen()
         port = listener.getsockname()[1]
+        address = f"http://{_HOST}:{port}/{token}/"
+        pictures = Path(name) / "pictures"
+        pictures.mkdir()
         app = application(
             denoiser,
             replace(config, port=port),
             token=token,
-            folder=Path(name),
+            folder=pictures,
             quick=quick,
         )
         settings = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off"
         )
-        yield Server(f"http://{_HOST}:{port}/{token}/", uvicorn.Server(settings), listener)
+        door = _door(Path(name), address)
+        yield Server(address, door, uvicorn.Server(settings), listener)
+
+
+def _door(folder: Path, address: str) -> Path:
+    """Write the file that leads to an address."""
+    door = folder / "open.html"
+    descriptor = os.open(door, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(_DOOR.format(address=html.escape(address)))
+    return door

@@ -14,6 +14,7 @@ Pieces that are left when there are fewer than threads are shared.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,8 @@ R = TypeVar("R")
 _MOST = 4
 """Pieces at a time, which bounds the memory; where there are more threads, some share a piece."""
 
+_worker = threading.local()  # in the thread of a worker, its share
+
 
 def in_order(
     work: Callable[[T], R], pieces: Iterable[T], count: int, threads: int
@@ -38,7 +41,8 @@ def in_order(
         work: A function of a piece. Where it runs in threads, no gradients flow through it.
         pieces: The pieces, which are taken a few ahead of the results.
         count: The number of pieces.
-        threads: The number of threads that compute; with 1, everything runs in the caller's.
+        threads: The number of threads that compute; with 1, everything runs in the caller's. Its
+            own torch has as many afterwards.
     """
     workers, pieces = min(threads, _MOST), iter(pieces)
     if workers > 1:
@@ -53,7 +57,7 @@ def both(one: Callable[[], T], other: Callable[[], R], threads: int) -> tuple[T,
     Args:
         one: A function through which no gradients flow.
         other: Another.
-        threads: The number of threads that compute.
+        threads: The number of threads that compute; the caller's own torch has as many afterwards.
     """
     if threads < 2:
         return one(), other()
@@ -79,19 +83,22 @@ def _by_workers(
 def _pool(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
     """Workers that share the threads equally, each with its own.
 
-    Meanwhile the caller has no more than such a share either, as it would wait for others.
+    Meanwhile the caller has no more than such a share either, as it would wait for others. A
+    thread that begins meanwhile has no more either, and would keep that. Hence the caller does not
+    get back what it had before: it gets all threads, or its own share if it is itself a worker.
     """
-    share, before = threads // workers, torch.get_num_threads()
+    share, afterwards = threads // workers, getattr(_worker, "share", threads)
     pool = ThreadPoolExecutor(workers, "side by side", _prepare, (share,))
     torch.set_num_threads(share)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)  # of this thread, and of those that are yet to begin
+        torch.set_num_threads(afterwards)  # of this thread, and of those that are yet to begin
 
 
 def _prepare(threads: int) -> None:
     """Set what torch knows of each thread."""
+    _worker.share = threads
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)

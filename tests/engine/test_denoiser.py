@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import hypothesis.strategies as st
 import numpy as np
@@ -24,7 +27,7 @@ from flowdenoise.errors import DeviceError, SigmaError, UsageError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.images import Picture
-from flowdenoise.networks import DenoisingNetwork, NetworkConfig
+from flowdenoise.networks import DenoisingNetwork, NetworkConfig, NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -408,3 +411,31 @@ def test_tiles_of_a_smooth_sky_leave_no_seams(model: str) -> None:
         for tile in (0, 64)
     )
     assert float((tiled - whole).abs().max()) < 2 / 255
+
+
+def test_each_network_is_loaded_once_though_several_threads_ask_for_it() -> None:
+    asked = threading.Barrier(3, timeout=60)
+    loaded: list[str] = []
+
+    def slowly(name: str, make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+        def load() -> nn.Module:
+            loaded.append(name)
+            time.sleep(0.1)  # so that others ask for it before it is there
+            return make()
+
+        return load
+
+    made = Denoiser(
+        {3: slowly("network", small)},
+        {3: slowly("level", lambda: FixedLevel(0.1))},
+        camera={3: slowly("maps", lambda: NoiseMapNet(NoiseMapConfig(channels=8, blocks=1)))},
+        device=CPU,
+    )
+
+    def use(_: int) -> None:
+        asked.wait()
+        made.denoise_picture(picture(40, 50))
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(use, range(3)))
+    assert sorted(loaded) == ["level", "maps", "network"]

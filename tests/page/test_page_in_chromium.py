@@ -18,7 +18,7 @@ from PIL import Image
 from flowdenoise import images
 from flowdenoise.batch import BatchConfig, Naming, plan_jobs, run
 from flowdenoise.engine import Denoiser
-from flowdenoise.page import PageConfig, listening
+from flowdenoise.page import PageConfig, Server, listening
 
 from .. import browser
 from .test_server import denoiser, photo
@@ -39,14 +39,21 @@ NAME = "document.getElementById('name').textContent"
 
 
 @contextmanager
-def served(quick: Denoiser | None = None) -> Iterator[str]:
-    """The address of a page."""
+def running(quick: Denoiser | None = None) -> Iterator[Server]:
+    """A server of the page."""
     with listening(denoiser(), PageConfig(max_upload=LIMIT), quick) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
-        yield server.address
+        yield server
         server.stop()
         thread.join(30)
+
+
+@contextmanager
+def served(quick: Denoiser | None = None) -> Iterator[str]:
+    """The address of a page."""
+    with running(quick) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,14 @@ def downloaded(folder: Path, name: str) -> bytes:
     browser.wait_for(file.is_file)
     browser.wait_for(lambda: not list(folder.glob("*.crdownload")))
     return file.read_bytes()
+
+
+def test_the_door_leads_to_the_page(chromium: browser.Browser) -> None:
+    with running() as server:
+        chromium.new_tab()
+        chromium.open(server.door.as_uri())
+        chromium.wait("document.documentElement?.dataset.ready")
+        assert chromium.value("location.href") == server.address
 
 
 def test_a_dropped_picture_is_seen_slid_and_saved(

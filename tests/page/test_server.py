@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import socket
+import stat
 import threading
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import httpx2
@@ -24,7 +28,7 @@ from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.engine.denoisers import NamedSource
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
-from flowdenoise.page import PageConfig, application, listening
+from flowdenoise.page import PageConfig, Server, application, delivery, listening, routes, views
 from flowdenoise.page.guard import Guard
 
 PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
@@ -64,6 +68,25 @@ def client(shelf: Path) -> Iterator[TestClient]:
     app = application(denoiser(), config, token=TOKEN, folder=shelf)
     with TestClient(app, base_url=HOME) as made:
         yield made
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A real server, which answers."""
+    with listening(denoiser(), PageConfig()) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join(30)
+        assert not thread.is_alive()
+
+
+def place_of(server: Server) -> tuple[str, int]:
+    host, port = server.address.split("/")[2].split(":")
+    return host, int(port)
 
 
 def photo(seed: int = 0, height: int = 40, width: int = 50) -> bytes:
@@ -117,10 +140,49 @@ def test_only_the_page_itself_is_answered(
     assert answer.status_code == status
 
 
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("", {}, 200),
+        ("", {"Sec-Fetch-Dest": "iframe"}, 403),
+        ("", {"Sec-Fetch-Mode": "no-cors"}, 403),
+        ("", {"Origin": "https://evil.example"}, 403),
+        ("settings", {}, 403),
+        ("files/page.js", {}, 403),
+        ("../wrong/", {}, 404),
+    ],
+)
+def test_a_link_leads_to_the_page_itself_and_no_further(
+    client: TestClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert client.get(f"{HOME}{path}", headers=LINK | headers).status_code == status
+    assert client.post(f"{HOME}{path}", headers=LINK | headers).status_code in (403, 404)
+
+
 @pytest.mark.parametrize("path", ["/", "/settings", "/wrong/settings", f"/{TOKEN[:-1]}/settings"])
 def test_without_the_secret_there_is_nothing(client: TestClient, path: str) -> None:
     answer = client.get(f"http://127.0.0.1:{PORT}{path}")
     assert (answer.status_code, TOKEN in answer.text) == (404, False)
+
+
+@pytest.mark.parametrize(
+    "request_line", ["OPTIONS *", "GET foo", "GET settings", f"GET {TOKEN}/settings", "GET /"]
+)
+def test_a_request_for_no_address_of_the_page_is_refused_in_one_line(
+    request_line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running() as server, socket.create_connection(place_of(server)) as connection:
+        host = ":".join(map(str, place_of(server)))
+        lines = (f"{request_line} HTTP/1.1", f"Host: {host}", "Connection: close", "", "")
+        connection.sendall("\r\n".join(lines).encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 404 ")
+    assert json.loads(body)["error"] == "there is nothing at this address"
+    assert capfd.readouterr().err == ""
 
 
 def test_every_answer_forbids_other_sites_to_use_it(client: TestClient) -> None:
@@ -184,6 +246,8 @@ def test_a_wrong_file_is_one_clear_line(client: TestClient, shelf: Path, data: b
         ("a\x00b\n.jpg", "a_b_.jpg"),
         ("Grüße 3.jpg", "Grüße 3.jpg"),
         (f"{'x' * 999}.jpg", f"{'x' * 120}.jpg"),
+        (f"{'照' * 999}.jpg", f"{'照' * 66}.jpg"),
+        (f"a.{'é' * 999}", f"a.{'é' * 19}"),
     ],
 )
 def test_no_name_leads_out_of_the_folder(
@@ -192,7 +256,16 @@ def test_no_name_leads_out_of_the_folder(
     answer = client.post("pictures", params={"name": name}, content=photo())
     assert answer.json()["name"] == kept
     (folder,) = shelf.iterdir()
-    assert [file.name for file in folder.iterdir()] == [kept.rpartition("/")[2]]
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert [file.name for file in files] == [kept.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("name", ["result", "source", "照" * 100, "x" * 300, f"x.{'照' * 300}"])
+def test_a_picture_may_be_called_anything(client: TestClient, name: str) -> None:
+    key = drop(client, name=name)
+    told = result(client, key)
+    assert told.get("status") == "denoised", told
+    assert client.get(f"pictures/{key}/result").status_code == 200
 
 
 def test_a_result_is_what_the_command_writes_byte_by_byte(
@@ -287,27 +360,83 @@ def test_an_archive_holds_all_results_in_their_folders(client: TestClient) -> No
             assert archive.read(name) == client.get(f"pictures/{key}/result").content
 
 
+def test_an_archive_is_removed_when_it_was_sent(client: TestClient, shelf: Path) -> None:
+    key = drop(client)
+    result(client, key)
+    made = client.post("archives", content=json.dumps([key])).json()["key"]
+    assert (shelf / f"{made}.zip").is_file()
+    assert zipfile.ZipFile(io.BytesIO(client.get(f"archives/{made}").content)).testzip() is None
+    assert [path.name for path in shelf.iterdir()] == [key]
+    again = client.get(f"archives/{made}")
+    assert (again.status_code, again.json()["error"]) == (422, "there is no such archive")
+
+
+def test_an_archive_that_can_not_be_completed_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "there.png").write_bytes(b"a result")
+    results = [
+        delivery.Result(tmp_path / name, PurePosixPath(name)) for name in ("there.png", "gone.png")
+    ]
+    with pytest.raises(FileNotFoundError):
+        delivery.pack(results, tmp_path / "all.zip")
+    assert not (tmp_path / "all.zip").exists()
+
+
+@pytest.mark.parametrize("path", ["forget", "archives"])
+def test_a_list_that_is_too_long_is_refused_in_one_line(shelf: Path, path: str) -> None:
+    app = application(denoiser(), PageConfig(port=PORT), token=TOKEN, folder=shelf)
+    with TestClient(app, base_url=HOME) as client:
+        for body in (b" " * 1_000_001, iter([b" " * 600_000] * 2)):
+            answer = client.post(path, content=body)
+            assert (answer.status_code, answer.json()["error"]) == (
+                413,
+                "the list of pictures is too long",
+            )
+        assert client.post("forget", content=json.dumps(["x" * 900_000])).status_code == 204
+
+
+@pytest.mark.parametrize("view", ["thumbnail", "before", "after", "removed", "noise_map"])
+def test_views_are_made_in_a_thread_of_their_own(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    threads: list[str] = []
+
+    def noticed(*_: object) -> bytes:
+        threads.append(threading.current_thread().name)
+        return b""
+
+    monkeypatch.setattr(views, view, noticed)
+    monkeypatch.setattr(routes, "_maps", lambda _: object())
+    path = {"noise_map": "map/brightness"}.get(view, view)
+    part = {"left": 0, "top": 0, "width": 5, "height": 5}
+    answer = client.get(f"pictures/{drop(client)}/{path}", params=part)
+    assert answer.status_code == 200, answer.text
+    assert [name.partition("_")[0] for name in threads] == ["viewing"]
+
+
 def test_progress_is_told_and_an_error_is_a_line(client: TestClient, shelf: Path) -> None:
     key = drop(client, photo(height=600, width=40))
     steps = client.post(f"pictures/{key}/result").text.splitlines()
     counts = [json.loads(step) for step in steps]
     assert any(step.get("done") == step.get("total") != 0 for step in counts[:-1])
-    (file,) = (shelf / key).glob("*.jpg")
+    (file,) = (shelf / key).rglob("photo.jpg")
     file.write_bytes(b"altered meanwhile")
     told = result(client, key)
     assert told["error"].startswith("photo.jpg: ")
     assert str(shelf) not in told["error"]
 
 
-def test_a_real_server_listens_on_this_machine_alone_and_tidies_up() -> None:
+@pytest.mark.skipif(os.name == "nt", reason="other permissions")
+def test_the_door_leads_to_the_page_for_this_user_alone_and_goes_with_the_server() -> None:
     with listening(denoiser(), PageConfig()) as server:
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        host = server.address.split("/")[2]
-        assert host.startswith("127.0.0.1:")
-        with httpx2.Client(base_url=server.address) as browser:
-            assert browser.get("settings").status_code == 200
-            assert browser.get(f"http://{host}/").status_code == 404
-        server.stop()
-        thread.join(30)
-        assert not thread.is_alive()
+        assert f'content="0; url={server.address}"' in server.door.read_text()
+        assert stat.S_IMODE(server.door.stat().st_mode) == 0o600
+        assert stat.S_IMODE(server.door.parent.stat().st_mode) == 0o700
+    assert not server.door.parent.exists()
+
+
+def test_a_real_server_listens_on_this_machine_alone_and_tidies_up() -> None:
+    with running() as server, httpx2.Client(base_url=server.address) as browser:
+        host, port = place_of(server)
+        assert host == "127.0.0.1"
+        assert browser.get("settings").status_code == 200
+        assert browser.get(f"http://{host}:{port}/").status_code == 404

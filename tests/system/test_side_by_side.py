@@ -42,6 +42,39 @@ def test_each_piece_has_its_share_of_the_threads_and_the_rest_has_all() -> None:
     assert torch.get_num_threads() == 2
 
 
+def test_a_thread_that_begins_while_another_has_its_share_gets_all_threads() -> None:
+    begun, finished = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def early() -> None:
+        torch.get_num_threads()  # torch knows the thread from here on
+        both(begun.set, lambda: finished.wait(60), 2)
+
+    def late() -> None:
+        seen.append(torch.get_num_threads())
+        finished.set()
+        first.join()
+        *_, rest = in_order(lambda _: torch.get_num_threads(), range(3), 3, 2)
+        seen.extend([rest, torch.get_num_threads()])
+
+    torch.set_num_threads(2)
+    first, second = threading.Thread(target=early), threading.Thread(target=late)
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    second.join()
+    assert seen == [1, 2, 2]
+
+
+def test_a_worker_that_shares_its_own_work_has_its_share_afterwards() -> None:
+    def inner() -> int:
+        list(in_order(abs, range(2), 2, 2))
+        return torch.get_num_threads()
+
+    torch.set_num_threads(2)
+    assert both(inner, inner, 2) == (1, 1)
+
+
 def test_few_pieces_are_taken_ahead() -> None:
     pieces = iter(range(100))
     results = in_order(abs, pieces, 100, 2)
