@@ -149,7 +149,10 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
 def _find(
     inputs: Sequence[str], recursive: bool, goal: _Place
 ) -> tuple[dict[str, PurePosixPath], list[LeftOut]]:
-    """The addresses of pictures, each once, with their places; and what was not taken."""
+    """The addresses of pictures, each once, with their places; and what was not taken.
+
+    Only names tell here what a file is: to look into it is to fetch it.
+    """
     found: dict[str, PurePosixPath] = {}
     left_out = []
     for text in inputs:
