@@ -63,7 +63,8 @@ class Naming:
         """The folder that `output` names, whether it exists or not; None if it names none.
 
         Raises:
-            UsageError: The name is that of a file of no known format, or a template.
+            UsageError: The name is that of a file of no known format, or of another than `format`,
+                or it is a template.
         """
         output = self.output
         if not output or output == STREAM:
@@ -106,16 +107,21 @@ class Naming:
 
 
 def _check_ending(name: Path, asked: str | None) -> None:
-    """Refuse the name of a result that tells no format to write.
+    """Refuse the name of a result that tells no format to write, or another than is asked for.
 
     Raises:
-        UsageError: The name tells no format to write, and no format was asked for.
+        UsageError: The name does not fit the format.
     """
     kind = format_of(name)
     if asked is None and (kind is None or not is_written(kind)):
         raise UsageError(
             f"{name}: nothing that ends in {name.suffix} can be written; a picture ends in "
             f"{', '.join(writable_suffixes())}, and a folder in /"
+        )
+    if asked is not None and kind not in (None, format_named(asked)):
+        raise UsageError(
+            f"{name}: {name.suffix} is no ending of the format {asked}: leave out `format`, or "
+            f"end the name in {suffix_of(asked)}"
         )
 
 
@@ -130,7 +136,7 @@ def _check_template(template: str, asked: str | None) -> None:
         used = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
         if not used <= _PLACEHOLDERS:
             raise UsageError(hint)
-        name = Path(_fill(template, "name", ".png", 1))
+        name = Path(_fill(template, "name", suffix_of(asked or "PNG"), 1))
     except UsageError:
         raise
     except (LookupError, ValueError, MemoryError) as error:
