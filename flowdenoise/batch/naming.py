@@ -54,6 +54,8 @@ class Naming:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.output == "":
+            raise UsageError("`output` is empty: name a folder, a file, or - for standard output")
         if self.format is not None:
             format_named(self.format)
         if self.template is not None:
@@ -67,7 +69,7 @@ class Naming:
                 or it is a template.
         """
         output = self.output
-        if not output or output == STREAM:
+        if output is None or output == STREAM:
             return None
         path = Path(output)
         if is_folder(path) or output.endswith(("/", "\\")):

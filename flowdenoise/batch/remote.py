@@ -21,8 +21,8 @@ from flowdenoise.batch.many import OnTileOf, run, run_by
 from flowdenoise.batch.naming import STREAM, Naming
 from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, Plan, RemoteJob
-from flowdenoise.errors import MissingExtraError, UsageError
-from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, format_of
+from flowdenoise.errors import FlowdenoiseError, MissingExtraError, UsageError
+from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, check_named, format_of
 
 if TYPE_CHECKING:
     from flowdenoise.engine import Denoiser
@@ -120,10 +120,11 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
         naming: The settings for the names of results; the output is the address of a folder.
 
     Raises:
-        UsageError: The inputs name no picture, or the output can't take what they name.
+        UsageError: The inputs name no picture, one of them is empty, or the output can't take
+            what they name.
         MissingExtraError: A package is missing that opens such addresses.
     """
-    if not naming.output or STREAM in (naming.output, *inputs):
+    if naming.output is None or STREAM in (naming.output, *inputs):
         raise UsageError("pictures at addresses need a folder for their results: name an `output`")
     if naming.save_noise or naming.compare:
         raise UsageError("beside addresses only results are written, no noise and no comparison")
@@ -133,7 +134,9 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
     try:
         found, left_out = _find(inputs, naming.recursive, goal)
         there = goal.files()
-    except Exception as error:
+    except FlowdenoiseError:
+        raise
+    except Exception as error:  # of the network, of a store's library
         raise UsageError(f"{', '.join(inputs)}: {reason_of(error)}") from error
     if not found:
         raise UsageError(f"no pictures in {', '.join(inputs)}")
@@ -156,6 +159,7 @@ def _find(
     found: dict[str, PurePosixPath] = {}
     left_out = []
     for text in inputs:
+        check_named(text)
         for address, place in _Place.at(text).pictures(recursive):
             suffix = place.suffix.lower()
             if address.startswith(f"{goal.address}/"):

@@ -97,7 +97,12 @@ class Search:
     _open: dict[Path, bool] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Add the pictures of an input: a file, a folder, or a glob pattern."""
+        """Add the pictures of an input: a file, a folder, or a glob pattern.
+
+        Raises:
+            UsageError: The input is empty.
+        """
+        check_named(text)
         path = Path(text)
         if is_folder(path):
             self._add_folder(path)
@@ -173,6 +178,16 @@ class Search:
         return None
 
 
+def check_named(text: str) -> None:
+    """Refuse an input without a name, which would stand for the current folder.
+
+    Raises:
+        UsageError: The input is empty.
+    """
+    if not text:
+        raise UsageError("an input is empty: name a file or a folder, . for the current one")
+
+
 def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Search:
     """Find the pictures.
 
@@ -183,7 +198,7 @@ def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Sea
             there is none.
 
     Raises:
-        UsageError: The inputs name no picture at all.
+        UsageError: The inputs name no picture at all, or one is empty.
     """
     search = Search(recursive, None if results is None else real(results))
     for text in inputs:

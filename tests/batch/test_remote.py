@@ -197,6 +197,7 @@ def test_two_pictures_of_one_name_are_refused(
     [
         (["memory://album"], {"output": None}, "name an `output`"),
         (["memory://album"], {"output": "-"}, "name an `output`"),
+        (["memory://album", ""], {"output": "memory://out"}, "^an input is empty"),
         (["memory://album"], {"output": "memory://out/a.png"}, "results need a folder"),
         (["memory://album"], {"output": "memory://out", "compare": True}, "no comparison"),
         (["memory://nothing"], {"output": "memory://out"}, "no pictures in memory://nothing"),

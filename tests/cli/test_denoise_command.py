@@ -241,6 +241,9 @@ def test_tiles_of_any_size(invoke: Invoke, tiny: Path, photo: Path, tile: int) -
         (["--model", "colour"], "color"),
         (["--name", "{who}"], "template"),
         (["-o", "-", "--json"], "standard output"),
+        (["-o", ""], "--output is empty"),
+        ([""], "an input is empty"),
+        (["-o", "photo_x.png", "--format", "jpeg"], "leave out --format"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_line_and_status_2(

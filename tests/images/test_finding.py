@@ -132,6 +132,16 @@ def test_no_picture_at_all_is_a_mistake_in_the_call(tmp_path: Path) -> None:
         search(tmp_path)
 
 
+def test_an_empty_input_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files(tmp_path, "a.png"))
+    for inputs in ([""], ["a.png", ""]):
+        with pytest.raises(UsageError, match="an input is empty"):
+            search(*inputs)
+    assert names(search(".")) == ["a.png"]
+
+
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png", "/".join(["x"] * 1000)])
 def test_names_that_no_file_can_have_are_not_there(name: str) -> None:
     with pytest.raises(UsageError, match="no such file"):
