@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flowdenoise.engine import Denoiser
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
+_OF_THIS_MACHINE = frozenset({"file", "local", "memory"})
 _PATTERN = frozenset("*?[")
 _TOGETHER = 8  # pictures that are fetched before they are denoised
 
@@ -39,6 +40,15 @@ def is_address(text: str) -> bool:
     (True, False)
     """
     return _ADDRESS.match(text) is not None
+
+
+def is_on_network(text: str) -> bool:
+    """Whether an input or an output is an address that may lie on another machine.
+
+    >>> is_on_network("https://example.org/a.png"), is_on_network("file:///scans/2026")
+    (True, False)
+    """
+    return is_address(text) and text.partition("://")[0] not in _OF_THIS_MACHINE
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,10 @@ class _Place:
         try:
             return cls(*url_to_fs(address))
         except ImportError as error:
-            raise MissingExtraError(f"{address}: {reason_of(error)}") from error
+            hint = " ".join(str(error).split())  # of fsspec, which says what to install
+            raise MissingExtraError(
+                f"{address} needs a package that is missing: {hint}"
+            ) from error
         except Exception as error:
             raise UsageError(f"{address}: {reason_of(error)}") from error
 
