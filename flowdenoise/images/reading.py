@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from flowdenoise.images.ranges import with_range
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
 _LONGEST_REASON = 160
+_NOT_SUPPORTED = re.compile(r"unsupported|not supported|cannot handle|unknown", re.IGNORECASE)
 _LUMA = (299, 587, 114)  # thousandths of R, G and B
 _BAND_ROWS = 256
 
@@ -165,6 +167,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return f"can't be read: {os.strerror(error.errno).lower()}"
     text = " ".join(str(error).split())[:_LONGEST_REASON]
+    if _NOT_SUPPORTED.search(text):
+        return f"not supported, or damaged ({text})"  # damage can look like another kind
     return f"damaged or cut short ({text or type(error).__name__})"
 
 
