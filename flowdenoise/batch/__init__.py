@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowdenoise.batch.naming import BESIDE, PREVIEW, Naming
     from flowdenoise.batch.one import BatchConfig, Existing, Outcome
     from flowdenoise.batch.plan import Job, Plan, RemoteJob, plan_jobs
-    from flowdenoise.batch.remote import is_address, plan_remote, run_anywhere
+    from flowdenoise.batch.remote import is_address, is_on_network, plan_remote, run_anywhere
     from flowdenoise.batch.simulation import NOISY, SimulationConfig, simulate, simulate_picture
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "RemoteJob",
     "SimulationConfig",
     "is_address",
+    "is_on_network",
     "plan_jobs",
     "plan_remote",
     "run",
@@ -58,7 +59,7 @@ __getattr__ = homes(
         "naming": ("BESIDE", "PREVIEW", "Naming"),
         "one": ("BatchConfig", "Existing", "Outcome"),
         "plan": ("Job", "Plan", "RemoteJob", "plan_jobs"),
-        "remote": ("is_address", "plan_remote", "run_anywhere"),
+        "remote": ("is_address", "is_on_network", "plan_remote", "run_anywhere"),
         "simulation": ("NOISY", "SimulationConfig", "simulate", "simulate_picture"),
     },
 )

@@ -54,6 +54,8 @@ class Naming:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.output == "":
+            raise UsageError("`output` is empty: name a folder, a file, or - for standard output")
         if self.format is not None:
             format_named(self.format)
         if self.template is not None:
@@ -63,10 +65,11 @@ class Naming:
         """The folder that `output` names, whether it exists or not; None if it names none.
 
         Raises:
-            UsageError: The name is that of a file of no known format, or a template.
+            UsageError: The name is that of a file of no known format, or of another than `format`,
+                or it is a template.
         """
         output = self.output
-        if not output or output == STREAM:
+        if output is None or output == STREAM:
             return None
         path = Path(output)
         if is_folder(path) or output.endswith(("/", "\\")):
@@ -106,16 +109,21 @@ class Naming:
 
 
 def _check_ending(name: Path, asked: str | None) -> None:
-    """Refuse the name of a result that tells no format to write.
+    """Refuse the name of a result that tells no format to write, or another than is asked for.
 
     Raises:
-        UsageError: The name tells no format to write, and no format was asked for.
+        UsageError: The name does not fit the format.
     """
     kind = format_of(name)
     if asked is None and (kind is None or not is_written(kind)):
         raise UsageError(
             f"{name}: nothing that ends in {name.suffix} can be written; a picture ends in "
             f"{', '.join(writable_suffixes())}, and a folder in /"
+        )
+    if asked is not None and kind not in (None, format_named(asked)):
+        raise UsageError(
+            f"{name}: {name.suffix} is no ending of the format {asked}: leave out `format`, or "
+            f"end the name in {suffix_of(asked)}"
         )
 
 
@@ -130,7 +138,7 @@ def _check_template(template: str, asked: str | None) -> None:
         used = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
         if not used <= _PLACEHOLDERS:
             raise UsageError(hint)
-        name = Path(_fill(template, "name", ".png", 1))
+        name = Path(_fill(template, "name", suffix_of(asked or "PNG"), 1))
     except UsageError:
         raise
     except (LookupError, ValueError, MemoryError) as error:

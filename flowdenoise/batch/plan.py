@@ -109,14 +109,15 @@ def plan_jobs(inputs: Sequence[str], naming: Naming = _BESIDE) -> Plan[Job]:
         naming: The settings for the names of results.
 
     Raises:
-        UsageError: The inputs name no picture, or the output can't take what they name.
+        UsageError: The inputs name no picture, one of them is empty, or the output can't take
+            what they name.
     """
     try:
         if STREAM in inputs:
             return Plan((_stream_job(inputs, naming),))
         folder = naming.folder()
         search = find(inputs, recursive=naming.recursive, results=folder)
-        if naming.output and folder is None:
+        if naming.output is not None and folder is None:
             return Plan((_single_job(search.found, inputs, naming),), tuple(search.left_out))
         names = _Names()
         found, results = _without_results(search.found, naming, folder, names)

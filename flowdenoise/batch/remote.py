@@ -21,13 +21,14 @@ from flowdenoise.batch.many import OnTileOf, run, run_by
 from flowdenoise.batch.naming import STREAM, Naming
 from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, Plan, RemoteJob
-from flowdenoise.errors import MissingExtraError, UsageError
-from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, format_of
+from flowdenoise.errors import FlowdenoiseError, MissingExtraError, UsageError
+from flowdenoise.images import OTHER_KINDS, SUFFIXES, LeftOut, check_named, format_of
 
 if TYPE_CHECKING:
     from flowdenoise.engine import Denoiser
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
+_OF_THIS_MACHINE = frozenset({"file", "local", "memory"})
 _PATTERN = frozenset("*?[")
 _TOGETHER = 8  # pictures that are fetched before they are denoised
 
@@ -39,6 +40,15 @@ def is_address(text: str) -> bool:
     (True, False)
     """
     return _ADDRESS.match(text) is not None
+
+
+def is_on_network(text: str) -> bool:
+    """Whether an input or an output is an address that may lie on another machine.
+
+    >>> is_on_network("https://example.org/a.png"), is_on_network("file:///scans/2026")
+    (True, False)
+    """
+    return is_address(text) and text.partition("://")[0] not in _OF_THIS_MACHINE
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,10 @@ class _Place:
         try:
             return cls(*url_to_fs(address))
         except ImportError as error:
-            raise MissingExtraError(f"{address}: {reason_of(error)}") from error
+            hint = " ".join(str(error).split())  # of fsspec, which says what to install
+            raise MissingExtraError(
+                f"{address} needs a package that is missing: {hint}"
+            ) from error
         except Exception as error:
             raise UsageError(f"{address}: {reason_of(error)}") from error
 
@@ -120,10 +133,11 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
         naming: The settings for the names of results; the output is the address of a folder.
 
     Raises:
-        UsageError: The inputs name no picture, or the output can't take what they name.
+        UsageError: The inputs name no picture, one of them is empty, or the output can't take
+            what they name.
         MissingExtraError: A package is missing that opens such addresses.
     """
-    if not naming.output or STREAM in (naming.output, *inputs):
+    if naming.output is None or STREAM in (naming.output, *inputs):
         raise UsageError("pictures at addresses need a folder for their results: name an `output`")
     if naming.save_noise or naming.compare:
         raise UsageError("beside addresses only results are written, no noise and no comparison")
@@ -133,7 +147,9 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
     try:
         found, left_out = _find(inputs, naming.recursive, goal)
         there = goal.files()
-    except Exception as error:
+    except FlowdenoiseError:
+        raise
+    except Exception as error:  # of the network, of a store's library
         raise UsageError(f"{', '.join(inputs)}: {reason_of(error)}") from error
     if not found:
         raise UsageError(f"no pictures in {', '.join(inputs)}")
@@ -149,10 +165,14 @@ def plan_remote(inputs: Sequence[str], naming: Naming) -> Plan[RemoteJob]:
 def _find(
     inputs: Sequence[str], recursive: bool, goal: _Place
 ) -> tuple[dict[str, PurePosixPath], list[LeftOut]]:
-    """The addresses of pictures, each once, with their places; and what was not taken."""
+    """The addresses of pictures, each once, with their places; and what was not taken.
+
+    Only names tell here what a file is: to look into it is to fetch it.
+    """
     found: dict[str, PurePosixPath] = {}
     left_out = []
     for text in inputs:
+        check_named(text)
         for address, place in _Place.at(text).pictures(recursive):
             suffix = place.suffix.lower()
             if address.startswith(f"{goal.address}/"):

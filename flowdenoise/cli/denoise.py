@@ -197,7 +197,10 @@ def denoise(
         max_memory=max_memory,
     )
     config = BatchConfig(**treatment)
-    remote = any(map(batch.is_address, (*inputs, output or "")))
+    places = (*inputs, output or "")
+    if offline and (far := next(filter(batch.is_on_network, places), None)):
+        raise UsageError(f"{far} lies on the network, which `offline` rules out")
+    remote = any(map(batch.is_address, places))
     plan = batch.plan_remote(inputs, naming) if remote else batch.plan_jobs(inputs, naming)
     engine = options.given(
         model=model,

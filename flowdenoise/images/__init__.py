@@ -25,7 +25,7 @@ turns            the eight ways to turn and mirror an image
 ```
 """
 
-from flowdenoise.images.finding import OTHER_KINDS, Found, LeftOut, Search, find
+from flowdenoise.images.finding import OTHER_KINDS, Found, LeftOut, Search, check_named, find
 from flowdenoise.images.formats import (
     SUFFIXES,
     WRITABLE,
@@ -59,6 +59,7 @@ __all__ = [
     "Samples",
     "Search",
     "as_floats",
+    "check_named",
     "drawing",
     "encode",
     "find",

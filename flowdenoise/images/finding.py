@@ -14,17 +14,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowdenoise.errors import UsageError
-from flowdenoise.images.formats import SUFFIXES, lack_of
-from flowdenoise.system.paths import is_folder, is_link, is_named, real
+from flowdenoise.images.formats import SUFFIXES, beginning_of, lack_of
+from flowdenoise.system.paths import is_file, is_folder, is_link, is_named, real
 
 OTHER_KINDS = {
-    **dict.fromkeys((".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".nef", ".nrw"), "raw"),
-    **dict.fromkeys((".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".srw", ".x3f"), "raw"),
+    **dict.fromkeys((".3fr", ".ari", ".arq", ".arw", ".cr2", ".cr3", ".crw", ".dcr"), "raw"),
+    **dict.fromkeys((".dcs", ".dng", ".drf", ".eip", ".erf", ".fff", ".gpr", ".iiq"), "raw"),
+    **dict.fromkeys((".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf"), "raw"),
+    **dict.fromkeys((".ori", ".pef", ".pxn", ".raf", ".raw", ".rw2", ".rwl", ".rwz"), "raw"),
+    **dict.fromkeys((".sr2", ".srf", ".srw", ".x3f"), "raw"),
     **dict.fromkeys((".exr", ".hdr"), "high dynamic range"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
-    ".fits": "FITS",
-    ".hif": "HEIF",
+    **dict.fromkeys((".fits", ".fit", ".fts"), "FITS"),
+    **dict.fromkeys((".jxr", ".wdp", ".hdp"), "JPEG XR"),
+    **dict.fromkeys((".cin", ".dpx"), "film"),
+    **dict.fromkeys((".cur", ".icns", ".ico"), "icon"),
+    ".dcm": "DICOM",
+    ".dds": "DDS",
+    ".jls": "JPEG-LS",
+    ".kra": "Krita",
     ".pam": "PAM",
+    ".pcx": "PCX",
+    ".qoi": "QOI",
+    ".sgi": "SGI",
     ".xcf": "GIMP",
 }
 """The endings, in lower case, of pictures that can't be read, each with the kind."""
@@ -85,7 +97,12 @@ class Search:
     _open: dict[Path, bool] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Add the pictures of an input: a file, a folder, or a glob pattern."""
+        """Add the pictures of an input: a file, a folder, or a glob pattern.
+
+        Raises:
+            UsageError: The input is empty.
+        """
+        check_named(text)
         path = Path(text)
         if is_folder(path):
             self._add_folder(path)
@@ -119,7 +136,11 @@ class Search:
                 self._add_met(match, Path(match.name))
 
     def _add_met(self, path: Path, place: Path) -> None:
-        """Add a file that was met if its name is that of a picture."""
+        """Add a file that was met if its name is that of a picture.
+
+        A picture under another name is left out, since it may be a thumbnail or a copy that some
+        program keeps.
+        """
         suffix = path.suffix.lower()
         if path.name.startswith(".") or is_folder(path):
             return
@@ -127,6 +148,8 @@ class Search:
             reason = _why_no_file(path) or lack_of(path)
         elif suffix in OTHER_KINDS:
             reason = f"{OTHER_KINDS[suffix]} pictures can't be read"
+        elif is_file(path) and (kind := beginning_of(path)):
+            reason = f"it begins like {kind}, but is not named like a picture: name it itself"
         else:
             return
         if reason is None:
@@ -155,6 +178,16 @@ class Search:
         return None
 
 
+def check_named(text: str) -> None:
+    """Refuse an input without a name, which would stand for the current folder.
+
+    Raises:
+        UsageError: The input is empty.
+    """
+    if not text:
+        raise UsageError("an input is empty: name a file or a folder, . for the current one")
+
+
 def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Search:
     """Find the pictures.
 
@@ -165,7 +198,7 @@ def find(inputs: Sequence[str], *, recursive: bool, results: Path | None) -> Sea
             there is none.
 
     Raises:
-        UsageError: The inputs name no picture at all.
+        UsageError: The inputs name no picture at all, or one is empty.
     """
     search = Search(recursive, None if results is None else real(results))
     for text in inputs:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from flowdenoise.errors import ImageWriteError
 from flowdenoise.images.canvas import bands
 from flowdenoise.images.formats import Format
+from flowdenoise.images.metadata import sized
 from flowdenoise.images.picture import Picture, Samples, quantize, white
 
 _PROFILE_COLORS = {b"GRAY": "gray", b"RGB ": "RGB", b"CMYK": "CMYK", b"Lab ": "Lab"}
@@ -28,7 +29,7 @@ _STATED = ("uint8", "uint16", "float16", "float32", "float64")  # types in which
 
 
 def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
-    """Reduce a picture to what a format can hold.
+    """Reduce a picture to what a format can hold, and let its metadata state its size.
 
     Args:
         picture: The picture.
@@ -52,7 +53,8 @@ def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
     if picture.channels == 1 and not kind.gray:
         warnings.append(f"{kind.name} has no gray pictures: it is written as color")
         picture = replace(picture, samples=np.repeat(picture.samples, 3, axis=2))
-    return _fit_profile(picture, warnings), tuple(warnings)
+    metadata = sized(picture.metadata, picture.width, picture.height)
+    return _fit_profile(replace(picture, metadata=metadata), warnings), tuple(warnings)
 
 
 def to_depth(picture: Picture, dtype: npt.DTypeLike) -> Picture:

@@ -121,7 +121,7 @@ FORMATS = {
     ),
     "JPEG": Format(
         "JPEG",
-        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
         rb"\xff\xd8\xff",
         read_jpeg,
         contents_of_jpeg,
@@ -194,8 +194,8 @@ FORMATS = {
     ),
     "HEIC": Format(
         pillow.HEIC.format,
-        (".heic", ".heif"),
-        rb".{4}ftyp",
+        (".heic", ".heif", ".hif"),
+        rb".{4}ftyp(?:he[iv][cxms]|mif1|msf1)",  # videos have the same boxes, of other brands
         pillow.read_heic,
         end=end_of_boxes,
         plugin=pillow.HEIC,
@@ -218,6 +218,9 @@ FORMATS = {
     ),
 }
 """Every format by the name that `Picture.format` holds."""
+
+HEAD = 32
+"""The bytes at the beginning of a file by which its format is recognized."""
 
 SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.suffixes)
 """The endings of the names of image files, in lower case, with the dot."""
@@ -251,6 +254,23 @@ def sniff(head: bytes) -> str:
         if kind.begins(head):
             return name
     raise ImageReadError(f"not an image of a known kind ({_READABLE})")
+
+
+def beginning_of(path: Path) -> str | None:
+    """The format whose mark a file begins with, in words, whatever the file's name says.
+
+    Args:
+        path: The path of a regular file.
+
+    Returns:
+        The name of the format; None where there is no mark or the file can't be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = FORMATS[sniff(file.read(HEAD))]
+    except (OSError, ImageReadError):
+        return None
+    return kind.name if kind.is_marked else None
 
 
 def format_named(name: str) -> str:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _APP0, _APP1, _APP2, _APP13, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # their segments begin with the bits
+_LOSSLESS, _HIERARCHICAL = {0xC3, 0xCB}, {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE}
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # one with a segment, or the end
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -53,9 +55,12 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
     """Decode a JPEG file.
 
     Raises:
-        ImageReadError: The picture is too large.
+        ImageReadError: The picture is too large, or of a kind that is not supported.
         Exception: The data are damaged, and Pillow raises whatever it raises.
     """
+    segments, trailer = _taken_apart(file)
+    _check_kind(segments)
+    file.seek(0)
     image = JpegImagePlugin.JpegImageFile(file)
     limits.check(*image.size, 8)
     image.decodermaxblock = _DECODED_AT_ONCE
@@ -67,7 +72,6 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
             "or a gain map, is left out"
         )
     picture = decode(image, header)
-    segments, trailer = _taken_apart(file)
     unit, across, along = _density(segments)
     photoshop = b"".join(
         body.removeprefix(_PHOTOSHOP)
@@ -81,6 +85,20 @@ def read_jpeg(file: BinaryIO, limits: Limits) -> Picture:
         trailer=trailer if _is_video(trailer) and more < 1 else None,
     )
     return replace(picture, metadata=metadata)
+
+
+def _check_kind(segments: list[tuple[int, bytes]]) -> None:
+    """Refuse a kind of JPEG that the decoder would call damaged.
+
+    Raises:
+        ImageReadError: The samples have too many bits, or the picture is stored in layers.
+    """
+    for marker, body in segments:
+        if marker in _HIERARCHICAL:
+            raise ImageReadError("hierarchical JPEG is not supported")
+        bits = body[0] if marker in _FRAMES and body else 8
+        if bits == 12 or (marker in _LOSSLESS and 8 < bits <= 16):
+            raise ImageReadError(f"{bits}-bit JPEG is not supported")
 
 
 def _count_pictures(block: bytes | None) -> int:

@@ -1,13 +1,15 @@
 """What a picture carries besides its pixels: EXIF, color profile, captions, texts, orientation.
 
 The pixels are turned upright once, on reading. Whatever says "turn me" in the metadata must then
-say "upright", or the next program would turn the picture again.
+say "upright", or the next program would turn the picture again. Likewise whatever states a size
+states that of the picture that is written.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flowdenoise.errors import ImageReadError
@@ -26,6 +28,12 @@ ISO_RANGE = (25, 65534)
 _EXIF_PREFIX = b"Exif\x00\x00"
 _IPTC = b"8BIM\x04\x04"  # an image resource
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])")
+_XMP_WIDTH, _XMP_HEIGHT = (
+    re.compile(rb"((?:exif:%b|tiff:%b)\s*(?:=\s*[\"']|>)\s*)\d+" % names)
+    for names in ((b"PixelXDimension", b"ImageWidth"), (b"PixelYDimension", b"ImageLength"))
+)
+_WIDTHS = (Tag.WIDTH, Tag.PIXEL_WIDTH)
+_HEIGHTS = (Tag.HEIGHT, Tag.PIXEL_HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,63 @@ class Metadata:
         return stated if ISO_RANGE[0] <= stated <= ISO_RANGE[1] else None
 
 
+def sized(metadata: Metadata, width: int, height: int) -> Metadata:
+    """Make the metadata of a picture of another size: what states the size is set, where it is.
+
+    Args:
+        metadata: The metadata.
+        width: The width of the picture, in pixels.
+        height: The height of the picture, in pixels.
+    """
+    exif, xmp = metadata.exif, metadata.xmp
+    if exif is not None:
+        exif = _sized_exif(exif, width, height)
+    if xmp is not None:
+        xmp = _XMP_WIDTH.sub(rb"\g<1>%d" % width, xmp)
+        xmp = _XMP_HEIGHT.sub(rb"\g<1>%d" % height, xmp)
+    return replace(metadata, exif=exif, xmp=xmp)
+
+
+def _sized_exif(block: bytes, width: int, height: int) -> bytes:
+    """Set the sizes in place, so that every other byte of the block stays where it was."""
+    order = _order_of(block)
+    fixed = bytearray(block)
+    try:
+        (start,) = struct.unpack_from(order + "I", block, 4)
+        entries = list(_places_of(block, start))
+        for tag, place in entries:
+            if tag == Tag.EXIF_DIRECTORY:
+                entries += _places_of(block, *struct.unpack_from(order + "I", block, place + 8))
+        for tag, place in entries:
+            if tag in _WIDTHS or tag in _HEIGHTS:
+                side = width if tag in _WIDTHS else height
+                (kind,) = struct.unpack_from(order + "H", block, place + 2)
+                if kind == directory.SHORT and side < 2**16:
+                    struct.pack_into(order + "H", fixed, place + 8, side)
+                else:
+                    struct.pack_into(order + "HII", fixed, place + 2, directory.LONG, 1, side)
+    except struct.error:  # it is not whole, and stays as it is
+        return block
+    return bytes(fixed)
+
+
+def _order_of(block: bytes) -> str:
+    """The order of bytes in an EXIF block, as the letter of the struct module."""
+    return "<" if block[:2] == b"II" else ">"
+
+
+def _places_of(block: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """The tag and the place of each entry of the directory at a place of an EXIF block.
+
+    Raises:
+        struct.error: The directory reaches beyond the block.
+    """
+    order = _order_of(block)
+    (count,) = struct.unpack_from(order + "H", block, start)
+    for place in range(start + 2, start + 2 + 12 * count, 12):
+        yield struct.unpack_from(order + "H", block, place)[0], place
+
+
 def name_of_resources(resources: bytes) -> str:
     """The name of what Photoshop's image resources hold."""
     return "IPTC" if _IPTC in resources else "Photoshop's resources"
@@ -142,18 +207,19 @@ def _upright_exif(block: bytes, turned: int) -> bytes:
     """Reset the orientation in place, so that every other byte of the block stays where it was.
 
     The notes of camera makers refer to places within the block, which taking the block apart
-    would change. The preview of a turned picture is unlinked, because it is not turned.
+    would change. The preview of a turned picture is unlinked without a warning: it is not turned,
+    shows nothing but the picture as it was, and programs make a new one.
     """
     reader = directory.read_block(block)  # raises where it is damaged
     if turned == UPRIGHT or Tag.ORIENTATION not in reader:
         return block
-    order = "<" if block[:2] == b"II" else ">"
+    order = _order_of(block)
     (start,) = struct.unpack_from(order + "I", block, 4)
     (count,) = struct.unpack_from(order + "H", block, start)
     fixed = bytearray(block)
-    for place in range(start + 2, start + 2 + 12 * count, 12):
-        tag, kind = struct.unpack_from(order + "HH", block, place)
+    for tag, place in _places_of(block, start):
         if tag == Tag.ORIENTATION:
+            (kind,) = struct.unpack_from(order + "H", block, place + 2)
             struct.pack_into(
                 order + ("H" if kind == directory.SHORT else "I"), fixed, place + 8, 1
             )

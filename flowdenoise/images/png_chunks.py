@@ -30,7 +30,7 @@ KINDS = {  # color type: its name, channels, whether there is alpha, depths
 _COLOR_STATEMENTS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT")
-_LAST_CHANGE = b"tIME"  # of the file, and no longer true of the result
+_LAST_CHANGE = b"tIME"
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0"
 _LONGEST_PROFILE = 2**26  # bytes, unpacked
 _METERS_PER_INCH = 0.0254
@@ -215,6 +215,9 @@ def metadata_chunks(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
 
 def contents_of_png(file: BinaryIO) -> Iterator[str]:
     """What a file carries besides its pixels, in words.
+
+    The time of the last change (tIME) is not named: it is that of the file, and the result, which
+    does not get it, has another.
 
     Raises:
         ImageReadError: The file is damaged.

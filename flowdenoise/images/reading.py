@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images.fitting import to_depth
-from flowdenoise.images.formats import FORMATS, sniff
+from flowdenoise.images.formats import FORMATS, HEAD, sniff
 from flowdenoise.images.limits import MAX_PIXELS, Limits
 from flowdenoise.images.metadata import BEHIND
 from flowdenoise.images.native_messages import no_python_warnings
@@ -24,8 +25,8 @@ from flowdenoise.images.ranges import with_range
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 
-_HEAD = 32  # bytes by which a format is recognized
 _LONGEST_REASON = 160
+_NOT_SUPPORTED = re.compile(r"unsupported|not supported|cannot handle|unknown", re.IGNORECASE)
 _LUMA = (299, 587, 114)  # thousandths of R, G and B
 _BAND_ROWS = 256
 
@@ -99,7 +100,7 @@ def read_pages(
     with contextlib.ExitStack() as stack:
         with _read_errors(label):
             file = stack.enter_context(_opened(source))
-            kind = FORMATS[sniff(file.read(_HEAD))]
+            kind = FORMATS[sniff(file.read(HEAD))]
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             decoded = kind.decode(file, replace(limits, file_size=size))
@@ -122,7 +123,7 @@ def is_followed(file: BinaryIO) -> bool:
         file: Seekable; its first picture was read.
     """
     file.seek(0)
-    kind = FORMATS[sniff(file.read(_HEAD))]
+    kind = FORMATS[sniff(file.read(HEAD))]
     file.seek(0)
     if kind.end is None:
         return BEHIND in kind.contents(file)
@@ -133,7 +134,7 @@ def is_followed(file: BinaryIO) -> bool:
     if not end:
         return False
     file.seek(end)
-    head = file.read(_HEAD)
+    head = file.read(HEAD)
     return any(other.begins(head) for other in FORMATS.values() if other.is_marked)
 
 
@@ -166,6 +167,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return f"can't be read: {os.strerror(error.errno).lower()}"
     text = " ".join(str(error).split())[:_LONGEST_REASON]
+    if _NOT_SUPPORTED.search(text):
+        return f"not supported, or damaged ({text})"  # damage can look like another kind
     return f"damaged or cut short ({text or type(error).__name__})"
 
 

@@ -75,10 +75,35 @@ def test_a_template_that_names_no_file_is_refused(album: Path, template: str) ->
 
 
 @pytest.mark.parametrize("template", ["{stem}.xyz", "{stem}.gif"])
-def test_a_template_that_ends_in_no_format_needs_one(album: Path, template: str) -> None:
+def test_a_template_that_ends_in_no_format_is_refused(album: Path, template: str) -> None:
     with pytest.raises(UsageError, match="can be written"):
         plan(album, template=template)
-    assert len(plan(album, template=template, format="png").jobs) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "fits"),
+    [
+        ("x.png", "jpeg", False),
+        ("x.tif", "png", False),
+        ("x.gif", "png", False),
+        ("x.TIFF", "tif", True),
+        ("x.jfif", "jpeg", True),
+        ("x.xyz", "png", True),
+    ],
+)
+def test_a_name_never_says_another_format_than_is_written(
+    album: Path, name: str, asked: str, fits: bool
+) -> None:
+    for source, naming in (
+        (album / "a.png", {"output": name}),
+        ("-", {"output": name}),
+        (album, {"output": "out/", "template": name.replace("x", "{stem}")}),
+    ):
+        if fits:
+            assert plan(source, format=asked, **naming).jobs
+        else:
+            with pytest.raises(UsageError, match="is no ending of the format"):
+                plan(source, format=asked, **naming)
 
 
 def test_all_files_of_a_job_are_named(album: Path) -> None:

@@ -19,6 +19,7 @@ from flowdenoise.batch import (
     Outcome,
     RemoteJob,
     is_address,
+    is_on_network,
     plan_jobs,
     plan_remote,
     run_anywhere,
@@ -197,6 +198,7 @@ def test_two_pictures_of_one_name_are_refused(
     [
         (["memory://album"], {"output": None}, "name an `output`"),
         (["memory://album"], {"output": "-"}, "name an `output`"),
+        (["memory://album", ""], {"output": "memory://out"}, "^an input is empty"),
         (["memory://album"], {"output": "memory://out/a.png"}, "results need a folder"),
         (["memory://album"], {"output": "memory://out", "compare": True}, "no comparison"),
         (["memory://nothing"], {"output": "memory://out"}, "no pictures in memory://nothing"),
@@ -210,10 +212,26 @@ def test_mistakes_are_told_before_anything_is_fetched(
         plan_remote(inputs, Naming(**naming))  # type: ignore[arg-type]
 
 
-def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str) -> object:
-        raise ImportError("Install s3fs to access S3")
+@pytest.mark.parametrize("missing", ["s3://archive/a.png", "s3://out"])
+def test_a_package_that_is_missing_is_named_in_one_short_line(
+    store: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    opened = fsspec.core.url_to_fs
 
-    monkeypatch.setattr("fsspec.core.url_to_fs", missing)
-    with pytest.raises(MissingExtraError, match="Install s3fs"):
-        plan_remote(["s3://archive"], Naming("s3://out"))
+    def url_to_fs(address: str) -> object:
+        if address.startswith("s3://"):
+            raise ImportError("Install s3fs\nto access S3")
+        return opened(address)
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", url_to_fs)
+    there = "memory://out"
+    source, goal = (missing, there) if missing.endswith("png") else ("memory://album", missing)
+    with pytest.raises(MissingExtraError) as caught:
+        plan_remote([source], Naming(goal))
+    line = f"{missing} needs a package that is missing: Install s3fs to access S3"
+    assert str(caught.value) == line
+
+
+def test_what_lies_on_the_network_is_told_by_its_address() -> None:
+    assert all(map(is_on_network, ("https://a.org/a.png", "s3://b/a.png", "hf://c/d")))
+    assert not any(map(is_on_network, ("a.png", "", "-", "file:///a.png", "memory://a")))

@@ -65,6 +65,7 @@ def test_addresses_are_inputs_and_outputs(invoke: Invoke, tiny: Path, photo: Pat
     refused = invoke(*line)
     assert refused.status == 2
     assert "name an --output" in one_line(refused)
+    assert invoke(*line, "-o", f"{photo.parent}/off/", "--offline").status == 0
     store.rm("/command", recursive=True)
 
 
@@ -241,6 +242,13 @@ def test_tiles_of_any_size(invoke: Invoke, tiny: Path, photo: Path, tile: int) -
         (["--model", "colour"], "color"),
         (["--name", "{who}"], "template"),
         (["-o", "-", "--json"], "standard output"),
+        (
+            ["--offline", "-o", "https://example.org/out"],
+            "lies on the network, which --offline rules out",
+        ),
+        (["-o", ""], "--output is empty"),
+        ([""], "an input is empty"),
+        (["-o", "photo_x.png", "--format", "jpeg"], "leave out --format"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_line_and_status_2(

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from image_files import image_of, pillow_file, pixels, tiff_of
 
 from flowdenoise.errors import UsageError
 from flowdenoise.images import SUFFIXES, Search, find
@@ -73,6 +74,27 @@ def test_kinds_that_are_not_read_are_told(tmp_path: Path) -> None:
     assert not OTHER_KINDS.keys() & SUFFIXES
 
 
+def test_every_kind_of_file_that_holds_a_picture_is_taken_or_told(tmp_path: Path) -> None:
+    others = [f"raw.{kind}" for kind in ("3fr", "dcr", "fff", "iiq", "kdc", "mrw", "sr2", "srf")]
+    files(tmp_path, "a.mpo", "b.hif", *others, "c.ico", "c.pcx", "notes.txt", "LICENSE")
+    (tmp_path / "empty").touch()
+    jpeg = pillow_file(image_of(pixels(8, 8, 3)), "JPEG")
+    for name in ("IMG_1", "a.jpg_original", "scan 12.03"):
+        (tmp_path / name).write_bytes(jpeg)
+    (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(40))
+    (tmp_path / "unknown.rawkind").write_bytes(tiff_of(pixels(8, 8, 1)))
+    found = search(tmp_path)
+    told = reasons(found)
+    assert "a.mpo" in names(found)
+    assert set(names(found)) | told.keys() == {
+        *("a.mpo", "b.hif", *others, "c.ico", "c.pcx"),
+        *("IMG_1", "a.jpg_original", "scan 12.03", "unknown.rawkind"),
+    }
+    assert told["IMG_1"].startswith("it begins like JPEG")
+    assert told["unknown.rawkind"].startswith("it begins like TIFF")
+    assert names(search(tmp_path / "IMG_1")) == ["IMG_1"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_what_is_no_file_is_told_in_a_folder_and_taken_if_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,6 +102,7 @@ def test_what_is_no_file_is_told_in_a_folder_and_taken_if_named(
     files(tmp_path, "a.png")
     monkeypatch.chdir(tmp_path)  # the name of a socket must be short
     os.mkfifo("pipe.png")
+    os.mkfifo("pipe")  # which nobody may open to look into it
     Path("nowhere.png").symlink_to("gone.png")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind("sock.png")
@@ -107,6 +130,16 @@ def test_no_picture_at_all_is_a_mistake_in_the_call(tmp_path: Path) -> None:
     files(tmp_path, "photo.psd")
     with pytest.raises(UsageError, match="Photoshop pictures can't be read"):
         search(tmp_path)
+
+
+def test_an_empty_input_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files(tmp_path, "a.png"))
+    for inputs in ([""], ["a.png", ""]):
+        with pytest.raises(UsageError, match="an input is empty"):
+            search(*inputs)
+    assert names(search(".")) == ["a.png"]
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png", "/".join(["x"] * 1000)])

@@ -347,6 +347,27 @@ def test_tiles_far_larger_than_the_picture_are_refused() -> None:
     assert "tiles larger than the picture" in refusal(huge)
 
 
+def altered_frame(place: int, value: int) -> bytes:
+    """A JPEG file with another value at a place of its frame header, which begins with a mark."""
+    data = bytearray(pillow_file(image_of(pixels(16, 16, 3)), "JPEG"))
+    data[data.index(b"\xff\xc0") + place] = value
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (altered_frame(4, 12), "12-bit JPEG is not supported"),
+        (altered_frame(1, 0xC5), "hierarchical JPEG is not supported"),
+        (altered_frame(9, 5), "not supported, or damaged (cannot handle 5-layer images)"),
+        (altered_frame(4, 37), "not supported, or damaged (cannot handle 37-bit layers)"),
+        (b"BM" + bytes(12) + b"\x11" + bytes(40), "not supported, or damaged (Unsupported BMP"),
+    ],
+)
+def test_a_kind_that_is_not_supported_is_not_called_damaged(data: bytes, reason: str) -> None:
+    assert refusal(data).startswith(f"image: {reason}")
+
+
 def test_a_camera_raw_file_is_not_taken_for_its_thumbnail() -> None:
     dng = tiff_of(pixels(8, 8, 3), extratags=[(50706, "B", 4, b"\1\4\0\0", True)])
     assert "a camera's raw file" in refusal(dng)

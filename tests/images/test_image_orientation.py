@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from image_files import (
+    EXPOSURE,
     ICC,
     XMP,
     Array,
@@ -23,6 +24,7 @@ from image_files import (
 from PIL import Image, ImageOps
 
 from flowdenoise import images
+from flowdenoise.images.metadata import sized
 
 UPRIGHT: dict[int, Callable[[Array], Array]] = {  # EXIF 2.32, tag 274
     1: lambda stored: stored,
@@ -156,3 +158,62 @@ def test_damaged_exif_costs_the_exif_and_not_the_picture() -> None:
 def test_an_orientation_that_is_none_is_ignored() -> None:
     stored = pixels(16, 24, 3)
     np.testing.assert_array_equal(images.read(turned_png(stored, 9)).samples, stored)
+
+
+def sized_exif(width: int, height: int, orientation: int = 1) -> bytes:
+    """An EXIF block that states a size as phones do, in both of its directories."""
+    exif = Image.Exif()
+    exif[256], exif[257], exif[274] = width, height, orientation
+    exif.get_ifd(34665).update({40962: width, 40963: height, 33434: EXPOSURE})
+    return exif.tobytes()
+
+
+def stated_sizes(exif: Image.Exif) -> list[tuple[int, int]]:
+    nested = exif.get_ifd(34665)
+    return [(exif[256], exif[257]), (nested[40962], nested[40963])]
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
+@every_orientation
+def test_the_size_that_exif_and_xmp_state_is_that_of_the_result(
+    orientation: int, name: str
+) -> None:
+    stated = b'exif:PixelXDimension="24" exif:PixelYDimension="16" tiff:Orientation'
+    data = pillow_file(
+        image_of(pixels(16, 24, 3)),
+        "WEBP",
+        lossless=True,
+        exif=sized_exif(24, 16, orientation),
+        xmp=XMP.replace(b"tiff:Orientation", stated),
+    )
+    picture = images.read(data)
+    for result in (picture, picture.part(slice(2, 9), slice(3, 8))):
+        size = (result.width, result.height)
+        written = images.encode(result, name)[0]
+        with Image.open(io.BytesIO(written)) as seen:
+            assert stated_sizes(seen.getexif()) == [size, size]
+            assert seen.getexif().get_ifd(34665)[33434] == pytest.approx(EXPOSURE)
+        xmp = images.read(written).metadata.xmp or b""
+        assert b'PixelXDimension="%d" exif:PixelYDimension="%d"' % size in xmp
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_size_is_set_whatever_its_type_and_all_else_stays(order: str) -> None:
+    entries = [(40962, 3, 1, 24), (40963, 3, 1, 16), (41985, 3, 1, 7)]
+    nested = struct.pack(order + "H", len(entries)) + b"".join(
+        struct.pack(order + "HHIHxx", *entry) for entry in entries
+    )
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    head = mark + struct.pack(order + "IHHHII", 8, 1, 34665, 4, 1, 26)
+    block = head + bytes(4) + nested + bytes(4) + b"maker's notes"
+    exif = sized(images.Metadata(exif=block), 70_000, 5).exif or b""
+    assert struct.unpack_from(order + "HHII", exif, 28) == (40962, 4, 1, 70_000)
+    assert struct.unpack_from(order + "HHIH", exif, 40) == (40963, 3, 1, 5)
+    assert (exif[:28], exif[52:]) == (block[:28], block[52:])
+    assert sized(images.Metadata(exif=block), 24, 16).exif == block
+
+
+def test_an_exif_block_whose_inner_directory_is_missing_is_kept() -> None:
+    block = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 34665, 4, 1, 5000, 0)
+    picture = images.Picture(pixels(5, 7, 3), metadata=images.Metadata(exif=block))
+    assert images.read(images.encode(picture)[0]).metadata.exif == block

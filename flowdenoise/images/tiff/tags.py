@@ -46,6 +46,8 @@ class Tag(IntEnum):
     ICC_PROFILE = 34675
     GPS_DIRECTORY = 34853
     ISO = 34855  # PhotographicSensitivity, in the directory of EXIF
+    PIXEL_WIDTH = 40962  # PixelXDimension, in the directory of EXIF
+    PIXEL_HEIGHT = 40963
     INTEROPERABILITY_DIRECTORY = 40965
     GDAL_NO_DATA = 42113
     MULTI_PICTURE_COUNT = 45057  # of the Multi-Picture Format (CIPA DC-007)
