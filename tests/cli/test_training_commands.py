@@ -242,6 +242,16 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         assert answer.status == status, arguments
 
 
+@pytest.mark.parametrize("command", ["train-prior", "train-noise-level"])
+def test_one_image_alone_is_told_where_it_went(
+    invoke: Invoke, album: Path, tmp_path: Path, command: str
+) -> None:
+    answer = invoke(command, "--data", album / "0.png", "--steps", 1, "--out", tmp_path / "run")
+    assert answer.status == 2
+    assert "the noisy corpus gets all images (1)" in message(answer)
+    assert "set data.clean_share=1 to give it all" in message(answer)
+
+
 COMMANDS = (
     "train-prior",
     "train-denoiser",
