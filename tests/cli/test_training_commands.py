@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,48 @@ def test_a_run_of_another_kind_of_network_resumes(
     assert invoke(*line, "--steps", 1).status == 0
     answer = invoke(*line, "--steps", 2, "--resume")
     assert answer.status == 0, answer.err
+
+
+def test_a_run_that_has_done_more_steps_stays_as_it_is(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    line = ["train-denoiser", "--data", album, "--out", out, *SMALL]
+    assert invoke(*line, "--steps", 3).status == 0
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    answer = invoke(*line, "--steps", 2, "--resume")
+    assert answer.status == 1
+    assert message(answer).endswith("has done 3 steps, more than the 2 that are asked for")
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+    assert invoke(*line, "--steps", 3, "--resume").status == 0
+
+
+@pytest.mark.parametrize("option", ["--data", "--noisy", "--validation"])
+@pytest.mark.parametrize("inside", ["", "inner/run", "link/run"])
+def test_a_run_does_not_put_its_pictures_among_the_images(
+    invoke: Invoke, album: Path, tmp_path: Path, option: str, inside: str
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    shutil.copy(album / "0.png", images)
+    (tmp_path / "link").symlink_to(images)
+    out = tmp_path / inside if inside.startswith("link") else images / inside
+    more = ["--data", album] if option != "--data" else []
+    line = ["train-denoiser", *more, option, images, "--steps", 1, *SMALL]
+    answer = invoke(*line, "--out", out)
+    assert answer.status == 2
+    assert f"lies among the images in {images}" in message(answer)
+    assert [file.name for file in images.iterdir()] == ["0.png"]
+
+
+def test_the_pictures_of_a_run_are_no_images_for_itself(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "run" / "pictures"
+    shutil.copytree(album, pictures)
+    line = ["train-denoiser", "--data", pictures, "--steps", 1, *SMALL]
+    assert invoke(*line, "--out", tmp_path / "run").status == 2
+    assert invoke(*line, "--out", tmp_path / "other").status == 0
 
 
 def test_nothing_to_resume(invoke: Invoke, album: Path, tmp_path: Path) -> None:
