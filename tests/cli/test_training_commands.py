@@ -295,6 +295,106 @@ def test_one_image_alone_is_told_where_it_went(
     assert "set data.clean_share=1 to give it all" in message(answer)
 
 
+SHARED = {  # option: settings that contradict what the test below gives it
+    "--data": ["data.paths=elsewhere"],
+    "--validation": ["data.validation=elsewhere"],
+    "--gray": ["data.channels=3", "network.image_channels=3"],
+    "--steps": ["loop.steps=5"],
+}
+CONTRADICTIONS = {
+    train.train_prior: {
+        **SHARED,
+        "--noise": ["network.noise_levels=false"],
+        "--initial": ["initial=elsewhere"],
+    },
+    train.train_denoiser: {
+        **SHARED,
+        "--noisy": ["data.noisy=elsewhere", "training.noise.mode=fresh"],
+        "--noise-mode": ["training.noise.mode=fixed"],
+        "--data-term": ["training.objective.data_term=mse"],
+        "--prior-weight": ["training.objective.prior_weight=map"],
+        "--prior-scale": ["training.objective.prior_scale=3"],
+        "--baseline": ["training.baseline=false"],
+        "--prior": ["prior=elsewhere"],
+        "--teacher": ["teacher=elsewhere"],
+        "--initial": ["initial=elsewhere"],
+        "--estimator": ["estimator=elsewhere"],
+    },
+    train.train_noise_level: SHARED,
+    train.train_noise_map: {
+        **SHARED,
+        "--gray": ["network.image_channels=3"],
+        "--initial": ["initial=elsewhere"],
+    },
+    train.tune: {
+        **SHARED,
+        "--prior": ["prior=elsewhere"],
+        "--scales": ["training.objective.prior_scale=3"],
+        "--blurs": ["training.objective.blur=3"],
+    },
+}
+GIVEN = {  # option: its value; others are the name of a file that is not there
+    "--gray": [],
+    "--noise": [],
+    "--baseline": [],
+    "--steps": ["2"],
+    "--noise-mode": ["fresh"],
+    "--data-term": ["sure"],
+    "--prior-weight": ["fixed"],
+    "--prior-scale": ["2"],
+    "--scales": ["1,2"],
+    "--blurs": ["1,3"],
+}
+NO_SETTING = {"out", "settings", "resume", "tensorboard", "cache", "recompute", "preset"}
+NO_SETTING |= {"device", "threads", "quiet"}
+
+
+def test_every_option_that_is_a_setting_has_a_contradiction_below() -> None:
+    for command, options in CONTRADICTIONS.items():
+        names = set(inspect.signature(command).parameters) - NO_SETTING
+        assert {f"--{name.replace('_', '-')}" for name in names} == set(options)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "setting"),
+    [
+        (command.__name__.replace("_", "-"), option, setting)
+        for command, options in CONTRADICTIONS.items()
+        for option, settings in options.items()
+        for setting in settings
+    ],
+)
+def test_an_option_and_a_setting_that_contradict_each_other_are_refused(
+    invoke: Invoke, tmp_path: Path, command: str, option: str, setting: str
+) -> None:
+    needed = {"--data": ["nowhere"], "--out": [str(tmp_path / "run")]}
+    if command == "tune":
+        needed |= {"--validation": ["nowhere"], "--prior": ["nowhere"]}
+    if option == "--estimator":
+        needed["--preset"] = ["photo"]
+    needed[option] = GIVEN.get(option, ["nowhere"])
+    words = [word for name, values in needed.items() for word in (name, *values)]
+    answer = invoke(command, *words, "--set", setting)
+    assert answer.status == 2
+    assert option in message(answer)
+    assert setting.partition("=")[0] in message(answer)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_option_and_a_setting_may_say_the_same(invoke: Invoke, tmp_path: Path) -> None:
+    line = ["train-denoiser", "--data", "nowhere", "--steps", 2, "--out", tmp_path / "run"]
+    line += ["--noise-mode", "fresh", "--prior-scale", 0, "--gray", *SMALL]
+    for setting in (
+        "data.paths=nowhere",
+        "data.channels=1",
+        "loop.steps=2",
+        "training.noise.mode=fresh",
+        "training.objective.prior_scale=0.0",
+    ):
+        answer = invoke(*line, "--set", setting)
+        assert "no such file or folder: nowhere" in message(answer), setting
+
+
 COMMANDS = (
     "train-prior",
     "train-denoiser",
