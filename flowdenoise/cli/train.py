@@ -7,11 +7,11 @@ work among processes. What has no option of its own is set by `--set`, under the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import typer
 
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from flowdenoise.training.place import Place
     from flowdenoise.training.progress import Report
     from flowdenoise.training.run_config import DenoiserRun, PhotoRun
+
+T = TypeVar("T")
+
+Choices: TypeAlias = dict[tuple[str, str], Any]
+"""What options say, by the option and the name of the setting; None where one was not given."""
+
+_SWEPT = {
+    "training.objective.prior_scale": "--scales",
+    "training.objective.blur": "--blurs",
+}
+"""The settings that a sweep varies, and the options that name their values."""
 
 
 def train_prior(
@@ -46,12 +57,13 @@ def train_prior(
     """Train a flow on clean images: the prior, stage one of the paper."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
-    from flowdenoise.training.settings import override
 
-    run = recipes.prior(1 if gray else 3, noise_levels=noise)
-    run = replace(run, data=_data(run.data, data, [], validation))
-    begin = [f"initial={initial}"] if initial else []
-    run = override(run, [*begin, *_steps(steps), *settings])
+    chosen = {
+        **_shared(data, validation, gray, steps),
+        ("--noise", "network.noise_levels"): True if noise else None,
+        ("--initial", "initial"): initial or None,
+    }
+    run = _set(recipes.prior(1 if gray else 3, noise_levels=noise), chosen, settings)
     first = _load(run.initial, "prior")
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
@@ -88,25 +100,27 @@ def train_denoiser(
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
     from flowdenoise.training.run_config import DenoiserRun, PhotoRun
-    from flowdenoise.training.settings import override
 
     if noisy and noise_mode is not None:
         raise UsageError("images of --noisy keep the noise that they have: leave out --noise-mode")
     run = recipes.preset(preset, 1 if gray else 3)
-    term = "teacher" if teacher and isinstance(run, DenoiserRun) else None
+    taught = teacher and isinstance(run, DenoiserRun)
+    implied = ["training.objective.data_term=teacher"] if taught else []
     chosen = {
-        "training.objective.data_term": data_term or term,
-        "training.objective.prior_weight": prior_weight,
-        "training.objective.prior_scale": prior_scale,
-        "training.noise.mode": "none" if noisy else noise_mode,
-        "training.baseline": "true" if baseline else None,
-        "prior": prior or None,
-        "teacher": teacher or None,
-        "initial": initial or None,
-        "estimator": estimator or None,
+        **_shared(data, validation, gray, steps),
+        ("--noisy", "data.noisy"): tuple(noisy) or None,
+        ("--noisy", "training.noise.mode"): "none" if noisy else None,
+        ("--noise-mode", "training.noise.mode"): noise_mode,
+        ("--data-term", "training.objective.data_term"): data_term,
+        ("--prior-weight", "training.objective.prior_weight"): prior_weight,
+        ("--prior-scale", "training.objective.prior_scale"): prior_scale,
+        ("--baseline", "training.baseline"): True if baseline else None,
+        ("--prior", "prior"): prior or None,
+        ("--teacher", "teacher"): teacher or None,
+        ("--initial", "initial"): initial or None,
+        ("--estimator", "estimator"): estimator or None,
     }
-    run = replace(run, data=_data(run.data, data, noisy, validation))
-    run = override(run, [*_named(chosen), *_steps(steps), *settings])
+    run = _set(run, chosen, settings, implied)
     networks = _helpers(run)
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
@@ -135,13 +149,18 @@ def tune(
     """Sweep the prior's weight and the blur's size, as the paper did, and write a table."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import tune
-    from flowdenoise.training.settings import override
+    from flowdenoise.training.settings import assigned, override
 
-    chosen = {"preset": preset, "prior_scales": scales, "blurs": blurs}
-    config = override(tune.TuneConfig(), _named(chosen))
-    run = config.recipe(1 if gray else 3)
-    run = replace(run, data=_data(run.data, data, [], validation), prior=prior)
-    run = override(run, [*_steps(steps), *settings])
+    tried = {"preset": preset, "prior_scales": scales, "blurs": blurs}
+    texts = [f"{name}={value}" for name, value in tried.items() if value is not None]
+    config = override(tune.TuneConfig(), texts)
+    for name in assigned(settings):
+        if name in _SWEPT:
+            raise UsageError(
+                f"a sweep tries several values of {name}: name them by {_SWEPT[name]}"
+            )
+    chosen = {**_shared(data, validation, gray, steps), ("--prior", "prior"): prior}
+    run = _set(config.recipe(1 if gray else 3), chosen, settings)
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, False, False, None)
         trials = tune.tune(
@@ -155,11 +174,6 @@ def tune(
         )
     best = trials[0]
     console.result(f"best: prior scale {best.prior_scale:g}, blur {best.blur}; see {out}/table.md")
-
-
-def _named(chosen: dict[str, Any]) -> list[str]:
-    """The chosen values as texts for `--set`."""
-    return [f"{name}={value}" for name, value in chosen.items() if value is not None]
 
 
 def train_noise_level(
@@ -177,11 +191,9 @@ def train_noise_level(
     """Train the estimator of the noise level, for --sigma auto."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
-    from flowdenoise.training.settings import override
 
-    run = recipes.noise_level(1 if gray else 3)
-    run = replace(run, data=_data(run.data, data, [], validation))
-    run = override(run, [*_steps(steps), *settings])
+    chosen = _shared(data, validation, gray, steps)
+    run = _set(recipes.noise_level(1 if gray else 3), chosen, settings)
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, False, None)
         finished = runs.train_noise_level(run, place)
@@ -206,12 +218,13 @@ def train_noise_map(
     """Train the estimator of noise maps, for photographs, on noise of simulated cameras."""
     console.set_verbosity(quiet, False)
     from flowdenoise.training import recipes, runs
-    from flowdenoise.training.settings import override
 
-    run = recipes.noise_map(1 if gray else 3)
-    run = replace(run, data=_data(run.data, data, [], validation))
-    begin = [f"initial={initial}"] if initial else []
-    run = override(run, [*begin, *_steps(steps), *settings])
+    chosen = {
+        **_shared(data, validation, gray, steps),
+        ("--gray", "data.channels"): None,  # cameras are simulated in color
+        ("--initial", "initial"): initial or None,
+    }
+    run = _set(recipes.noise_map(1 if gray else 3), chosen, settings)
     first = _load(run.initial, "noise map")
     with _report(run.loop.steps, out) as report:
         place = _place(out, device, threads, report, resume, tensorboard, cache)
@@ -219,13 +232,53 @@ def train_noise_map(
     _tell_the_end(finished, out)
 
 
-def _steps(steps: int | None) -> list[str]:
-    return [] if steps is None else [f"loop.steps={steps}"]
+def _shared(data: list[str], validation: list[str], gray: bool, steps: int | None) -> Choices:
+    """What the options say that all commands have."""
+    channels = 1 if gray else None
+    return {
+        ("--data", "data.paths"): tuple(data) or None,
+        ("--validation", "data.validation"): tuple(validation) or None,
+        ("--gray", "data.channels"): channels,
+        ("--gray", "network.image_channels"): channels,
+        ("--steps", "loop.steps"): steps,
+    }
 
 
-def _data(base: Any, data: list[str], noisy: list[str], validation: list[str]) -> Any:
-    """The sources of images, which replace those of the preset."""
-    return replace(base, paths=tuple(data), noisy=tuple(noisy), validation=tuple(validation))
+def _set(run: T, chosen: Choices, settings: list[str], implied: Sequence[str] = ()) -> T:
+    """The run with what its options and `--set` say.
+
+    Args:
+        run: The recipe.
+        chosen: What the options say; folders are tuples.
+        settings: The texts of `--set`.
+        implied: Settings that follow from options, in the same form; they give way to both.
+
+    Raises:
+        UsageError: An option and `--set` contradict each other, or a setting can't be so.
+    """
+    from flowdenoise.training.settings import assigned, override, read_setting
+
+    recipe: Any = run
+    told = {key: value for key, value in chosen.items() if value is not None}
+    folders = {
+        name.removeprefix("data."): value
+        for (_, name), value in told.items()
+        if isinstance(value, tuple)
+    }
+    recipe = replace(recipe, data=replace(recipe.data, **folders))
+    texts = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for (_, name), value in told.items()
+        if not isinstance(value, tuple)
+    ]
+    run = override(recipe, [*implied, *texts, *settings])
+    again = assigned(settings)
+    for (option, name), value in told.items():
+        if name in again and read_setting(run, name, again[name]) != value:
+            raise UsageError(
+                f"{option} and --set {name}={again[name]} contradict each other: leave one out"
+            )
+    return run
 
 
 def _load(address: str, role: Any) -> Any:

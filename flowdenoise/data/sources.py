@@ -79,7 +79,7 @@ class Sources:
 
         Raises:
             DataError: A folder does not exist, or holds no images.
-            UsageError: No source is named for the part.
+            UsageError: No source is named for the part, or the division leaves none for it.
         """
         config = self.config
         if part == "validation" and config.validation:
@@ -96,7 +96,15 @@ class Sources:
             raise UsageError(f"no images are named for the {part} corpus")
         found = self._found(config.paths)
         clean, noisy = divide(found, config.clean_share, seed=config.split_seed)
-        return self._limited(clean if part == "clean" else noisy)
+        files = clean if part == "clean" else noisy
+        if not files:
+            other, all_here = ("noisy", 1) if part == "clean" else ("clean", 0)
+            raise UsageError(
+                f"the {other} corpus gets all images ({len(found)}) of {', '.join(config.paths)}, "
+                f"and the {part} one none, by data.clean_share={config.clean_share:g}: name more "
+                f"images, or set data.clean_share={all_here} to give it all"
+            )
+        return self._limited(files)
 
     def _found(self, paths: Sequence[str]) -> list[Path]:
         return list_images([Path(path) for path in paths], self.on_skip)

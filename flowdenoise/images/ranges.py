@@ -7,7 +7,7 @@ data where neither the file nor the user tells it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,30 +34,54 @@ def with_range(picture: Picture, black: float | None, top: float | None) -> Pict
     Raises:
         UsageError: White is not above black.
     """
-    warnings: tuple[str, ...] = ()
     if picture.range_is_told or (black is not None and top is not None):
-        found = picture.span
+        found = _Found(*picture.span)
     else:
-        found, warnings = _found(picture)
-    low = found[0] if black is None else black
-    high = found[1] if top is None else top
-    told = picture.range_is_told or black is not None or top is not None
-    if black is not None or top is not None:
-        warnings = ()
+        found = _found(picture)
     return replace(
         picture,
-        black=low,
-        white=high,
-        range_is_told=told,
-        warnings=(*picture.warnings, *warnings),
+        black=found.black if black is None else black,
+        white=found.white if top is None else top,
+        range_is_told=picture.range_is_told or top is not None,
+        warnings=(*picture.warnings, *found.warnings(black is None, top is None)),
     )
 
 
-def _found(picture: Picture) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """Find black and white in the data; the second result is a warning for the user."""
+@dataclass(frozen=True)
+class _Found:
+    """The ends that the data show, and what the user should know of those that were guessed.
+
+    Attributes:
+        black, white: The ends.
+        why: What the guess was made from.
+        black_words, white_words: How each end is put into words; None if it is no guess.
+    """
+
+    black: float
+    white: float
+    why: str = ""
+    black_words: str | None = None
+    white_words: str | None = None
+
+    def warnings(self, black: bool, top: bool) -> tuple[str, ...]:
+        """The warning of the guesses that are used: of black, of white, of both or of none."""
+        guesses = []
+        if black and self.black_words is not None:
+            guesses.append(("black", self.black_words))
+        if top and self.white_words is not None:
+            guesses.append(("white", self.white_words))
+        if not guesses:
+            return ()
+        (first, value), *more = guesses
+        words = [f"{first} is taken to be {value}", *(f"{end} {value}" for end, value in more)]
+        return (f"{self.why}: {' and '.join(words)}",)
+
+
+def _found(picture: Picture) -> _Found:
+    """Find black and white in the data."""
     dtype = picture.samples.dtype
     if dtype == np.uint8:
-        return picture.span, ()
+        return _Found(*picture.span)
     if dtype == np.uint16:
         return _depth_found(float(_there(picture).max()), white(dtype))
     there = _there(picture).reshape(-1)
@@ -69,23 +93,23 @@ def _found(picture: Picture) -> tuple[tuple[float, float], tuple[str, ...]]:
     if dtype.kind == "f" and high > _DARK and np.mean(values > 1) <= _HIGHLIGHTS:
         low, high = 0.0, 1.0
         if least >= 0 and largest <= 1:
-            return (low, high), ()
+            return _Found(low, high)
     elif high <= low:
         low, high = min(low, 0.0), max(low, 1.0)
     elif _SUNK * high <= low <= _LIFTED * high:
         low = 0.0
-    words = f"values go from {least:.4g} to {largest:.4g}"
-    return (low, high), (f"{words}: black is taken to be {low:.4g} and white {high:.4g}",)
+    why = f"values go from {least:.4g} to {largest:.4g}"
+    return _Found(low, high, why, f"{low:.4g}", f"{high:.4g}")
 
 
-def _depth_found(largest: float, top: int) -> tuple[tuple[float, float], tuple[str, ...]]:
+def _depth_found(largest: float, top: int) -> _Found:
     """The range of the smallest usual depth that holds an integer."""
     for bits in (*_DEPTHS, 16):
         end = min(2**bits - 1, top)
         if 0 < largest <= end < top:
-            warning = f"no value is above {largest:g}: white is taken to be {end}, of {bits} bits"
-            return (0.0, float(end)), (warning,)
-    return (0.0, float(top)), ()
+            why = f"no value is above {largest:g}"
+            return _Found(0.0, float(end), why, white_words=f"{end}, of {bits} bits")
+    return _Found(0.0, float(top))
 
 
 def _there(picture: Picture) -> Samples:

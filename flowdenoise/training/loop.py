@@ -279,13 +279,17 @@ def _due(step: int, every: int) -> bool:
 def _interruptible() -> Iterator[list[int]]:
     """Collect Ctrl-C and termination instead of dying in the middle of a step.
 
-    A handler of the program's own is called afterwards.
+    A handler of the program's own is called afterwards. A signal that the program ignores, as one
+    that a script started in the background ignores Ctrl-C, stays ignored.
     """
     caught: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM)
     before = {
-        number: signal.signal(number, lambda got, _: caught.append(got)) for number in signals
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if (handler := signal.getsignal(number)) != signal.SIG_IGN
     }
+    for number in before:
+        signal.signal(number, lambda got, _: caught.append(got))
     try:
         yield caught
     finally:

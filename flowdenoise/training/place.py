@@ -10,8 +10,10 @@ from typing import Any
 
 from flowdenoise.data.corpus import OnSkip
 from flowdenoise.data.download import StageReport
+from flowdenoise.data.sources import COCO
 from flowdenoise.engine import is_out_of_memory
-from flowdenoise.errors import TrainingError
+from flowdenoise.errors import TrainingError, UsageError
+from flowdenoise.system.paths import real
 from flowdenoise.training.checkpoint import Checkpoint, changed_settings
 from flowdenoise.training.loop import Loop, Stage
 from flowdenoise.training.processes import Workers
@@ -64,20 +66,22 @@ _MAY_CHANGE = ("loop.steps", "loop.log_every", "loop.validate_every", "loop.chec
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
+def opened(place: Place, run: Run) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
     """The run folder, which belongs to this run as long as it lasts, and what to resume from.
 
     Raises:
         TrainingError: Another process trains in the folder, or the folder holds a run that is not
-            to be resumed; or memory ran out.
+            to be resumed, or one that has done more steps than it should now; or memory ran out.
         CheckpointError: The folder holds no whole checkpoint to resume from.
+        UsageError: The folder lies among the images.
     """
     folder = RunFolder(place.folder, tensorboard=place.tensorboard)
+    _refuse_among_images(folder, run)
     with folder.locked() if place.workers.first else nullcontext():
         if not place.resume and folder.checkpoint.exists():
             raise TrainingError(f"{place.folder} already holds a run: resume it, or take another")
         try:
-            yield folder, folder.load() if place.resume else None
+            yield folder, _begun(folder, run) if place.resume else None
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -85,6 +89,37 @@ def opened(place: Place) -> Iterator[tuple[RunFolder, Checkpoint | None]]:
                 "not enough memory: a smaller batch, patch or network takes less, and with a "
                 "cache the decoded images stay on the disk"
             ) from error
+
+
+def _refuse_among_images(folder: RunFolder, run: Run) -> None:
+    """Refuse a folder whose pictures a later search for images would find.
+
+    Raises:
+        UsageError: The folder lies among the images.
+    """
+    pictures = real(folder.pictures)
+    for source in (*run.data.paths, *run.data.noisy, *run.data.validation):
+        if source != COCO and pictures.is_relative_to(real(Path(source))):
+            raise UsageError(
+                f"{folder.path} lies among the images in {source}, where a later run would take "
+                "the pictures of this one for images: choose another folder for the run"
+            )
+
+
+def _begun(folder: RunFolder, run: Run) -> Checkpoint:
+    """The checkpoint of a run that shall go on.
+
+    Raises:
+        TrainingError: The run has done more steps than it should now.
+        CheckpointError: The folder holds no whole checkpoint.
+    """
+    checkpoint = folder.load()
+    if checkpoint.step > run.loop.steps:
+        raise TrainingError(
+            f"the run in {folder.path} has done {checkpoint.step} steps, more than the "
+            f"{run.loop.steps} that are asked for"
+        )
+    return checkpoint
 
 
 def run_loop(

@@ -43,6 +43,7 @@ class RunFolder:
         self.path = path
         self.checkpoint = path / CHECKPOINT
         self.weights = path / "weights.safetensors"
+        self.pictures = path / "pictures"
         self._log = path / "log.csv"
         self._wants_board = tensorboard
         self._board: Any = None
@@ -80,7 +81,7 @@ class RunFolder:
             TrainingError: The folder can't be written to.
         """
         with writing_to(self.path):
-            (self.path / "pictures").mkdir(parents=True, exist_ok=True)
+            self.pictures.mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings, indent=2, sort_keys=True)
             with replacing(self.path / "settings.json") as stream:
                 stream.write((text + "\n").encode())
@@ -137,7 +138,7 @@ class RunFolder:
 
     def picture(self, name: str, step: int, picture: Tensor) -> None:
         """Write a picture, (C, H, W) in [0, 1]."""
-        images.write_png(self.path / "pictures" / f"{name}-{step:07d}.png", picture)
+        images.write_png(self.pictures / f"{name}-{step:07d}.png", picture)
         if self._board is not None:
             self._board.add_image(name, picture, step)
 

@@ -59,9 +59,10 @@ def train_prior(
     Raises:
         DataError: No picture can be used.
         TrainingError: The run diverges, or its folder can't be read or written.
-        UsageError: The settings and the networks do not fit together.
+        UsageError: The settings and the networks do not fit together, or the folder of the run
+            lies among the images.
     """
-    with opened(place) as begun:
+    with opened(place, run) as begun:
         stage = _prior_stage(run, place, initial)
         stage.model.recompute = recompute
         return run_loop(stage, run, place, *begun)
@@ -107,9 +108,10 @@ def train_denoiser(
     Raises:
         DataError: No picture can be used.
         TrainingError: The run diverges, or its folder can't be read or written.
-        UsageError: The settings and the networks do not fit together.
+        UsageError: The settings and the networks do not fit together, or the folder of the run
+            lies among the images.
     """
-    with opened(place) as begun:
+    with opened(place, run) as begun:
         stage = _denoiser_stage(run, place, prior, teacher, initial, estimator)
         return run_loop(stage, run, place, *begun)
 
@@ -163,9 +165,10 @@ def train_photo(
     Raises:
         DataError: No picture can be used.
         TrainingError: The run diverges, or its folder can't be read or written.
-        UsageError: The settings and the networks do not fit together.
+        UsageError: The settings and the networks do not fit together, or the folder of the run
+            lies among the images.
     """
-    with opened(place) as begun:
+    with opened(place, run) as begun:
         stage = _camera_stage(run, place, estimator, initial, teacher)
         return run_loop(stage, run, place, *begun)
 
@@ -271,9 +274,10 @@ def train_noise_level(run: NoiseLevelRun, place: Place) -> bool:
     Raises:
         DataError: No picture can be used.
         TrainingError: The run diverges, or its folder can't be read or written.
-        UsageError: The settings and the networks do not fit together.
+        UsageError: The settings and the networks do not fit together, or the folder of the run
+            lies among the images.
     """
-    with opened(place) as begun:
+    with opened(place, run) as begun:
         torch.manual_seed(run.loop.seed)
         stage = NoiseLevelStage(
             NoiseLevelNet(run.network).to(place.workers.device),
@@ -297,9 +301,10 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
     Raises:
         DataError: No picture can be used.
         TrainingError: The run diverges, or its folder can't be read or written.
-        UsageError: The settings and the networks do not fit together.
+        UsageError: The settings and the networks do not fit together, or the folder of the run
+            lies among the images.
     """
-    with opened(place) as begun:
+    with opened(place, run) as begun:
         torch.manual_seed(run.loop.seed)
         if isinstance(initial, NoiseMapNet) and run.network.image_channels == 1:
             initial = of_gray(initial)

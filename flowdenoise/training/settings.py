@@ -56,14 +56,40 @@ def override(run: T, assignments: Sequence[str]) -> T:
     Raises:
         UsageError: A setting has no such name, or can't have such a value.
     """
+    every = list(plain(asdict(run)))  # type: ignore[call-overload]
+    return _replace(run, assigned(assignments), "", every)
+
+
+def assigned(assignments: Sequence[str]) -> dict[str, str]:
+    """The texts that `name=value` gives to names; of several for a name the last.
+
+    Raises:
+        UsageError: A text is no assignment.
+    """
     changes: dict[str, str] = {}
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"a setting is name=value, not {text!r}")
         changes[name.strip()] = value.strip()
-    every = list(plain(asdict(run)))  # type: ignore[call-overload]
-    return _replace(run, changes, "", every)
+    return changes
+
+
+def read_setting(run: Any, name: str, text: str) -> Any:
+    """The value that a text stands for, for a setting that the run has.
+
+    Args:
+        run: Nested frozen dataclasses.
+        name: The dotted name of the setting.
+        text: The text, as in `override`.
+
+    Raises:
+        UsageError: The setting can't have such a value.
+    """
+    *parts, last = name.split(".")
+    for part in parts:
+        run = getattr(run, part)
+    return from_text(text, hints_of(type(run))[last], name)
 
 
 def _replace(part: T, changes: dict[str, str], prefix: str, every: Sequence[str]) -> T:

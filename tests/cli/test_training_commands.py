@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,48 @@ def test_a_run_of_another_kind_of_network_resumes(
     assert answer.status == 0, answer.err
 
 
+def test_a_run_that_has_done_more_steps_stays_as_it_is(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    line = ["train-denoiser", "--data", album, "--out", out, *SMALL]
+    assert invoke(*line, "--steps", 3).status == 0
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    answer = invoke(*line, "--steps", 2, "--resume")
+    assert answer.status == 1
+    assert message(answer).endswith("has done 3 steps, more than the 2 that are asked for")
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+    assert invoke(*line, "--steps", 3, "--resume").status == 0
+
+
+@pytest.mark.parametrize("option", ["--data", "--noisy", "--validation"])
+@pytest.mark.parametrize("inside", ["", "inner/run", "link/run"])
+def test_a_run_does_not_put_its_pictures_among_the_images(
+    invoke: Invoke, album: Path, tmp_path: Path, option: str, inside: str
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    shutil.copy(album / "0.png", images)
+    (tmp_path / "link").symlink_to(images)
+    out = tmp_path / inside if inside.startswith("link") else images / inside
+    more = ["--data", album] if option != "--data" else []
+    line = ["train-denoiser", *more, option, images, "--steps", 1, *SMALL]
+    answer = invoke(*line, "--out", out)
+    assert answer.status == 2
+    assert f"lies among the images in {images}" in message(answer)
+    assert [file.name for file in images.iterdir()] == ["0.png"]
+
+
+def test_the_pictures_of_a_run_are_no_images_for_itself(
+    invoke: Invoke, album: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "run" / "pictures"
+    shutil.copytree(album, pictures)
+    line = ["train-denoiser", "--data", pictures, "--steps", 1, *SMALL]
+    assert invoke(*line, "--out", tmp_path / "run").status == 2
+    assert invoke(*line, "--out", tmp_path / "other").status == 0
+
+
 def test_nothing_to_resume(invoke: Invoke, album: Path, tmp_path: Path) -> None:
     answer = invoke("train-denoiser", "--data", album, "--out", tmp_path, "--resume", *SMALL)
     assert answer.status == 1
@@ -240,6 +283,116 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         answer = invoke("train-denoiser", "--out", out, "--steps", 1, *SMALL, *line)
         assert text in message(answer), arguments
         assert answer.status == status, arguments
+
+
+@pytest.mark.parametrize("command", ["train-prior", "train-noise-level"])
+def test_one_image_alone_is_told_where_it_went(
+    invoke: Invoke, album: Path, tmp_path: Path, command: str
+) -> None:
+    answer = invoke(command, "--data", album / "0.png", "--steps", 1, "--out", tmp_path / "run")
+    assert answer.status == 2
+    assert "the noisy corpus gets all images (1)" in message(answer)
+    assert "set data.clean_share=1 to give it all" in message(answer)
+
+
+SHARED = {  # option: settings that contradict what the test below gives it
+    "--data": ["data.paths=elsewhere"],
+    "--validation": ["data.validation=elsewhere"],
+    "--gray": ["data.channels=3", "network.image_channels=3"],
+    "--steps": ["loop.steps=5"],
+}
+CONTRADICTIONS = {
+    train.train_prior: {
+        **SHARED,
+        "--noise": ["network.noise_levels=false"],
+        "--initial": ["initial=elsewhere"],
+    },
+    train.train_denoiser: {
+        **SHARED,
+        "--noisy": ["data.noisy=elsewhere", "training.noise.mode=fresh"],
+        "--noise-mode": ["training.noise.mode=fixed"],
+        "--data-term": ["training.objective.data_term=mse"],
+        "--prior-weight": ["training.objective.prior_weight=map"],
+        "--prior-scale": ["training.objective.prior_scale=3"],
+        "--baseline": ["training.baseline=false"],
+        "--prior": ["prior=elsewhere"],
+        "--teacher": ["teacher=elsewhere"],
+        "--initial": ["initial=elsewhere"],
+        "--estimator": ["estimator=elsewhere"],
+    },
+    train.train_noise_level: SHARED,
+    train.train_noise_map: {
+        **SHARED,
+        "--gray": ["network.image_channels=3"],
+        "--initial": ["initial=elsewhere"],
+    },
+    train.tune: {
+        **SHARED,
+        "--prior": ["prior=elsewhere"],
+        "--scales": ["training.objective.prior_scale=3"],
+        "--blurs": ["training.objective.blur=3"],
+    },
+}
+GIVEN = {  # option: its value; others are the name of a file that is not there
+    "--gray": [],
+    "--noise": [],
+    "--baseline": [],
+    "--steps": ["2"],
+    "--noise-mode": ["fresh"],
+    "--data-term": ["sure"],
+    "--prior-weight": ["fixed"],
+    "--prior-scale": ["2"],
+    "--scales": ["1,2"],
+    "--blurs": ["1,3"],
+}
+NO_SETTING = {"out", "settings", "resume", "tensorboard", "cache", "recompute", "preset"}
+NO_SETTING |= {"device", "threads", "quiet"}
+
+
+def test_every_option_that_is_a_setting_has_a_contradiction_below() -> None:
+    for command, options in CONTRADICTIONS.items():
+        names = set(inspect.signature(command).parameters) - NO_SETTING
+        assert {f"--{name.replace('_', '-')}" for name in names} == set(options)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "setting"),
+    [
+        (command.__name__.replace("_", "-"), option, setting)
+        for command, options in CONTRADICTIONS.items()
+        for option, settings in options.items()
+        for setting in settings
+    ],
+)
+def test_an_option_and_a_setting_that_contradict_each_other_are_refused(
+    invoke: Invoke, tmp_path: Path, command: str, option: str, setting: str
+) -> None:
+    needed = {"--data": ["nowhere"], "--out": [str(tmp_path / "run")]}
+    if command == "tune":
+        needed |= {"--validation": ["nowhere"], "--prior": ["nowhere"]}
+    if option == "--estimator":
+        needed["--preset"] = ["photo"]
+    needed[option] = GIVEN.get(option, ["nowhere"])
+    words = [word for name, values in needed.items() for word in (name, *values)]
+    answer = invoke(command, *words, "--set", setting)
+    assert answer.status == 2
+    assert option in message(answer)
+    assert setting.partition("=")[0] in message(answer)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_option_and_a_setting_may_say_the_same(invoke: Invoke, tmp_path: Path) -> None:
+    line = ["train-denoiser", "--data", "nowhere", "--steps", 2, "--out", tmp_path / "run"]
+    line += ["--noise-mode", "fresh", "--prior-scale", 0, "--gray", *SMALL]
+    for setting in (
+        "data.paths=nowhere",
+        "data.channels=1",
+        "loop.steps=2",
+        "training.noise.mode=fresh",
+        "training.objective.prior_scale=0.0",
+    ):
+        answer = invoke(*line, "--set", setting)
+        assert "no such file or folder: nowhere" in message(answer), setting
 
 
 COMMANDS = (

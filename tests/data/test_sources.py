@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -13,7 +14,7 @@ from PIL import Image
 
 from flowdenoise.data import sources
 from flowdenoise.data.corpus import Pixels
-from flowdenoise.data.sources import DataConfig, Sources, divide
+from flowdenoise.data.sources import DataConfig, Part, Sources, divide
 from flowdenoise.errors import DataError, UsageError
 
 CPU = torch.device("cpu")
@@ -53,6 +54,19 @@ def test_the_corpora_share_no_image(folder: Path) -> None:
     parts = Sources(config).files("clean"), Sources(config).files("noisy")
     assert not set(parts[0]) & set(parts[1])
     assert len(parts[0]) + len(parts[1]) == 10
+
+
+@pytest.mark.parametrize(
+    ("part", "share", "other", "way"), [("clean", 0.5, "noisy", 1), ("noisy", 1.0, "clean", 0)]
+)
+def test_a_part_that_the_division_leaves_empty_is_told_with_the_way_out(
+    folder: Path, part: Part, share: float, other: str, way: int
+) -> None:
+    config = DataConfig(paths=(str(folder / "picture0.png"),), clean_share=share)
+    told = f"the {other} corpus gets all .* and the {part} one none.* data.clean_share={way} to"
+    with pytest.raises(UsageError, match=told):
+        Sources(config).files(part)
+    assert len(Sources(replace(config, clean_share=way)).files(part)) == 1
 
 
 def test_small_and_broken_images_are_left_out_and_listed(folder: Path) -> None:

@@ -67,6 +67,67 @@ def test_all_pages_come_in_and_go_out(kind: str) -> None:
         assert new.imagej_metadata == old.imagej_metadata
 
 
+DENSITIES = {  # what a file states: options of tifffile
+    "ImageJ's, in micrometers": {
+        "imagej": True,
+        "resolution": (10, 10),
+        "metadata": {"axes": "ZYX", "unit": "um", "spacing": 0.5},
+    },
+    "of oblong pixels": {"imagej": True, "resolution": (10, 5)},
+    "below one": {"imagej": True, "resolution": (0.25, 0.25)},
+    "a whole pixel": {"imagej": True, "resolution": (1, 1)},
+    "fine": {"imagej": True, "resolution": (9.233610341643583, 9.233610341643583)},
+    "beyond 65535": {"resolution": (2_000_000, 2_000_000), "resolutionunit": "CENTIMETER"},
+    "per centimeter": {"resolution": (118.11, 118.11), "resolutionunit": "CENTIMETER"},
+    "per inch": {"resolution": (300, 150), "resolutionunit": "INCH"},
+}
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_each_page_keeps_its_density_as_the_file_states_it(name: str) -> None:
+    data = file_of(data=stack(), photometric="minisblack", **DENSITIES[name])
+    result, warnings = written(data)
+    assert warnings == ()
+    assert densities(result) == densities(data)
+
+
+def densities(data: bytes) -> list[list[object]]:
+    """Density and unit of each page."""
+    names = "XResolution", "YResolution", "ResolutionUnit"
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        stated = [[page.tags[name].value for name in names] for page in file.pages]
+    return [[across[0] / across[1], along[0] / along[1], unit] for across, along, unit in stated]
+
+
+def test_a_density_turns_with_its_page() -> None:
+    options = {"resolution": (10, 5), "resolutionunit": "CENTIMETER", "photometric": "minisblack"}
+    sideways = (274, "H", 1, 6, True)
+    data = file_of(data=stack(1), metadata=None, extratags=[sideways], **options)
+    assert densities(written(data)[0]) == [[5, 10, 3]]
+
+
+@pytest.mark.parametrize(
+    ("between", "options"),
+    [
+        ("PNG", {"imagej": True, "resolution": (10, 10), "metadata": {"unit": "um"}}),
+        ("PNG", DENSITIES["per centimeter"]),
+        ("JPEG", DENSITIES["per centimeter"]),
+    ],
+)
+def test_a_density_comes_back_from_another_format(
+    between: str, options: dict[str, object]
+) -> None:
+    data = file_of(data=stack(1, dtype="uint8"), photometric="minisblack", **options)
+    there, _ = images.encode(images.read(data), between)
+    assert densities(images.encode(images.read(there), "TIFF")[0]) == densities(data)
+
+
+def test_a_density_that_another_one_replaced_is_not_written() -> None:
+    picture = images.read(file_of(data=stack(1), **DENSITIES["per centimeter"]))
+    picture = replace(picture, metadata=replace(picture.metadata, dpi=(72.0, 72.0)))
+    assert densities(images.encode(picture)[0]) == [[72, 72, 2]]
+
+
 def test_pages_that_differ_keep_what_is_theirs() -> None:
     scans = [image_of(pixels(40, 50, 3)), image_of(pixels(30, 20, 3)).convert("L")]
     data = pillow_file(

@@ -116,6 +116,36 @@ def test_a_told_range_goes_before_a_found_one() -> None:
         images.read(data, black=3000, white=2000)
 
 
+DARK = counts(33, "uint16"), "no value is above 33: white is taken to be 1023, of 10 bits"
+COUNTS = counts(1667, "float32")
+ENDS = f"values go from {COUNTS.min():.4g} to 1667: "
+
+
+@pytest.mark.parametrize(
+    ("samples", "told", "notes"),
+    [
+        (DARK[0], {}, (DARK[1],)),
+        (DARK[0], {"black": 1}, (DARK[1],)),
+        (DARK[0], {"white": 100}, ()),
+        (DARK[0], {"black": 1, "white": 100}, ()),
+        (COUNTS, {"black": 1}, (f"{ENDS}white is taken to be 1660",)),
+        (COUNTS, {"white": 2000}, (f"{ENDS}black is taken to be 0",)),
+        (COUNTS, {"black": 1, "white": 2000}, ()),
+    ],
+)
+def test_each_end_that_nobody_tells_is_named(
+    samples: Array, told: dict[str, float], notes: tuple[str, ...]
+) -> None:
+    assert images.read(tiff_of(samples), **told).warnings == notes
+
+
+def test_black_alone_does_not_say_what_white_is() -> None:
+    """Dark data stay as dark in another format, as they do if nothing is told."""
+    picture = images.read(tiff_of(counts(1667, "uint16")), black=1)
+    assert not picture.range_is_told
+    assert np.asarray(Image.open(io.BytesIO(images.encode(picture, "JPEG")[0]))).max() < 10
+
+
 @pytest.mark.parametrize("bits", [10, 12, 14])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_packed_samples_are_read_and_written_packed(bits: int, channels: int) -> None:

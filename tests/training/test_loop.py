@@ -128,6 +128,28 @@ def test_a_handler_of_the_program_s_own_is_called_when_the_run_is_saved(
     assert loop.folder.load().step == 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_the_program_ignores_does_not_stop_the_run(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    loop = make_loop(tmp_path)
+    original = loop.stage.loss
+
+    def sent(model: nn.Module, step: int, *share: int) -> Tensor:
+        if step == 2:
+            os.kill(os.getpid(), number)
+        return original(model, step, *share)
+
+    loop.stage.loss = sent  # type: ignore[method-assign]
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert loop.run()
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert loop.step == 12
+
+
 def test_a_bad_step_is_skipped_and_counted(tmp_path: Path) -> None:
     reports: list[Progress] = []
     loop = make_loop(tmp_path, stage=LineStage(spoiled=range(3, 5)), reports=reports)
