@@ -112,11 +112,13 @@ def waves(file: Path, side: int) -> None:
 
 
 def test_noisy_targets_stand_beside_clean_ones(tmp_path: Path) -> None:
-    waves(tmp_path / "a.png", 72)
+    images = tmp_path / "images"
+    images.mkdir()
+    waves(images / "a.png", 72)
     net = ResNet(ResNetConfig(channels=(4,), blocks=(1,)))
     save_weights(tmp_path / "tiny.safetensors", net, training={})
     small = ("network.channels=4", "network.blocks=1", "training.patch=16", "loop.batch=2")
-    line = ["--data", str(tmp_path), "--validation", str(tmp_path), "--steps", "2"]
+    line = ["--data", str(images), "--validation", str(images), "--steps", "2"]
     line += ["--initial", str(tmp_path / "tiny.safetensors"), "--out", str(tmp_path / "runs")]
     line += [word for one in (*small, "loop.precision=float32") for word in ("--set", one)]
     head, _, *rows = run("experiments/photo_baseline.py", *line).splitlines()

@@ -41,6 +41,7 @@ _SURE_IF_WEAK, _WEAK = 0.95, 15 / 255  # likewise of weaker noise, where white n
 _LIKELY = 0.5  # the probability from which maps beat white noise that compression may have made
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
+_IN_PLACES = 0.3  # of the level of the maps: less white noise is not everywhere in the picture
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
 _SEEN_IF_NOISY, _NOISY = 0.3, 0.02  # likewise, if so improbable is a clean gray picture
 _CLEAN, _CLEAN_IF_COARSE = 0.06, 0.46  # the probability that a gray picture is clean, at most
@@ -131,7 +132,12 @@ def _white_is_weak_and_maps_are_not_strong(white: Estimate, maps: NoiseMaps) -> 
 
 
 def _maps_say_white(white: Estimate, maps: NoiseMaps) -> bool:
-    return maps.kind == "white" and white.verdict != "not white"
+    """Whether the noise is white, and of one level everywhere.
+
+    Where a noisy picture was put on a clean one, no single level tells, and the maps do.
+    """
+    in_places = maps.is_surely_white and white.sigma < _IN_PLACES * maps.sigma
+    return maps.kind == "white" and white.verdict != "not white" and not in_places
 
 
 def _both_agree(white: Estimate, maps: NoiseMaps) -> bool:

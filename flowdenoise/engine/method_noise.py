@@ -113,6 +113,8 @@ def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
     plane, maps, doubted = finding.plane, finding.estimate.maps, finding.doubted
     channels, sensitive = plane.picture.channels, is_sensitive(plane.picture)
     if maps is not None:
+        if maps.is_surely_white:
+            return finding
         signs = _signs_in(finding, maps, quick, device)
         is_texture = signs is not None and signs.are_of_texture(maps.clean)
         if finding.otherwise is not None and is_texture and not sensitive:

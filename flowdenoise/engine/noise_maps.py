@@ -40,6 +40,7 @@ _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and ho
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
 _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
+_SURELY_WHITE = 0.98  # the confidence that no picture without noise and none with weak noise gives
 _GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
@@ -88,6 +89,11 @@ class NoiseMaps:
         A part has the answer of the whole picture, so that it goes to the same network.
         """
         return (self.whole or self).grain < _FINE
+
+    @property
+    def is_surely_white(self) -> bool:
+        """Whether the estimator is as good as certain of white noise."""
+        return self.kind == "white" and self.confidence >= _SURELY_WHITE
 
     @property
     def is_grass(self) -> bool:

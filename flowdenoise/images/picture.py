@@ -69,8 +69,7 @@ class Picture:
         lossless: Whether the file's compression keeps every bit.
         black, white: The samples that are 0 and 1 to a network; None takes the white of the type.
             Values beyond them are possible.
-        range_is_told: Whether the file or the user tells black and white; else they were found
-            in the data.
+        range_is_told: Whether the file or the user tells white; else it was found in the data.
         no_data: True, (H, W), where a sample is infinite, no number, or marked as missing; None
             if there is no such pixel.
         pages: The number of pages of the file, this one included.

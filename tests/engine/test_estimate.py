@@ -81,6 +81,16 @@ def test_a_level_that_compression_may_have_made_yields_to_likely_maps() -> None:
     assert camera_or_white(white(1), maps(10), 3).verdict == "noisy"
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_white_noise_that_is_not_everywhere_has_maps(channels: int) -> None:
+    sure = maps(20, grain=1.1, kind="white", confidence=0.99, clean=0.005)
+    unsure = maps(20, grain=1.1, kind="white", confidence=0.95, clean=0.005)
+    assert camera_or_white(white(1.4), sure, channels).maps is sure
+    assert camera_or_white(CLEAN, sure, channels).maps is sure
+    assert camera_or_white(white(1.4), unsure, channels).maps is None
+    assert camera_or_white(white(12), sure, channels).maps is None
+
+
 def test_what_may_be_grass_or_grain_of_film_is_not_called_clean() -> None:
     told = camera_or_white(CLEAN, maps(40, tint=0.3), 3)
     assert (told.verdict, told.maps, told.untouched) == ("not white", None, True)

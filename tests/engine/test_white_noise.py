@@ -127,6 +127,16 @@ def test_a_page_of_text_is_not_noise(denoiser: Denoiser, channels: int, sigma: f
     assert 255 * found.sigma < 1.6 * sigma
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_in_a_part_of_a_picture_is_removed_there(denoiser: Denoiser, channels: int) -> None:
+    clean = scene(HEIGHT, WIDTH)[..., :channels]
+    samples = clean.copy()
+    samples[:, WIDTH // 2 :] = noisy(clean, 25)[:, WIDTH // 2 :]
+    result = denoiser.denoise_picture(Picture(samples)).picture.samples
+    before, after = (np.square(one - clean.astype(float)).mean() for one in (samples, result))
+    assert after < before / 2
+
+
 def print_of(size: int, ink: int, paper: int) -> np.ndarray:
     """A gray page full of text, (400, 560, 1)."""
     page = Image.new("L", (560, 400), paper)
