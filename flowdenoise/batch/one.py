@@ -51,7 +51,7 @@ class BatchConfig(RemovalConfig):
         existing: What to do where files exist: refuse the picture, write only the files that do
             not exist, or overwrite.
         keep_going: Whether to go on after a picture that failed.
-        quality: The quality of JPEG and WebP results; None takes a high one.
+        quality: The quality of JPEG, WebP and AVIF results; None takes a high one.
         crop: The part of each picture that is denoised, as a preview; None is all.
         black, white: The values of black and white in the files' own units; None leaves them to
             be found in the data.
@@ -249,7 +249,8 @@ class Work:
     def _copied(self, denoised: Denoised) -> BinaryIO | None:
         """The source's own bytes if they are the result; None if the result is to be encoded."""
         own = self.job.format in (None, denoised.picture.format) and self.config.crop is None
-        if not denoised.untouched or not own or self.config.quality is not None:
+        again = self.config.quality is not None and images.is_lossy(denoised.picture.format)
+        if not denoised.untouched or not own or again:
             return None
         if denoised.estimate and denoised.picture.pages > 1:  # others may be less clean
             return None

@@ -137,6 +137,18 @@ def test_a_clean_picture_is_compressed_again_if_a_quality_is_asked_for(album: Pa
     assert (album / "c_denoised.jpg").stat().st_size < 0.7 * (album / "c.jpg").stat().st_size
 
 
+def test_a_quality_is_told_where_it_changes_nothing(album: Path) -> None:
+    jobs = plan(album / "a.png")
+    (copied,) = run(jobs, strength=0.0, quality=30)
+    assert (copied.status, copied.warnings) == ("unchanged", ())
+    assert (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
+    (written,) = run(jobs, quality=30, existing="overwrite")
+    assert written.warnings == ("`quality` changed nothing: PNG is written without loss",)
+    for kind in ("jpeg", "webp", "avif"):
+        (lossy,) = run(plan(album / "a.png", format=kind), quality=30)
+        assert lossy.warnings == ()
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640])
 def test_the_copy_of_a_clean_picture_is_as_private_as_its_source(album: Path, mode: int) -> None:
     (album / "a.png").chmod(mode)
