@@ -11,10 +11,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TypeVar
+
+import numpy as np
 
 from flowdenoise import images
 from flowdenoise.batch.plan import Job, RemoteJob
@@ -22,6 +24,7 @@ from flowdenoise.batch.source import Source, open_source
 from flowdenoise.engine import Crop, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture
+from flowdenoise.images.canvas import bands
 from flowdenoise.system.paths import exists, is_file
 from flowdenoise.system.rules import Range
 
@@ -38,7 +41,8 @@ Existing = Literal["refuse", "skip", "overwrite"]
 Status = Literal["denoised", "clean", "unknown", "unchanged", "skipped", "failed"]
 """What became of a picture. `clean`, `unknown` and `unchanged` ones are copied bit for bit: the
 first was found clean, the noise of the second is not known, and from the third nothing was to be
-removed, as the level or the strength that was given is 0. A `skipped` one has a result already."""
+removed, as the level, the strength or the factors that were given are 0. A `skipped` one has a
+result already."""
 
 _COPY_BYTES = 2**20
 
@@ -177,19 +181,18 @@ class Work:
             FlowdenoiseError: The engine can't denoise it.
         """
         config = self.config
-        self.treat(
-            partial(
-                denoiser.denoise_picture,
-                sigma=config.sigma,
-                strength=config.strength,
-                noise=config.noise,
-                luma=config.luma,
-                chroma=config.chroma,
-                detail=config.detail,
-                crop=config.crop,
-                on_tile=report,
-            )
+        denoise = partial(
+            denoiser.denoise_picture,
+            sigma=config.sigma,
+            strength=config.strength,
+            noise=config.noise,
+            luma=config.luma,
+            chroma=config.chroma,
+            detail=config.detail,
+            crop=config.crop,
+            on_tile=report,
         )
+        self.treat(lambda page: _untouched_if_same(denoise(page), page, config))
 
     def treat(self, page: Callable[[Picture], Denoised]) -> None:
         """Process the picture, and later its further pages.
@@ -270,9 +273,9 @@ class Work:
 
     def _write_file(self, file: Path, denoised: Denoised) -> tuple[str, ...]:
         source, config = _there(self.source), self.config
-        replace = config.existing == "overwrite"
+        over = config.existing == "overwrite"
         if (copied := self._copied(denoised)) is not None:
-            images.write_bytes(file, copied, like=source.status, replace=replace)
+            images.write_bytes(file, copied, like=source.status, replace=over)
             return ()
         return images.write(
             denoised.picture,
@@ -281,7 +284,7 @@ class Work:
             quality=config.quality,
             further=self._further(),
             like=source.status,
-            replace=replace,
+            replace=over,
         )
 
     def _write_stream(self, denoised: Denoised) -> tuple[str, ...]:
@@ -306,8 +309,32 @@ class Work:
         return warnings
 
     def _write_png(self, file: Path, picture: Tensor) -> None:
-        replace = self.config.existing == "overwrite"
-        images.write_png(file, picture, like=_there(self.source).status, replace=replace)
+        over = self.config.existing == "overwrite"
+        images.write_png(file, picture, like=_there(self.source).status, replace=over)
+
+
+def _untouched_if_same(denoised: Denoised, before: Picture, config: BatchConfig) -> Denoised:
+    """The result, which is the source where factors of 0 left a camera's noise as it was.
+
+    Whether `luma` and `chroma` act on a picture is only known once its noise is, and one of them
+    may leave it as it is: a gray picture has no color.
+    """
+    left = _verdict(denoised) == "camera" and 0 in (config.luma, config.chroma)
+    if denoised.untouched or not left:
+        return denoised
+    if config.crop is not None:
+        before = before.part(*config.crop.of(before.width, before.height))
+    if not _same_pixels(before, denoised.picture):
+        return denoised
+    return replace(denoised, untouched=True, weights=())
+
+
+def _same_pixels(one: Picture, other: Picture) -> bool:
+    holes = one.samples.dtype.kind == "f"  # which are not numbers, and equal to themselves here
+    return all(
+        np.array_equal(one.samples[rows], other.samples[rows], equal_nan=holes)
+        for rows in bands(one.height, one.width)
+    )
 
 
 def _status(denoised: Denoised) -> Status:
