@@ -16,15 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TypeVar
 
-import numpy as np
-
 from flowdenoise import images
 from flowdenoise.batch.plan import Job, RemoteJob
 from flowdenoise.batch.source import Source, open_source
 from flowdenoise.engine import Crop, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, ImageWriteError
 from flowdenoise.images import Picture
-from flowdenoise.images.canvas import bands
 from flowdenoise.system.paths import exists, is_file
 from flowdenoise.system.rules import Range
 
@@ -324,17 +321,9 @@ def _untouched_if_same(denoised: Denoised, before: Picture, config: BatchConfig)
         return denoised
     if config.crop is not None:
         before = before.part(*config.crop.of(before.width, before.height))
-    if not _same_pixels(before, denoised.picture):
-        return denoised
-    return replace(denoised, untouched=True, weights=())
-
-
-def _same_pixels(one: Picture, other: Picture) -> bool:
-    holes = one.samples.dtype.kind == "f"  # which are not numbers, and equal to themselves here
-    return all(
-        np.array_equal(one.samples[rows], other.samples[rows], equal_nan=holes)
-        for rows in bands(one.height, one.width)
-    )
+    if before.shows(denoised.picture.samples):
+        return replace(denoised, untouched=True, weights=())
+    return denoised
 
 
 def _status(denoised: Denoised) -> Status:
