@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TypeVar
@@ -38,7 +38,8 @@ Existing = Literal["refuse", "skip", "overwrite"]
 Status = Literal["denoised", "clean", "unknown", "unchanged", "skipped", "failed"]
 """What became of a picture. `clean`, `unknown` and `unchanged` ones are copied bit for bit: the
 first was found clean, the noise of the second is not known, and from the third nothing was to be
-removed, as the level or the strength that was given is 0. A `skipped` one has a result already."""
+removed, as the level, the strength or the factors that were given are 0. A `skipped` one has a
+result already."""
 
 _COPY_BYTES = 2**20
 
@@ -51,7 +52,7 @@ class BatchConfig(RemovalConfig):
         existing: What to do where files exist: refuse the picture, write only the files that do
             not exist, or overwrite.
         keep_going: Whether to go on after a picture that failed.
-        quality: The quality of JPEG and WebP results; None takes a high one.
+        quality: The quality of JPEG, WebP and AVIF results; None takes a high one.
         crop: The part of each picture that is denoised, as a preview; None is all.
         black, white: The values of black and white in the files' own units; None leaves them to
             be found in the data.
@@ -177,19 +178,18 @@ class Work:
             FlowdenoiseError: The engine can't denoise it.
         """
         config = self.config
-        self.treat(
-            partial(
-                denoiser.denoise_picture,
-                sigma=config.sigma,
-                strength=config.strength,
-                noise=config.noise,
-                luma=config.luma,
-                chroma=config.chroma,
-                detail=config.detail,
-                crop=config.crop,
-                on_tile=report,
-            )
+        denoise = partial(
+            denoiser.denoise_picture,
+            sigma=config.sigma,
+            strength=config.strength,
+            noise=config.noise,
+            luma=config.luma,
+            chroma=config.chroma,
+            detail=config.detail,
+            crop=config.crop,
+            on_tile=report,
         )
+        self.treat(lambda page: _untouched_if_same(denoise(page), page, config))
 
     def treat(self, page: Callable[[Picture], Denoised]) -> None:
         """Process the picture, and later its further pages.
@@ -249,7 +249,8 @@ class Work:
     def _copied(self, denoised: Denoised) -> BinaryIO | None:
         """The source's own bytes if they are the result; None if the result is to be encoded."""
         own = self.job.format in (None, denoised.picture.format) and self.config.crop is None
-        if not denoised.untouched or not own or self.config.quality is not None:
+        again = self.config.quality is not None and images.is_lossy(denoised.picture.format)
+        if not denoised.untouched or not own or again:
             return None
         if denoised.estimate and denoised.picture.pages > 1:  # others may be less clean
             return None
@@ -269,9 +270,9 @@ class Work:
 
     def _write_file(self, file: Path, denoised: Denoised) -> tuple[str, ...]:
         source, config = _there(self.source), self.config
-        replace = config.existing == "overwrite"
+        over = config.existing == "overwrite"
         if (copied := self._copied(denoised)) is not None:
-            images.write_bytes(file, copied, like=source.status, replace=replace)
+            images.write_bytes(file, copied, like=source.status, replace=over)
             return ()
         return images.write(
             denoised.picture,
@@ -280,7 +281,7 @@ class Work:
             quality=config.quality,
             further=self._further(),
             like=source.status,
-            replace=replace,
+            replace=over,
         )
 
     def _write_stream(self, denoised: Denoised) -> tuple[str, ...]:
@@ -305,8 +306,24 @@ class Work:
         return warnings
 
     def _write_png(self, file: Path, picture: Tensor) -> None:
-        replace = self.config.existing == "overwrite"
-        images.write_png(file, picture, like=_there(self.source).status, replace=replace)
+        over = self.config.existing == "overwrite"
+        images.write_png(file, picture, like=_there(self.source).status, replace=over)
+
+
+def _untouched_if_same(denoised: Denoised, before: Picture, config: BatchConfig) -> Denoised:
+    """The result, which is the source where factors of 0 left a camera's noise as it was.
+
+    Whether `luma` and `chroma` act on a picture is only known once its noise is, and one of them
+    may leave it as it is: a gray picture has no color.
+    """
+    left = _verdict(denoised) == "camera" and 0 in (config.luma, config.chroma)
+    if denoised.untouched or not left:
+        return denoised
+    if config.crop is not None:
+        before = before.part(*config.crop.of(before.width, before.height))
+    if before.shows(denoised.picture.samples):
+        return replace(denoised, untouched=True, weights=())
+    return denoised
 
 
 def _status(denoised: Denoised) -> Status:

@@ -14,7 +14,16 @@ from flowdenoise.cli.help_texts import Command
 from flowdenoise.errors import SigmaError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.batch import BatchConfig, Existing, Job, OnTileOf, Outcome, RemoteJob
+    from flowdenoise.batch import (
+        BatchConfig,
+        Existing,
+        Job,
+        Naming,
+        OnTileOf,
+        Outcome,
+        Plan,
+        RemoteJob,
+    )
     from flowdenoise.engine import Denoiser, SigmaOrAuto
 
 Inputs = Annotated[
@@ -173,7 +182,6 @@ def denoise(
     """
     console.set_verbosity(quiet, verbose)
     _check_streams(inputs, output, as_json)
-    from flowdenoise import batch
     from flowdenoise.batch import PREVIEW, BatchConfig, Naming
     from flowdenoise.engine import Crop as Part
 
@@ -197,11 +205,7 @@ def denoise(
         max_memory=max_memory,
     )
     config = BatchConfig(**treatment)
-    places = (*inputs, output or "")
-    if offline and (far := next(filter(batch.is_on_network, places), None)):
-        raise UsageError(f"{far} lies on the network, which `offline` rules out")
-    remote = any(map(batch.is_address, places))
-    plan = batch.plan_remote(inputs, naming) if remote else batch.plan_jobs(inputs, naming)
+    plan = _plan(inputs, naming, offline)
     engine = options.given(
         model=model,
         device=device,
@@ -226,6 +230,16 @@ def _check_streams(inputs: list[str], output: str | None, as_json: bool) -> None
     to_stdout = output == "-" or ("-" in inputs and output is None)
     if to_stdout and as_json:
         raise UsageError("the picture and --json can't both go to standard output")
+
+
+def _plan(inputs: list[str], naming: Naming, offline: bool) -> Plan[Job] | Plan[RemoteJob]:
+    from flowdenoise import batch
+
+    places = (*inputs, naming.output or "")
+    if offline and (far := next(filter(batch.is_on_network, places), None)):
+        raise UsageError(f"{far} lies on the network, which `offline` rules out")
+    remote = any(map(batch.is_address, places))
+    return batch.plan_remote(inputs, naming) if remote else batch.plan_jobs(inputs, naming)
 
 
 def parse_sigma(text: str) -> SigmaOrAuto:

@@ -69,7 +69,7 @@ MaxMemory = Annotated[
 ]
 Quality = Annotated[
     int | None,
-    typer.Option(min=1, max=100, help="Of JPEG and WebP; a high one unless given."),
+    typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF; a high one unless given."),
 ]
 Tile = Annotated[
     int | None,

@@ -72,6 +72,7 @@ class Format:
         gray: Whether the format has pictures of one channel.
         alpha: Whether the format has transparency.
         odd_depths: Whether samples may have 9 to 15 bits.
+        lossy: Whether it can be written with loss, at a quality.
         longest_side: The greatest width or height, in pixels.
         plugin: The package that must be installed to read the format, if it is an optional one.
     """
@@ -89,6 +90,7 @@ class Format:
     gray: bool = True
     alpha: bool = True
     odd_depths: bool = False
+    lossy: bool = False
     longest_side: int = 2**31 - 1
     plugin: pillow.Plugin | None = None
 
@@ -127,6 +129,7 @@ FORMATS = {
         contents_of_jpeg,
         write=write_jpeg,
         alpha=False,
+        lossy=True,
         longest_side=65500,
     ),
     "TIFF": Format(
@@ -151,6 +154,7 @@ FORMATS = {
         end_of_riff,
         write_webp,
         gray=False,
+        lossy=True,
         longest_side=16383,
     ),
     "BMP": Format(
@@ -171,6 +175,7 @@ FORMATS = {
         end=end_of_boxes,
         write=pillow.write_avif,
         gray=False,
+        lossy=True,
         longest_side=65535,
     ),
     "JPEG2000": Format(
@@ -319,6 +324,11 @@ def lack_of(path: Path) -> str | None:
 def is_written(key: str) -> bool:
     """Whether there is an encoder for a format, given by its key in `FORMATS`."""
     return FORMATS[key].write is not None
+
+
+def is_lossy(key: str) -> bool:
+    """Whether a format, given by its key in `FORMATS`, is written at a quality."""
+    return FORMATS[key].lossy
 
 
 def writable_suffixes() -> list[str]:

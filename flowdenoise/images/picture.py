@@ -211,6 +211,14 @@ class Picture:
             self, samples=self.samples[rows, columns], alpha=alpha, no_data=no_data, pages=1
         )
 
+    def shows(self, samples: Samples) -> bool:
+        """Whether the picture has these samples; what is no number counts as equal to itself."""
+        holes = self.samples.dtype.kind == "f"
+        return len(self.samples) == len(samples) and all(
+            np.array_equal(*rows, equal_nan=holes)  # row by row, for the sake of memory
+            for rows in zip(self.samples, samples, strict=True)
+        )
+
     def with_samples(self, samples: Samples) -> Picture:
         """The same picture with other samples; all else is carried over.
 

@@ -51,6 +51,7 @@ def write(
         format: The format, such as "PNG", "JPEG" or "TIFF". None takes the one of the path's
             ending, or else that of the picture's own file, or PNG if that can't be written.
         quality: The quality, 1 to 100, of formats that compress with loss; None is `QUALITY`.
+            Where the format has none, it changes nothing, with a warning.
         further: The pages behind the first. Each is taken when the one before is written; where
             the format has no pages, they are left out with a warning.
         like: The status of a file whose permissions and owner a new one gets, see `replacing`.
@@ -190,6 +191,8 @@ def _encode_into(
         kind.write(fitted, file, quality)
         if picture.pages > 1:
             warnings += (f"{kind.name} has no pages: of {picture.pages} the first is written",)
+    if quality is not None and not kind.lossy:
+        warnings += (f"`quality` changed nothing: {kind.name} is written without loss",)
     return warnings + _not_carried_over(fitted, file, kind)
 
 

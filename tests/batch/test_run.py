@@ -22,7 +22,7 @@ from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
 from flowdenoise.batch.many import run_by
 from flowdenoise.batch.one import Work
-from flowdenoise.engine import Denoiser, Estimate, Verdict
+from flowdenoise.engine import Crop, Denoiser, Estimate, NoiseMaps, Verdict
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.planes import Plane
 from flowdenoise.errors import WeightsError
@@ -130,11 +130,61 @@ def test_only_a_picture_that_was_found_clean_is_called_so(
     assert copied == (status != "denoised")
 
 
+@pytest.mark.parametrize(
+    ("name", "camera", "settings", "status"),
+    [
+        ("color.png", True, {"luma": 0.0, "chroma": 0.0}, "unchanged"),
+        ("color.png", True, {"luma": 0.0, "chroma": 0.0, "crop": Crop(9, 8, 2, 3)}, "unchanged"),
+        ("color.png", True, {"luma": 0.0, "detail": 0.5}, "denoised"),
+        ("color.png", True, {"chroma": 0.0}, "denoised"),
+        ("color.png", False, {"luma": 0.0, "chroma": 0.0}, "denoised"),
+        ("gray.png", True, {"luma": 0.0}, "unchanged"),
+        ("gray.png", True, {"chroma": 0.0}, "denoised"),
+        ("holes.tif", True, {"luma": 0.0, "chroma": 0.0}, "unchanged"),
+    ],
+)
+def test_a_photograph_whose_noise_is_all_to_stay_is_copied_bit_for_bit(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    camera: bool,
+    settings: dict[str, object],
+    status: str,
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "color.png", compress_level=1)
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "gray.png", compress_level=1)
+    floats = (pixels / 255).astype(np.float32)
+    floats[:4] = np.nan
+    tifffile.imwrite(tmp_path / "holes.tif", floats, photometric="rgb")
+    maps = NoiseMaps(torch.full((4, 4, 5), 0.05), torch.full((4, 5), 0.5), "camera", 1.0)
+    estimate = Estimate.of_camera(maps) if camera else Estimate(0.02, "noisy")
+    monkeypatch.setattr(Denoiser, "_find", lambda _, plane, kind: Finding(plane, estimate))
+    (outcome,) = run(plan(tmp_path / name), sigma="auto", **settings)
+    assert (outcome.status, outcome.error, outcome.weights) == (status, None, ())
+    assert outcome.verdict == ("camera" if camera else "noisy")
+    (result,) = outcome.written
+    same = Path(result).read_bytes() == (tmp_path / name).read_bytes()
+    assert same == (status == "unchanged" and "crop" not in settings)
+
+
 def test_a_clean_picture_is_compressed_again_if_a_quality_is_asked_for(album: Path) -> None:
     Image.open(album / "a.png").save(album / "c.jpg", quality=95)
     (outcome,) = run(plan(album / "c.jpg"), strength=0.0, quality=30)
     assert outcome.status == "unchanged"
     assert (album / "c_denoised.jpg").stat().st_size < 0.7 * (album / "c.jpg").stat().st_size
+
+
+def test_a_quality_is_told_where_it_changes_nothing(album: Path) -> None:
+    jobs = plan(album / "a.png")
+    (copied,) = run(jobs, strength=0.0, quality=30)
+    assert (copied.status, copied.warnings) == ("unchanged", ())
+    assert (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
+    (written,) = run(jobs, quality=30, existing="overwrite")
+    assert written.warnings == ("`quality` changed nothing: PNG is written without loss",)
+    for kind in ("jpeg", "webp", "avif"):
+        (lossy,) = run(plan(album / "a.png", format=kind), quality=30)
+        assert lossy.warnings == ()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
