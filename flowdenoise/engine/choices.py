@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from flowdenoise import noise
 from flowdenoise.errors import UsageError
-from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size
+from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size, shown
 from flowdenoise.system.typed import check
 
 Grain = Literal["fine", "coarse"]
@@ -149,6 +149,17 @@ class Crop:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @classmethod
+    def checked(cls, crop: object) -> Crop:
+        """Return `crop` if it is one.
+
+        Raises:
+            UsageError: It is something else.
+        """
+        if not isinstance(crop, cls):
+            raise UsageError(f"crop must be a Crop, as Crop(640, 480), not {shown(crop)}")
+        return crop
 
     @classmethod
     def parse(cls, text: str) -> Crop:

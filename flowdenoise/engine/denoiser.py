@@ -246,7 +246,7 @@ class Denoiser:
         """
         start = time.perf_counter()
         removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
-        part = None if crop is None else crop.of(picture.width, picture.height)
+        part = None if crop is None else Crop.checked(crop).of(picture.width, picture.height)
         examined = self.examine(picture, sigma, noise)
         untouched = not examined.noisy or not strength
         if part is None:

@@ -161,6 +161,18 @@ def test_what_is_no_strength_is_refused(strength: float) -> None:
         engine().denoise_picture(picture(8, 8), 0.1, strength=strength)
 
 
+@pytest.mark.parametrize("crop", [(1, 2, 3, 4), "1x2+3+4"])
+def test_what_is_no_crop_is_refused(crop: object) -> None:
+    with pytest.raises(UsageError, match=r"crop must be a Crop, as Crop\(640, 480\), not"):
+        engine().denoise_picture(picture(8, 8), 0.1, crop=crop)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", [1e19, 3e38])
+def test_a_level_is_found_however_large_the_values(level: float) -> None:
+    net = NoiseLevelNet(NoiseLevelConfig())
+    assert 0 <= net.estimate([level * torch.randn(1, 3, 32, 32)]) <= 90 / 255
+
+
 def test_a_gray_picture_needs_a_gray_model() -> None:
     color = Denoiser({3: small}, {}, device=CPU)
     with pytest.raises(UsageError, match="for color pictures, and the picture is gray"):
