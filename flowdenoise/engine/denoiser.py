@@ -15,7 +15,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from flowdenoise import noise
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import (
     Crop,
@@ -36,6 +35,7 @@ from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
+from flowdenoise.engine.solver_input import check_images, levels_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.engine.trial import Trial
@@ -131,21 +131,26 @@ class Denoiser:
         """Estimate the clean images.
 
         Args:
-            noisy: (B, C, H, W), about [0, 1], any size; gradients flow through.
-            sigma: The noise level on the [0, 1] scale, a number or (B,).
+            noisy: (B, C, H, W), floats, about [0, 1], any size; gradients flow through.
+            sigma: The noise level on the [0, 1] scale: a number, (B,) or (B, 1, 1, 1).
 
         Returns:
-            (B, C, H, W) like `noisy`, not clamped.
+            (B, C, H, W) like `noisy`, not clamped; an empty batch for an empty one.
 
         Raises:
-            SigmaError: A level is negative, above 1, or not a number.
+            SigmaError: A level is negative, above 1, or not a number; or there are neither one
+                nor B levels.
+            UsageError: `noisy` is not such a tensor, or the model has no network for C channels.
         """
+        check_images(noisy)
         network = self._networks.white(noisy.shape[1])
-        levels = torch.as_tensor(sigma, dtype=torch.float64).expand(len(noisy)).tolist()
+        levels = levels_of(sigma, len(noisy))
         results = [
-            self._run_tiles(network, image[None].to(self.device), noise.check_sigma(level))
+            self._run_tiles(network, image[None].to(self.device), level)
             for image, level in zip(noisy, levels, strict=True)
         ]
+        if not results:
+            return noisy.clone()
         return torch.cat(results).to(noisy.device, noisy.dtype)
 
     __call__ = forward

@@ -152,10 +152,12 @@ class Denoisers:
             UsageError: There is no network for that many channels.
         """
         if channels not in self.sources:
+            if channels not in COLORS:
+                raise UsageError(f"a picture has 1 or 3 channels, and this has {channels}")
             own = " and ".join(COLORS[count] for count in self.sources)
             raise UsageError(
-                f"this model is for {own} pictures, and the picture is "
-                f"{COLORS.get(channels, f'of {channels} channels')}: the model auto takes either"
+                f"this model is for {own} pictures, and the picture is {COLORS[channels]}: "
+                f"the model auto takes either"
             )
 
     def white(self, channels: int) -> TileDenoiser:

@@ -202,6 +202,62 @@ def test_forward_takes_batches_of_any_size_each_with_its_level() -> None:
         assert torch.allclose(together[index : index + 1], alone)
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 1, 1, 1)])
+def test_forward_takes_levels_in_the_shapes_that_solvers_pass(shape: tuple[int, ...]) -> None:
+    denoiser, noisy = engine(), torch.rand(2, 3, 16, 16)
+    told = denoiser(noisy, torch.tensor([0.05, 0.2]).reshape(shape))
+    assert torch.equal(told, denoiser(noisy, np.array([0.05, 0.2])))
+    assert torch.equal(told[1:], denoiser(noisy[1:], 0.2))
+
+
+def test_an_empty_batch_gives_an_empty_batch() -> None:
+    for sigma in (0.1, torch.zeros(0)):
+        assert engine()(torch.zeros(0, 3, 8, 8), sigma).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((1, 3, 8, 8), np.float32), r"a tensor \(B, C, H, W\), not ndarray"),
+        (torch.zeros(3, 8, 8), r"not \(3, 8, 8\)"),
+        (torch.zeros(1, 3, 8, 8, 8), r"not \(1, 3, 8, 8, 8\)"),
+        (torch.zeros(1, 3, 0, 8), r"not \(1, 3, 0, 8\)"),
+        (torch.zeros(1, 96, 8, 8), "has 1 or 3 channels, and this has 96$"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "whose white is 1.0, not uint8"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), "whose white is 1.0, not int64"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.complex64), "whose white is 1.0, not complex64"),
+        (torch.zeros(1, 3, 8, 8).to_sparse(), "these are sparse"),
+        (torch.zeros(1, 3, 8, 8, device="meta"), "these are meta"),
+    ],
+)
+def test_what_is_no_batch_of_images_is_refused(wrong: Tensor, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        engine().forward(wrong, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("auto", "must be a number"),
+        (None, "must be a number"),
+        (True, "must be a number"),
+        (0.1j, "must be a number"),
+        (torch.zeros(3), r"\(2,\), one for each image, not \(3,\)"),
+        (torch.zeros(2, 1, 8, 8), r"\(2,\), one for each image, not \(2, 1, 8, 8\)"),
+        (torch.zeros(1, 2), r"\(2,\), one for each image, not \(1, 2\)"),
+        (torch.zeros(0), r"\(2,\), one for each image, not \(0,\)"),
+    ],
+)
+def test_what_are_no_levels_of_a_batch_is_refused(wrong: Tensor, message: str) -> None:
+    with pytest.raises(SigmaError, match=message):
+        engine().forward(torch.rand(2, 3, 8, 8), wrong)
+
+
+def test_a_level_is_checked_even_if_there_is_no_image() -> None:
+    with pytest.raises(SigmaError):
+        engine().forward(torch.zeros(0, 3, 8, 8), 25.0)
+
+
 def test_gradients_flow_through_forward() -> None:
     noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
     engine().forward(noisy, 0.1).sum().backward()
