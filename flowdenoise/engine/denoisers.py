@@ -215,9 +215,11 @@ class Denoisers:
 
     def _load(self, source: Source) -> TileDenoiser:
         if source not in self._loaded:
-            network = TileDenoiser.of(
-                source(), self.device, self.precision, thorough=self._thorough
-            )
+            # Parameters that are made in inference mode would never let gradients through.
+            with torch.inference_mode(False):
+                network = TileDenoiser.of(
+                    source(), self.device, self.precision, thorough=self._thorough
+                )
             if isinstance(source, NamedSource):
                 network = replace(network, name=source.name)
             self._loaded[source] = network

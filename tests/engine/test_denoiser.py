@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -27,6 +28,7 @@ from flowdenoise.images import Picture
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.weights import save_weights
 
 CPU = torch.device("cpu")
 
@@ -261,6 +263,19 @@ def test_a_level_is_checked_even_if_there_is_no_image() -> None:
 def test_gradients_flow_through_forward() -> None:
     noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
     engine().forward(noisy, 0.1).sum().backward()
+    assert noisy.grad is not None
+    assert float(noisy.grad.abs().min()) > 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_gradients_flow_after_a_first_use_in_inference_mode(tmp_path: Path, named: bool) -> None:
+    file = tmp_path / "small.safetensors"
+    save_weights(file, small(), training={})
+    with torch.inference_mode():
+        denoiser = Denoiser.load(str(file), device="cpu") if named else engine()
+        denoiser(torch.rand(1, 3, 16, 16), 0.1)
+    noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
+    denoiser(noisy, 0.1).sum().backward()
     assert noisy.grad is not None
     assert float(noisy.grad.abs().min()) > 0
 
