@@ -85,10 +85,9 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         WeightsError: The weights that are named can't be found or trusted.
         UsageError: They are those of no denoiser.
     """
-    load = partial(weights.load, offline=config.offline, report=report)
 
     def source(name: str) -> Source:
-        return NamedSource(name, lambda: load(name).network)
+        return NamedSource(name, partial(_network_of, name, config.offline, report))
 
     model, effort = config.model, EFFORTS[config.effort]
     knows_cameras = model == "auto"
@@ -96,8 +95,9 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         names = models_of(effort) if model == "auto" else AUTOMATIC[model]
         networks = {channels: source(name) for channels, name in names.items()}
     else:
-        loaded = load(model)
-        networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
+        loaded = weights.load(model, offline=config.offline, report=report)
+        known = partial(_itself, loaded.network)
+        networks = {loaded.config.image_channels: NamedSource(model, known)}
         knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
     photos: dict[Grain, str] = {}
     quick: dict[int | Grain, str] = {}
@@ -115,6 +115,15 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         {grain: source(name) for grain, name in photos.items()},
         {kind: source(name) for kind, name in quick.items()},
     )
+
+
+def _network_of(name: str, offline: bool, report: Callable[[str], None] | None) -> nn.Module:
+    """Load a network; a function of the module, unlike one of `model_of`, can be pickled."""
+    return weights.load(name, offline=offline, report=report).network
+
+
+def _itself(network: nn.Module) -> nn.Module:
+    return network
 
 
 class Denoisers:

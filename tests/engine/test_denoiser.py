@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -265,6 +266,22 @@ def test_gradients_flow_through_forward() -> None:
     engine().forward(noisy, 0.1).sum().backward()
     assert noisy.grad is not None
     assert float(noisy.grad.abs().min()) > 0
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_pickled_denoiser_denoises_alike(tmp_path: Path, own: bool, used: bool) -> None:
+    file, before = tmp_path / "small.safetensors", picture(24, 24)
+    save_weights(file, small(), training={})
+    denoiser = Denoiser.load(str(file) if own else "auto", device="cpu")
+    if used:
+        denoiser.denoise_picture(before)
+    copy = pickle.loads(pickle.dumps(denoiser))
+    file.unlink()
+    for sigma in ("auto", 0.1):
+        expected, result = (d.denoise_picture(before, sigma) for d in (denoiser, copy))
+        assert np.array_equal(result.picture.samples, expected.picture.samples)
+        assert result.weights == expected.weights
 
 
 @pytest.mark.parametrize("named", [False, True])
