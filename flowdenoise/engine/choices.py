@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -124,7 +125,7 @@ class RemovalConfig:
         return tuple(name for name in own if getattr(self, name) != getattr(usual, name))
 
     def __post_init__(self) -> None:
-        if isinstance(self.sigma, int | float):
+        if isinstance(self.sigma, numbers.Real):
             noise.check_sigma(self.sigma)
         check(self)
         if self.noise == "camera" and self.sigma != "auto":

@@ -14,6 +14,7 @@ from hypothesis import given
 from torch import Tensor, nn
 
 from flowdenoise.engine import (
+    Crop,
     Denoiser,
     EngineConfig,
     RemovalConfig,
@@ -149,13 +150,27 @@ def test_a_strength_above_one_removes_what_so_much_more_noise_would_be() -> None
     assert denoiser.denoise_picture(before, 0.2, strength=0).untouched
 
 
-@pytest.mark.parametrize("sigma", [-0.1, 25.0, float("nan")])
+def test_settings_may_be_numbers_of_numpy() -> None:
+    denoiser, before = engine(), picture(16, 16)
+    crop = Crop(np.int64(15), np.uint8(1))
+    told = denoiser.denoise_picture(before, np.float32(0.25), strength=np.float32(0.5), crop=crop)
+    expected = denoiser.denoise_picture(before, 0.25, strength=0.5, crop=Crop(15, 1))
+    assert np.array_equal(told.picture.samples, expected.picture.samples)
+    assert type(told.sigma) is float
+
+
+@pytest.mark.parametrize("sigma", [-0.1, 25.0, float("nan"), float("inf")])
 def test_what_is_no_level_is_refused(sigma: float) -> None:
     with pytest.raises(SigmaError):
         engine().denoise_picture(picture(8, 8), sigma)
     for told in (sigma, torch.tensor(sigma), torch.tensor([0.1, sigma])):
         with pytest.raises(SigmaError):
             engine().forward(torch.rand(2, 3, 8, 8), told)
+
+
+def test_a_level_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(SigmaError, match="must be a number of at least 0, not '1000"):
+        engine().denoise_picture(picture(8, 8), 10**400)
 
 
 @pytest.mark.parametrize("strength", [-1.0, float("inf"), float("nan")])
