@@ -34,8 +34,9 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
     Args:
         image: The bytes of a file; a Pillow image; an array (H, W) or (H, W, C) of uint8, uint16
             or floats, where C is 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGB and
-            alpha; a tensor (H, W), (C, H, W) or (B, C, H, W) of uint8 or floats, where C is 1
-            or 3. White is the largest number of an integer type, and 1.0 for floats.
+            alpha, in any order of bytes; a tensor (H, W), (C, H, W) or (B, C, H, W) of uint8 or
+            floats, where C is 1 or 3. White is the largest number of an integer type, and 1.0
+            for floats.
 
     Returns:
         The pictures, one unless the input is a batch or a file of several pages, and the function
@@ -43,7 +44,7 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
 
     Raises:
         UsageError: The object is none of these, its shape or its type is another, it holds no
-            pixels, or floats that are far from any picture's.
+            pixels, it has a mask, or its floats are far from those of any picture.
         ImageReadError: The bytes are no picture.
     """
     if isinstance(image, bytes):
@@ -76,6 +77,9 @@ def _from_array(array: np.ndarray[Any, Any]) -> Picture:
         raise UsageError(
             f"an array of a picture is (H, W) or (H, W, C) with 1 to 4 channels, not {array.shape}"
         )
+    if isinstance(array, np.ma.MaskedArray):
+        raise UsageError("an array of a picture has no mask: fill what is masked, by `filled`")
+    array = np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "f":
         array = _checked_floats(array).astype(np.float32)
     elif array.dtype not in (np.uint8, np.uint16):
