@@ -42,6 +42,7 @@ from flowdenoise.engine.choices import (
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
+    address_of,
 )
 from flowdenoise.system.lazy import homes
 
@@ -77,6 +78,7 @@ __all__ = [
     "TileDenoiser",
     "TilingConfig",
     "Verdict",
+    "address_of",
     "clean_below",
     "doctor",
     "is_out_of_memory",

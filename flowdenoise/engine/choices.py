@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numbers
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from flowdenoise import noise
@@ -85,6 +87,18 @@ class EngineConfig:
             raise UsageError(
                 f"the effort {self.effort} chooses the weights itself: leave out `model`"
             )
+
+
+def address_of(model: str | os.PathLike[str]) -> str:
+    """The text that names a model; a path leads to a file, never to weights of that name.
+
+    >>> address_of("color"), address_of(Path("color"))
+    ('color', './color')
+    """
+    if isinstance(model, str) or not isinstance(model, os.PathLike):
+        return model  # `EngineConfig` refuses what is no text
+    path = os.fsdecode(model)
+    return path if path != Path(path).name else f"./{path}"
 
 
 NoiseKind = Literal["auto", "white", "camera"]

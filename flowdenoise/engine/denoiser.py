@@ -7,6 +7,7 @@ values back into the picture's own kind, without ever holding the whole picture 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ from flowdenoise.engine.choices import (
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
+    address_of,
 )
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
@@ -84,7 +86,7 @@ class Denoiser:
     @classmethod
     def load(
         cls,
-        model: str = EngineConfig.model,
+        model: str | os.PathLike[str] = EngineConfig.model,
         *,
         device: str = EngineConfig.device,
         precision: str = EngineConfig.precision,
@@ -98,7 +100,7 @@ class Denoiser:
         """Load weights; the arguments are those of `EngineConfig`, and `report`.
 
         Args:
-            model: The weights.
+            model: The weights, as `EngineConfig` names them, or their path.
             device: The device that computes.
             precision: The numbers in which the network multiplies.
             tile: The side of a tile.
@@ -113,7 +115,10 @@ class Denoiser:
             WeightsError: The weights can't be found or trusted.
             DeviceError: The machine has no such device.
         """
-        config = EngineConfig(model, device, precision, tile, overlap, tile_batch, effort, offline)
+        address = address_of(model)
+        config = EngineConfig(
+            address, device, precision, tile, overlap, tile_batch, effort, offline
+        )
         where = choose_device(device)
         chosen = model_of(config, report)
         return cls(

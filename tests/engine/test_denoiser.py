@@ -23,7 +23,7 @@ from flowdenoise.engine import (
     tiling,
 )
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.errors import DeviceError, SigmaError, UsageError
+from flowdenoise.errors import DeviceError, SigmaError, UsageError, WeightsNotFoundError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.images import Picture
@@ -281,6 +281,19 @@ def test_gradients_flow_through_forward() -> None:
     engine().forward(noisy, 0.1).sum().backward()
     assert noisy.grad is not None
     assert float(noisy.grad.abs().min()) > 0
+
+
+def test_weights_may_be_given_by_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_weights(tmp_path / "color", small(), training={})
+    noisy = torch.rand(1, 3, 16, 16)
+    expected = Denoiser.load("./color", device="cpu")(noisy, 0.1)
+    for path in (Path("color"), tmp_path / "color"):
+        assert torch.equal(Denoiser.load(path, device="cpu")(noisy, 0.1), expected)
+    with pytest.raises(WeightsNotFoundError, match="no weights file"):
+        Denoiser.load(Path("gray"))
+    with pytest.raises(UsageError, match="model must be text"):
+        Denoiser.load(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("used", [False, True])
