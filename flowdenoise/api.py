@@ -17,6 +17,7 @@ from flowdenoise.engine import (
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
+    address_of,
 )
 from flowdenoise.errors import ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
@@ -34,7 +35,7 @@ def denoise(
     chroma: float = RemovalConfig.chroma,
     detail: float = RemovalConfig.detail,
     crop: Crop | None = None,
-    model: str = EngineConfig.model,
+    model: str | os.PathLike[str] = EngineConfig.model,
     effort: str = EngineConfig.effort,
     device: str = EngineConfig.device,
     output: str | os.PathLike[str] | None = None,
@@ -53,7 +54,8 @@ def denoise(
         chroma: The factor for the noise of color of a camera.
         detail: The share of fine texture that comes back.
         crop: The part that is denoised and given back; None is all.
-        model: The weights, see `EngineConfig`; `auto` takes color or gray as needed.
+        model: The weights, see `EngineConfig`, or their path; `auto` takes color or gray as
+            needed.
         effort: The time that a picture may take: `fast`, `normal` or `best`.
         device: The device that computes: `auto`, `cpu`, `cuda` or `mps`.
         output: The file to write, only if `image` is a path; by default it lies beside that file,
@@ -62,6 +64,8 @@ def denoise(
 
     Returns:
         The denoised picture in the kind of `image`; for a path, that of the file that was written.
+        A picture that stays as it is, such as a clean one, is given back itself, unless a crop
+        is asked for.
 
     Raises:
         FlowdenoiseError: The picture can't be denoised. The message is one line that says why.
@@ -73,7 +77,7 @@ def denoise(
         np.True_
     """
     removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
-    denoiser = _loaded(model, effort, device)
+    denoiser = _loaded(EngineConfig(address_of(model), device, effort=effort))
     if isinstance(image, str | os.PathLike):
         target = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
         return type(image)(target) if isinstance(image, str | Path) else target
@@ -89,8 +93,8 @@ def denoise(
 
 
 @functools.lru_cache(maxsize=4)
-def _loaded(model: str, effort: str, device: str) -> Denoiser:
-    return Denoiser.load(model, effort=effort, device=device)
+def _loaded(config: EngineConfig) -> Denoiser:
+    return Denoiser.load(config.model, effort=config.effort, device=config.device)
 
 
 def _denoise_file(

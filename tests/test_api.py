@@ -14,7 +14,7 @@ from PIL import Image
 
 import flowdenoise
 from flowdenoise import Crop, Denoiser, images
-from flowdenoise.errors import ImageError, UsageError
+from flowdenoise.errors import ImageError, UsageError, WeightsNotFoundError
 from flowdenoise.images import Picture
 from flowdenoise.noise import camera
 
@@ -98,6 +98,13 @@ def test_a_tensor_of_floats_and_a_batch_come_back_as_such() -> None:
     assert result.std() < 0.05
 
 
+def test_the_order_of_bytes_changes_nothing() -> None:
+    samples = PIXELS.astype(np.uint16) * 257
+    result = flowdenoise.denoise(samples.astype(">u2"), sigma=0.1)
+    assert result.dtype.str == ">u2"
+    assert np.array_equal(result, flowdenoise.denoise(samples, sigma=0.1))
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_file_has_its_result_beside_it_or_where_you_say(
     tmp_path: Path, kind: Callable[[Path], Any]
@@ -128,6 +135,10 @@ def test_what_can_not_be_done_is_refused(tmp_path: Path) -> None:
         flowdenoise.denoise(photo, sigma=0.1, output=photo, overwrite=True)
     with pytest.raises(UsageError, match="a picture is a path, bytes"):
         flowdenoise.denoise([1, 2, 3], sigma=0.1)
+    with pytest.raises(WeightsNotFoundError, match="no weights file"):
+        flowdenoise.denoise(PIXELS, sigma=0.1, model=tmp_path / "color")
+    with pytest.raises(UsageError, match="effort must be text"):
+        flowdenoise.denoise(PIXELS, sigma=0.1, effort=["best"])
     with pytest.raises(UsageError, match="25/255"):
         flowdenoise.denoise(PIXELS, sigma=25)
     for setting in ({"output": tmp_path / "new.png"}, {"overwrite": True}):

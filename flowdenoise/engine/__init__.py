@@ -4,6 +4,7 @@
 denoiser        the use case: find the level, cut, denoise, blend, put back
 denoised        what comes out
 examined        a picture whose noise is known
+solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes
 estimate        what is known of a picture's noise: white, or that of a camera
 white_noise     the level of white noise, estimated from a few crops
@@ -41,6 +42,7 @@ from flowdenoise.engine.choices import (
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
+    address_of,
 )
 from flowdenoise.system.lazy import homes
 
@@ -76,6 +78,7 @@ __all__ = [
     "TileDenoiser",
     "TilingConfig",
     "Verdict",
+    "address_of",
     "clean_below",
     "doctor",
     "is_out_of_memory",

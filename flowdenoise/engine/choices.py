@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from flowdenoise import noise
 from flowdenoise.errors import UsageError
-from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size
+from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size, shown
 from flowdenoise.system.typed import check
 
 Grain = Literal["fine", "coarse"]
@@ -86,6 +89,18 @@ class EngineConfig:
             )
 
 
+def address_of(model: str | os.PathLike[str]) -> str:
+    """The text that names a model; a path leads to a file, never to weights of that name.
+
+    >>> address_of("color"), address_of(Path("color"))
+    ('color', './color')
+    """
+    if isinstance(model, str) or not isinstance(model, os.PathLike):
+        return model  # `EngineConfig` refuses what is no text
+    path = os.fsdecode(model)
+    return path if path != Path(path).name else f"./{path}"
+
+
 NoiseKind = Literal["auto", "white", "camera"]
 """The kind of noise that a picture is assumed to have."""
 
@@ -124,7 +139,7 @@ class RemovalConfig:
         return tuple(name for name in own if getattr(self, name) != getattr(usual, name))
 
     def __post_init__(self) -> None:
-        if isinstance(self.sigma, int | float):
+        if isinstance(self.sigma, numbers.Real):
             noise.check_sigma(self.sigma)
         check(self)
         if self.noise == "camera" and self.sigma != "auto":
@@ -149,6 +164,17 @@ class Crop:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @classmethod
+    def checked(cls, crop: object) -> Crop:
+        """Return `crop` if it is one.
+
+        Raises:
+            UsageError: It is something else.
+        """
+        if not isinstance(crop, cls):
+            raise UsageError(f"crop must be a Crop, as Crop(640, 480), not {shown(crop)}")
+        return crop
 
     @classmethod
     def parse(cls, text: str) -> Crop:

@@ -7,6 +7,7 @@ values back into the picture's own kind, without ever holding the whole picture 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +16,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from flowdenoise import noise
 from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import (
     Crop,
@@ -24,6 +24,7 @@ from flowdenoise.engine.choices import (
     NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
+    address_of,
 )
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
@@ -36,6 +37,7 @@ from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, planes_of, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
+from flowdenoise.engine.solver_input import check_images, levels_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.engine.trial import Trial
@@ -84,7 +86,7 @@ class Denoiser:
     @classmethod
     def load(
         cls,
-        model: str = EngineConfig.model,
+        model: str | os.PathLike[str] = EngineConfig.model,
         *,
         device: str = EngineConfig.device,
         precision: str = EngineConfig.precision,
@@ -98,7 +100,7 @@ class Denoiser:
         """Load weights; the arguments are those of `EngineConfig`, and `report`.
 
         Args:
-            model: The weights.
+            model: The weights, as `EngineConfig` names them, or their path.
             device: The device that computes.
             precision: The numbers in which the network multiplies.
             tile: The side of a tile.
@@ -113,7 +115,10 @@ class Denoiser:
             WeightsError: The weights can't be found or trusted.
             DeviceError: The machine has no such device.
         """
-        config = EngineConfig(model, device, precision, tile, overlap, tile_batch, effort, offline)
+        address = address_of(model)
+        config = EngineConfig(
+            address, device, precision, tile, overlap, tile_batch, effort, offline
+        )
         where = choose_device(device)
         chosen = model_of(config, report)
         return cls(
@@ -131,21 +136,26 @@ class Denoiser:
         """Estimate the clean images.
 
         Args:
-            noisy: (B, C, H, W), about [0, 1], any size; gradients flow through.
-            sigma: The noise level on the [0, 1] scale, a number or (B,).
+            noisy: (B, C, H, W), floats, about [0, 1], any size; gradients flow through.
+            sigma: The noise level on the [0, 1] scale: a number, (B,) or (B, 1, 1, 1).
 
         Returns:
-            (B, C, H, W) like `noisy`, not clamped.
+            (B, C, H, W) like `noisy`, not clamped; an empty batch for an empty one.
 
         Raises:
-            SigmaError: A level is negative, above 1, or not a number.
+            SigmaError: A level is negative, above 1, or not a number; or there are neither one
+                nor B levels.
+            UsageError: `noisy` is not such a tensor, or the model has no network for C channels.
         """
+        check_images(noisy)
         network = self._networks.white(noisy.shape[1])
-        levels = torch.as_tensor(sigma, dtype=torch.float64).expand(len(noisy)).tolist()
+        levels = levels_of(sigma, len(noisy))
         results = [
-            self._run_tiles(network, image[None].to(self.device), noise.check_sigma(level))
+            self._run_tiles(network, image[None].to(self.device), level)
             for image, level in zip(noisy, levels, strict=True)
         ]
+        if not results:
+            return noisy.clone()
         return torch.cat(results).to(noisy.device, noisy.dtype)
 
     __call__ = forward
@@ -246,7 +256,7 @@ class Denoiser:
         """
         start = time.perf_counter()
         removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
-        part = None if crop is None else crop.of(picture.width, picture.height)
+        part = None if crop is None else Crop.checked(crop).of(picture.width, picture.height)
         examined = self.examine(picture, sigma, noise)
         untouched = not examined.noisy or not strength
         if part is None:

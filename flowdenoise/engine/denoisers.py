@@ -86,10 +86,9 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         WeightsError: The weights that are named can't be found or trusted.
         UsageError: They are those of no denoiser.
     """
-    load = partial(weights.load, offline=config.offline, report=report)
 
     def source(name: str) -> Source:
-        return NamedSource(name, lambda: load(name).network)
+        return NamedSource(name, partial(_network_of, name, config.offline, report))
 
     model, effort = config.model, EFFORTS[config.effort]
     knows_cameras = model == "auto"
@@ -97,8 +96,9 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         names = models_of(effort) if model == "auto" else AUTOMATIC[model]
         networks = {channels: source(name) for channels, name in names.items()}
     else:
-        loaded = load(model)
-        networks = {loaded.config.image_channels: NamedSource(model, lambda: loaded.network)}
+        loaded = weights.load(model, offline=config.offline, report=report)
+        known = partial(_itself, loaded.network)
+        networks = {loaded.config.image_channels: NamedSource(model, known)}
         knows_cameras = as_denoiser(loaded.network).config.sigma_channels > 1
     photos: dict[Grain, str] = {}
     quick: dict[int | Grain, str] = {}
@@ -116,6 +116,18 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
         {grain: source(name) for grain, name in photos.items()},
         {kind: source(name) for kind, name in quick.items()},
     )
+
+
+def _network_of(name: str, offline: bool, report: Callable[[str], None] | None) -> nn.Module:
+    """Load a network; a function of the module, unlike one of `model_of`, can be pickled."""
+    return weights.load(name, offline=offline, report=report).network
+
+
+def _itself(network: nn.Module) -> nn.Module:
+    return network
+
+
+_LOADING = threading.Lock()  # of no denoiser's own, so that a denoiser can be pickled
 
 
 class Denoisers:
@@ -145,7 +157,6 @@ class Denoisers:
         self._photos, self._quick = photos, quick
         self._thorough = EFFORTS[config.effort].self_ensemble
         self._loaded: dict[Source, TileDenoiser] = {}
-        self._loading = threading.Lock()
 
     def check_channels(self, channels: int) -> None:
         """Refuse pictures for which there is no network.
@@ -154,10 +165,12 @@ class Denoisers:
             UsageError: There is no network for that many channels.
         """
         if channels not in self.sources:
+            if channels not in COLORS:
+                raise UsageError(f"a picture has 1 or 3 channels, and this has {channels}")
             own = " and ".join(COLORS[count] for count in self.sources)
             raise UsageError(
-                f"this model is for {own} pictures, and the picture is "
-                f"{COLORS.get(channels, f'of {channels} channels')}: the model auto takes either"
+                f"this model is for {own} pictures, and the picture is {COLORS[channels]}: "
+                f"the model auto takes either"
             )
 
     def white(self, channels: int) -> TileDenoiser:
@@ -214,11 +227,13 @@ class Denoisers:
         return pass_of(finding, removal, self.chosen_for(estimate), self.device, coarse)
 
     def _load(self, source: Source) -> TileDenoiser:
-        with self._loading:  # other threads wait for what one of them loads
+        with _LOADING:  # other threads wait for what one of them loads
             if source not in self._loaded:
-                network = TileDenoiser.of(
-                    source(), self.device, self.precision, thorough=self._thorough
-                )
+                # Parameters that are made in inference mode would never let gradients through.
+                with torch.inference_mode(False):
+                    network = TileDenoiser.of(
+                        source(), self.device, self.precision, thorough=self._thorough
+                    )
                 if isinstance(source, NamedSource):
                     network = replace(network, name=source.name)
                 self._loaded[source] = network

@@ -25,6 +25,8 @@ from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
 from flowdenoise.system.side_by_side import both
 
+_LOADING = threading.Lock()  # of no denoiser's own, so that a denoiser can be pickled
+
 
 class Estimators:
     """The estimators of the level of white noise and of maps of a camera's noise.
@@ -48,7 +50,6 @@ class Estimators:
         self._camera_sources = camera
         self._white: dict[int, NoiseLevelNet] = {}
         self._camera: dict[int, NoiseMapNet] = {}
-        self._loading = threading.Lock()  # other threads wait for what one of them loads
 
     def find(
         self, plane: Plane, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
@@ -101,7 +102,7 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise levels.
         """
-        with self._loading:
+        with _LOADING:
             if channels not in self._white:
                 net = self.sources[channels]()
                 if not isinstance(net, NoiseLevelNet):
@@ -130,7 +131,7 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
         """
-        with self._loading:
+        with _LOADING:
             if channels not in self._camera:
                 net = self._camera_sources[channels]()
                 if not isinstance(net, NoiseMapNet):

@@ -25,6 +25,8 @@ Held: TypeAlias = "bytes | Image.Image | np.ndarray[Any, Any] | Tensor"
 Restore: TypeAlias = Callable[[list[Picture]], Any]
 """Turns pictures back into the kind of object that they were made from."""
 
+_LARGEST = 1e12  # the squares of larger floats may have a sum that overflows
+
 
 def unpack(image: Held) -> tuple[list[Picture], Restore]:
     """Take the pictures out of whatever holds them.
@@ -32,16 +34,17 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
     Args:
         image: The bytes of a file; a Pillow image; an array (H, W) or (H, W, C) of uint8, uint16
             or floats, where C is 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGB and
-            alpha; a tensor (H, W), (C, H, W) or (B, C, H, W) of uint8 or floats, where C is 1
-            or 3. White is the
-            largest number of an integer type, and 1.0 for floats.
+            alpha, in any order of bytes; a tensor (H, W), (C, H, W) or (B, C, H, W) of uint8 or
+            floats, where C is 1 or 3. White is the largest number of an integer type, and 1.0
+            for floats.
 
     Returns:
         The pictures, one unless the input is a batch or a file of several pages, and the function
         that puts other pictures in their place.
 
     Raises:
-        UsageError: The object is none of these, or its shape or its type is another.
+        UsageError: The object is none of these, its shape or its type is another, it holds no
+            pixels, it has a mask, or its floats are far from those of any picture.
         ImageReadError: The bytes are no picture.
     """
     if isinstance(image, bytes):
@@ -74,10 +77,11 @@ def _from_array(array: np.ndarray[Any, Any]) -> Picture:
         raise UsageError(
             f"an array of a picture is (H, W) or (H, W, C) with 1 to 4 channels, not {array.shape}"
         )
+    if isinstance(array, np.ma.MaskedArray):
+        raise UsageError("an array of a picture has no mask: fill what is masked, by `filled`")
+    array = np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "f":
-        array = array.astype(np.float32)
-        if not np.isfinite(array).all():
-            raise UsageError("the array has values that are not finite numbers")
+        array = _checked_floats(array).astype(np.float32)
     elif array.dtype not in (np.uint8, np.uint16):
         raise UsageError(
             f"an array of a picture is of uint8, uint16 or floats, not {array.dtype.name}"
@@ -88,6 +92,18 @@ def _from_array(array: np.ndarray[Any, Any]) -> Picture:
     return Picture(np.ascontiguousarray(values[..., :colors]), alpha)
 
 
+def _checked_floats(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not np.isfinite(array).all():
+        raise UsageError("the array has values that are not finite numbers")
+    largest = float(max(array.max(), -array.min()))
+    if largest > _LARGEST:
+        raise UsageError(
+            f"the array has values as large as {largest:g}, while white is 1.0: "
+            f"divide them by the value of their white"
+        )
+    return array
+
+
 def _to_array(picture: Picture, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     values = picture.samples
     if picture.alpha is not None:
@@ -96,11 +112,16 @@ def _to_array(picture: Picture, like: np.ndarray[Any, Any]) -> np.ndarray[Any, A
 
 
 def _from_tensor(tensor: Tensor) -> tuple[list[Picture], Restore]:
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        kind = "meta" if tensor.is_meta else "quantized" if tensor.is_quantized else "sparse"
+        raise UsageError(f"a tensor of pictures is dense and holds its values, and this is {kind}")
     if not 2 <= tensor.ndim <= 4 or (tensor.ndim > 2 and tensor.shape[-3] not in (1, 3)):
         raise UsageError(
             f"a tensor of pictures is (H, W), (C, H, W) or (B, C, H, W) with 1 or 3 channels, "
             f"not {tuple(tensor.shape)}"
         )
+    if not tensor.numel():
+        raise UsageError(f"a tensor of pictures is not empty, and this is {tuple(tensor.shape)}")
     channels = 1 if tensor.ndim == 2 else tensor.shape[-3]
     planes = tensor.detach().cpu().reshape(-1, channels, *tensor.shape[-2:])
     if planes.is_floating_point():

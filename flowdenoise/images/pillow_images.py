@@ -192,8 +192,11 @@ def from_pillow(image: Image.Image) -> Picture:
     """Make a picture of a Pillow image, without turning it by its orientation.
 
     Raises:
+        UsageError: The image has no pixels.
         ImageReadError: The image's mode is not supported, or its file is damaged.
     """
+    if not image.width or not image.height:
+        raise UsageError(f"an image has pixels, and this is {image.width}x{image.height}")
     metadata = Metadata(icc_profile=image.info.get("icc_profile"))  # CMYK goes through it
     try:
         with no_python_warnings():

@@ -179,8 +179,11 @@ def blocks_of(planes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _histogram(position: Tensor, weight: Tensor) -> Tensor:
-    """A weighted histogram along the last axis; a value counts in the two bins it lies between."""
-    position = position.clamp(0, _BINS - 1)
+    """A weighted histogram along the last axis; a value counts in the two bins it lies between.
+
+    Where energies overflow, their difference is not a number: such a value is among the highest.
+    """
+    position = position.nan_to_num(nan=_BINS - 1).clamp(0, _BINS - 1)
     lower = position.floor().clamp(max=_BINS - 2)
     share = position - lower
     index = lower.long()

@@ -11,7 +11,7 @@ import math
 from typing import Annotated
 
 from flowdenoise.errors import SigmaError
-from flowdenoise.system.rules import Ascending
+from flowdenoise.system.rules import Ascending, shown
 
 WHITE = 255.0
 """The value of white in an 8-bit picture: the unit of a sigma on the command line."""
@@ -26,14 +26,18 @@ def check_sigma(sigma: float) -> float:
     >>> check_sigma(25 / 255)
     0.09803921568627451
     """
-    if not math.isfinite(sigma) or sigma < 0:
-        raise SigmaError(f"sigma must be a number of at least 0, not {sigma}")
-    if sigma > 1:
+    try:
+        level = float(sigma)
+    except OverflowError:  # of a whole number
+        level = math.inf
+    if not 0 <= level < math.inf:
+        raise SigmaError(f"sigma must be a number of at least 0, not {shown(sigma)}")
+    if level > 1:
         raise SigmaError(
-            f"sigma is on the scale where white is 1, and {sigma:g} is above it: "
-            f"did you mean {sigma:g}/255?"
+            f"sigma is on the scale where white is 1, and {level:g} is above it: "
+            f"did you mean {level:g}/255?"
         )
-    return float(sigma)
+    return level
 
 
 TRAINED_SIGMAS = (0.0, 55 / 255)

@@ -4,13 +4,15 @@ A configuration checks itself where it is made (`check`), text of the command li
 (`from_text`), and so does parsed JSON of a file from outside (`from_json`). The hint of a field
 alone says what it may hold: `bool`, `int`, `float`, `str`, a `Literal` of words, a tuple,
 a dataclass, one of these or None, or a free `Mapping`. `Annotated` adds rules (`system.rules`).
-Numbers are finite, a truth value is no number, and no value is guessed or filled in.
+Numbers are finite, a truth value is no number, and no value is guessed or filled in. Those of
+other libraries, such as NumPy's, become Python's own.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import numbers
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -27,13 +29,17 @@ def check(config: Any) -> None:
     """Check every field of a dataclass against its hint.
 
     Args:
-        config: An instance of the dataclass, which calls this when it is made.
+        config: An instance of the dataclass, which calls this when it is made; where a field
+            holds a number of another library, it gets Python's own.
 
     Raises:
         UsageError: A value has another type, or breaks a rule.
     """
     for name, hint in hints_of(type(config)).items():
-        _PYTHON.read(getattr(config, name), hint, name)
+        value = getattr(config, name)
+        read = _PYTHON.read(value, hint, name)
+        if read is not value:
+            object.__setattr__(config, name, read)  # as it may be frozen
 
 
 def from_text(text: str, hint: Any, name: str) -> Any:
@@ -103,7 +109,7 @@ class _Json:
 
     def scalar(self, value: Any, kind: type, name: str) -> Any:
         """Read a value of one of the four plain types."""
-        accepted = (int, float) if kind is float else kind
+        accepted = {float: numbers.Real, int: numbers.Integral}.get(kind, kind)
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
             raise UsageError(f"{name} must be {_KINDS[kind]}, not {shown(value)}")
         try:
@@ -182,6 +188,11 @@ class _Json:
 
 class _Python(_Json):
     """Checks the values of a dataclass that has been made."""
+
+    def scalar(self, value: Any, kind: type, name: str) -> Any:
+        """Take a value of one of the four plain types as it is, or else as Python's own."""
+        read = super().scalar(value, kind, name)
+        return value if type(value) in _KINDS else read
 
     def items(self, value: Any, name: str) -> Sequence[Any]:
         """Take the elements of a tuple."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from flowdenoise.errors import WeightsError
 from flowdenoise.weights.address import Address
 from flowdenoise.weights.architectures import Role, architecture
@@ -9,6 +11,7 @@ from flowdenoise.weights.file import WeightsFile, build_network, read_weights
 from flowdenoise.weights.store import Report, Resolved, resolve
 
 
+@torch.inference_mode(False)
 def load(
     address: str | Address | Resolved,
     *,
@@ -16,7 +19,7 @@ def load(
     offline: bool = False,
     report: Report | None = None,
 ) -> WeightsFile:
-    """Find, verify and load weights.
+    """Find, verify and load weights; even in inference mode, gradients can later flow through.
 
     Args:
         address: `color`, a path, or `hf://owner/repo@REVISION/file.safetensors`; or what

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import given
 from torch import Tensor, nn
 
 from flowdenoise.engine import (
+    Crop,
     Denoiser,
     EngineConfig,
     RemovalConfig,
@@ -23,13 +26,14 @@ from flowdenoise.engine import (
     tiling,
 )
 from flowdenoise.engine.out_of_memory import with_less_memory
-from flowdenoise.errors import DeviceError, SigmaError, UsageError
+from flowdenoise.errors import DeviceError, SigmaError, UsageError, WeightsNotFoundError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale
 from flowdenoise.images import Picture
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig, NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.weights import save_weights
 
 CPU = torch.device("cpu")
 
@@ -149,7 +153,16 @@ def test_a_strength_above_one_removes_what_so_much_more_noise_would_be() -> None
     assert denoiser.denoise_picture(before, 0.2, strength=0).untouched
 
 
-@pytest.mark.parametrize("sigma", [-0.1, 25.0, float("nan")])
+def test_settings_may_be_numbers_of_numpy() -> None:
+    denoiser, before = engine(), picture(16, 16)
+    crop = Crop(np.int64(15), np.uint8(1))
+    told = denoiser.denoise_picture(before, np.float32(0.25), strength=np.float32(0.5), crop=crop)
+    expected = denoiser.denoise_picture(before, 0.25, strength=0.5, crop=Crop(15, 1))
+    assert np.array_equal(told.picture.samples, expected.picture.samples)
+    assert type(told.sigma) is float
+
+
+@pytest.mark.parametrize("sigma", [-0.1, 25.0, float("nan"), float("inf")])
 def test_what_is_no_level_is_refused(sigma: float) -> None:
     with pytest.raises(SigmaError):
         engine().denoise_picture(picture(8, 8), sigma)
@@ -158,10 +171,27 @@ def test_what_is_no_level_is_refused(sigma: float) -> None:
             engine().forward(torch.rand(2, 3, 8, 8), told)
 
 
+def test_a_level_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(SigmaError, match="must be a number of at least 0, not '1000"):
+        engine().denoise_picture(picture(8, 8), 10**400)
+
+
 @pytest.mark.parametrize("strength", [-1.0, float("inf"), float("nan")])
 def test_what_is_no_strength_is_refused(strength: float) -> None:
     with pytest.raises(UsageError, match="strength"):
         engine().denoise_picture(picture(8, 8), 0.1, strength=strength)
+
+
+@pytest.mark.parametrize("crop", [(1, 2, 3, 4), "1x2+3+4"])
+def test_what_is_no_crop_is_refused(crop: object) -> None:
+    with pytest.raises(UsageError, match=r"crop must be a Crop, as Crop\(640, 480\), not"):
+        engine().denoise_picture(picture(8, 8), 0.1, crop=crop)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", [1e19, 3e38])
+def test_a_level_is_found_however_large_the_values(level: float) -> None:
+    net = NoiseLevelNet(NoiseLevelConfig())
+    assert 0 <= net.estimate([level * torch.randn(1, 3, 32, 32)]) <= 90 / 255
 
 
 def test_a_gray_picture_needs_a_gray_model() -> None:
@@ -193,9 +223,107 @@ def test_forward_takes_batches_of_any_size_each_with_its_level() -> None:
         assert torch.allclose(together[index : index + 1], alone)
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 1, 1, 1)])
+def test_forward_takes_levels_in_the_shapes_that_solvers_pass(shape: tuple[int, ...]) -> None:
+    denoiser, noisy = engine(), torch.rand(2, 3, 16, 16)
+    told = denoiser(noisy, torch.tensor([0.05, 0.2]).reshape(shape))
+    assert torch.equal(told, denoiser(noisy, np.array([0.05, 0.2])))
+    assert torch.equal(told[1:], denoiser(noisy[1:], 0.2))
+
+
+def test_an_empty_batch_gives_an_empty_batch() -> None:
+    for sigma in (0.1, torch.zeros(0)):
+        assert engine()(torch.zeros(0, 3, 8, 8), sigma).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((1, 3, 8, 8), np.float32), r"a tensor \(B, C, H, W\), not ndarray"),
+        (torch.zeros(3, 8, 8), r"not \(3, 8, 8\)"),
+        (torch.zeros(1, 3, 8, 8, 8), r"not \(1, 3, 8, 8, 8\)"),
+        (torch.zeros(1, 3, 0, 8), r"not \(1, 3, 0, 8\)"),
+        (torch.zeros(1, 96, 8, 8), "has 1 or 3 channels, and this has 96$"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), "whose white is 1.0, not uint8"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), "whose white is 1.0, not int64"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.complex64), "whose white is 1.0, not complex64"),
+        (torch.zeros(1, 3, 8, 8).to_sparse(), "these are sparse"),
+        (torch.zeros(1, 3, 8, 8, device="meta"), "these are meta"),
+    ],
+)
+def test_what_is_no_batch_of_images_is_refused(wrong: Tensor, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        engine().forward(wrong, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("auto", "must be a number"),
+        (None, "must be a number"),
+        (True, "must be a number"),
+        (0.1j, "must be a number"),
+        (torch.zeros(3), r"\(2,\), one for each image, not \(3,\)"),
+        (torch.zeros(2, 1, 8, 8), r"\(2,\), one for each image, not \(2, 1, 8, 8\)"),
+        (torch.zeros(1, 2), r"\(2,\), one for each image, not \(1, 2\)"),
+        (torch.zeros(0), r"\(2,\), one for each image, not \(0,\)"),
+    ],
+)
+def test_what_are_no_levels_of_a_batch_is_refused(wrong: Tensor, message: str) -> None:
+    with pytest.raises(SigmaError, match=message):
+        engine().forward(torch.rand(2, 3, 8, 8), wrong)
+
+
+def test_a_level_is_checked_even_if_there_is_no_image() -> None:
+    with pytest.raises(SigmaError):
+        engine().forward(torch.zeros(0, 3, 8, 8), 25.0)
+
+
 def test_gradients_flow_through_forward() -> None:
     noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
     engine().forward(noisy, 0.1).sum().backward()
+    assert noisy.grad is not None
+    assert float(noisy.grad.abs().min()) > 0
+
+
+def test_weights_may_be_given_by_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_weights(tmp_path / "color", small(), training={})
+    noisy = torch.rand(1, 3, 16, 16)
+    expected = Denoiser.load("./color", device="cpu")(noisy, 0.1)
+    for path in (Path("color"), tmp_path / "color"):
+        assert torch.equal(Denoiser.load(path, device="cpu")(noisy, 0.1), expected)
+    with pytest.raises(WeightsNotFoundError, match="no weights file"):
+        Denoiser.load(Path("gray"))
+    with pytest.raises(UsageError, match="model must be text"):
+        Denoiser.load(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_pickled_denoiser_denoises_alike(tmp_path: Path, own: bool, used: bool) -> None:
+    file, before = tmp_path / "small.safetensors", picture(24, 24)
+    save_weights(file, small(), training={})
+    denoiser = Denoiser.load(str(file) if own else "auto", device="cpu")
+    if used:
+        denoiser.denoise_picture(before)
+    copy = pickle.loads(pickle.dumps(denoiser))
+    file.unlink()
+    for sigma in ("auto", 0.1):
+        expected, result = (d.denoise_picture(before, sigma) for d in (denoiser, copy))
+        assert np.array_equal(result.picture.samples, expected.picture.samples)
+        assert result.weights == expected.weights
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_gradients_flow_after_a_first_use_in_inference_mode(tmp_path: Path, named: bool) -> None:
+    file = tmp_path / "small.safetensors"
+    save_weights(file, small(), training={})
+    with torch.inference_mode():
+        denoiser = Denoiser.load(str(file), device="cpu") if named else engine()
+        denoiser(torch.rand(1, 3, 16, 16), 0.1)
+    noisy = torch.rand(1, 3, 16, 16, requires_grad=True)
+    denoiser(noisy, 0.1).sum().backward()
     assert noisy.grad is not None
     assert float(noisy.grad.abs().min()) > 0
 

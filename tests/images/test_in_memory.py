@@ -16,13 +16,15 @@ shapes = st.one_of(
     st.tuples(st.integers(1, 9), st.integers(1, 9)),
     st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 3, 4])),
 )
-types = st.sampled_from(["uint8", "uint16", "float16", "float32", "float64"])
+types = st.sampled_from(
+    ["uint8", "uint16", "<u2", ">u2", "float16", "float32", "float64", "<f4", ">f4", ">f8"]
+)
 
 
 @given(shape=shapes, dtype=types)
 def test_an_array_comes_back_as_it_was(shape: tuple[int, ...], dtype: str) -> None:
     rng = np.random.default_rng(0)
-    values = rng.uniform(0, 1 if dtype.startswith("f") else 255, shape).astype(dtype)
+    values = rng.uniform(0, 1 if np.dtype(dtype).kind == "f" else 255, shape).astype(dtype)
     pictures, restore = unpack(values)
     back = restore(pictures)
     assert back.dtype == values.dtype
@@ -94,10 +96,21 @@ def test_bytes_come_back_as_bytes_of_the_same_format() -> None:
         (np.zeros((4, 4), bool), "bool"),
         (np.array([[np.nan]]), "finite"),
         (np.array([[np.inf]]), "finite"),
+        (np.array([[1e300]]), r"as large as 1e\+300, while white is 1.0"),
+        (np.array([[-1e19]], np.float32), r"as large as 1e\+19, while white is 1.0"),
+        (np.ma.masked_array(np.zeros((4, 4)), np.eye(4)), "has no mask"),
         (torch.zeros(2, 5, 5), r"\(2, 5, 5\)"),
         (torch.zeros(5), r"\(5,\)"),
         (torch.full((1, 3, 3), torch.nan), "finite"),
         (torch.zeros(1, 3, 3, dtype=torch.int64), "int64"),
+        (torch.full((1, 3, 3), 1e19), "while white is 1.0"),
+        (torch.zeros(3, 0, 32), r"not empty, and this is \(3, 0, 32\)"),
+        (torch.zeros(0, 3, 32, 32), r"not empty, and this is \(0, 3, 32, 32\)"),
+        (torch.zeros(3, 8, 8).to_sparse(), "sparse"),
+        (torch.zeros(3, 8, 8, device="meta"), "meta"),
+        (Image.new("RGB", (0, 0)), "this is 0x0"),
+        (Image.new("L", (5, 0)), "this is 5x0"),
+        (Image.new("RGB", (0, 5)), "this is 0x5"),
         ("not a path here", "str"),
         (None, "NoneType"),
     ],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union
 
+import numpy as np
 import pytest
 
 import flowdenoise
@@ -94,6 +96,41 @@ def test_a_wrong_value_is_refused_where_it_is_made_and_in_json(name: str) -> Non
 def test_only_a_finite_number_is_a_number(value: Any) -> None:
     with pytest.raises(UsageError, match="number"):
         replace(MADE, number=value)
+
+
+def test_numbers_of_numpy_become_those_of_python() -> None:
+    made = replace(
+        MADE,
+        whole=np.int64(9),
+        number=np.float32(0.25),
+        pair=(np.uint8(3), 3),
+        maybe=np.float64(0.5),
+    )
+    assert (made.whole, made.number, made.pair, made.maybe) == (9, 0.25, (3, 3), 0.5)
+    json.dumps(asdict(made))
+    for number in (made.whole, made.number, *made.pair, made.maybe):
+        assert type(number) in (int, float)
+
+
+def test_numbers_of_python_stay_as_they_are() -> None:
+    assert type(replace(MADE, number=0).number) is int
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("whole", np.float64(3)),
+        ("whole", np.bool_(True)),
+        ("number", np.bool_(True)),
+        ("number", np.float32("nan")),
+        ("number", np.complex64(0.5)),
+        ("number", np.array(0.5)),
+        ("truth", np.int64(1)),
+    ],
+)
+def test_a_number_of_numpy_is_checked_as_another_is(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"{name} must be"):
+        replace(MADE, **{name: value})
 
 
 def test_text_becomes_what_the_hint_says() -> None:
