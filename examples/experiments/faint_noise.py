@@ -1,9 +1,9 @@
 """Is a picture harmed whose noise is faint, or that has none? Parts of photographs, nothing told.
 
 Each picture is seen in parts: its middle and, if it is large enough, its middle reduced to half
-the size and a corner. A part without noise should stay as it is; one with faint white noise should come out
-no worse than it came in. The table counts the parts that fare worse by more than 0.05 dB, and
-names the worst. A part without noise has 70 dB before, which is also the most that a result has.
+the size and a corner. A part without noise should stay as it is; one with faint white noise should
+come out no worse than it came in. The table counts the parts that fare worse by more than 0.05 dB,
+and names the worst. A part without noise has 70 dB before, which is the most that a result has.
 
     python examples/experiments/faint_noise.py bsds500-val32
     python examples/experiments/faint_noise.py open-photos-2 --list docs/heldout.csv --gray
