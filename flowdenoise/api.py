@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from flowdenoise.engine import (
     SigmaOrAuto,
     address_of,
 )
-from flowdenoise.errors import ImageError, UsageError
+from flowdenoise.errors import FlowdenoiseWarning, ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
 
 T = TypeVar("T")
@@ -70,6 +71,10 @@ def denoise(
     Raises:
         FlowdenoiseError: The picture can't be denoised. The message is one line that says why.
 
+    Warns:
+        FlowdenoiseWarning: The result lacks something that the picture has, such as CMYK colors
+            or the frames of an animation; or its black and its white were guessed.
+
     Example:
         >>> import numpy as np
         >>> noisy = np.random.default_rng(0).normal(0.5, 0.1, (64, 64, 3))
@@ -79,22 +84,34 @@ def denoise(
     removal = RemovalConfig(sigma, strength, noise, luma, chroma, detail)
     denoiser = _loaded(EngineConfig(address_of(model), device, effort=effort))
     if isinstance(image, str | os.PathLike):
-        target = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
-        return type(image)(target) if isinstance(image, str | Path) else target
-    if output is not None or overwrite:
+        target, notes = _denoise_file(denoiser, Path(image), removal, crop, output, overwrite)
+        result = type(image)(target) if isinstance(image, str | Path) else target
+    elif output is not None or overwrite:
         raise UsageError("`output` and `overwrite` are for pictures that are given as paths")
-    pictures, restore = unpack(image)  # type: ignore[arg-type]
-    how = asdict(removal)
-    results = [denoiser.denoise_picture(picture, crop=crop, **how) for picture in pictures]
-    if crop is None and all(result.untouched for result in results):
-        return image
-    restored: T = restore([result.picture for result in results])
-    return restored
+    else:
+        result, notes = _denoise_held(denoiser, image, removal, crop)
+    for note in dict.fromkeys(notes):
+        warnings.warn(note, FlowdenoiseWarning, stacklevel=2)
+    return result
 
 
 @functools.lru_cache(maxsize=4)
 def _loaded(config: EngineConfig) -> Denoiser:
     return Denoiser.load(config.model, effort=config.effort, device=config.device)
+
+
+def _denoise_held(
+    denoiser: Denoiser, image: Any, removal: RemovalConfig, crop: Crop | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Denoise a picture in memory; the second result is what was lost, a line each."""
+    pictures, restore = unpack(image)
+    how = asdict(removal)
+    results = [denoiser.denoise_picture(picture, crop=crop, **how) for picture in pictures]
+    if crop is None and all(result.untouched for result in results):
+        return image, ()
+    lost = tuple(warning for picture in pictures for warning in picture.warnings)
+    restored, left_out = restore([result.picture for result in results])
+    return restored, lost + left_out
 
 
 def _denoise_file(
@@ -104,7 +121,8 @@ def _denoise_file(
     crop: Crop | None,
     output: str | os.PathLike[str] | None,
     overwrite: bool,
-) -> Any:
+) -> tuple[Any, tuple[str, ...]]:
+    """Denoise a file, likewise."""
     target = None if output is None else os.fspath(output)
     template = None if crop is None else batch.PREVIEW
     plan = batch.plan_jobs([str(source)], batch.Naming(target, template))
@@ -115,4 +133,4 @@ def _denoise_file(
     (outcome,) = batch.run(plan.jobs, denoiser, config)
     if outcome.error is not None:
         raise ImageError(outcome.error)
-    return outcome.job.target
+    return outcome.job.target, outcome.warnings

@@ -1,4 +1,4 @@
-"""All errors of this package, as one tree, so that a caller can catch a branch of it.
+"""All errors of this package, as one tree, so that a caller can catch a branch; and its warning.
 
 A message names a setting as the library calls it, such as `max_pixels`; the command line replaces
 the name by its option.
@@ -23,6 +23,10 @@ FlowdenoiseError
 
 The message of each is one line that a user can act on.
 """
+
+
+class FlowdenoiseWarning(UserWarning):
+    """Something that a picture had was not kept, or was guessed."""
 
 
 class FlowdenoiseError(Exception):

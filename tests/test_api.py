@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 import flowdenoise
 from flowdenoise import Crop, Denoiser, images
-from flowdenoise.errors import ImageError, UsageError, WeightsNotFoundError
+from flowdenoise.errors import FlowdenoiseWarning, ImageError, UsageError, WeightsNotFoundError
 from flowdenoise.images import Picture
 from flowdenoise.noise import camera
 
@@ -124,6 +126,61 @@ def test_a_file_has_its_result_beside_it_or_where_you_say(
     flowdenoise.denoise(kind(photo), sigma=0.05, overwrite=True)
     assert Path(beside).read_bytes() != expected
     assert photo.read_bytes() == given
+
+
+def animation() -> Image.Image:
+    file = io.BytesIO()
+    frames = [Image.fromarray(pixels) for pixels in (PIXELS, 255 - PIXELS)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    return Image.open(file)
+
+
+def contents(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, save_all=kind == "GIF")
+    return file.getvalue()
+
+
+def floats() -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, PIXELS * np.float32(3.7), photometric="rgb")
+    return file.getvalue()
+
+
+CMYK = Image.fromarray(PIXELS).convert("CMYK")
+
+
+LOSSES = {
+    "CMYK TIFF": (contents(CMYK, "TIFF"), ["CMYK becomes RGB"]),
+    "GIF": (contents(animation(), "GIF"), ["first of 2 frames", "palette", "GIF is not written"]),
+    "float TIFF": (floats(), ["black is taken to be 0 and white"]),
+    "CMYK": (CMYK, ["CMYK becomes RGB"]),
+    "animation": (animation(), ["one of 2 frames", "palette becomes full color"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "as_file"),
+    [(name, False) for name in LOSSES]
+    + [("CMYK TIFF", True), ("GIF", True), ("float TIFF", True)],
+)
+def test_what_is_lost_or_guessed_is_warned_of(tmp_path: Path, name: str, as_file: bool) -> None:
+    held, messages = LOSSES[name]
+    if as_file:
+        file = tmp_path / "photo"
+        file.write_bytes(held)
+        held = file
+    with pytest.warns(FlowdenoiseWarning) as caught:
+        flowdenoise.denoise(held, sigma=0.1)
+    for warning, message in zip(caught, messages, strict=True):
+        assert message in str(warning.message)
+        assert warning.filename == __file__, "a warning points at the caller"
+
+
+def test_nothing_is_lost_where_the_very_picture_comes_back() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert flowdenoise.denoise(CMYK, sigma=0.0) is CMYK
 
 
 def test_what_can_not_be_done_is_refused(tmp_path: Path) -> None:

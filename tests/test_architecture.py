@@ -216,6 +216,7 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
     errors = importlib.import_module("flowdenoise.errors")
     drawing = errors.__doc__ or ""
     classes = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+    assert issubclass(classes.pop("FlowdenoiseWarning"), UserWarning)
     for name, kind in classes.items():
         assert issubclass(kind, errors.FlowdenoiseError)
         line = next(text for text in drawing.splitlines() if f" {name}" in f" {text}")

@@ -22,8 +22,9 @@ from flowdenoise.images.writing import encode
 Held: TypeAlias = "bytes | Image.Image | np.ndarray[Any, Any] | Tensor"
 """A picture in memory."""
 
-Restore: TypeAlias = Callable[[list[Picture]], Any]
-"""Turns pictures back into the kind of object that they were made from."""
+Restore: TypeAlias = Callable[[list[Picture]], tuple[Any, tuple[str, ...]]]
+"""Turns pictures back into the kind of object that they were made from, and gives beside it the
+warnings about what could not be kept, as `encode` does. Those of reading lie in the pictures."""
 
 _LARGEST = 1e12  # the squares of larger floats may have a sum that overflows
 
@@ -49,11 +50,11 @@ def unpack(image: Held) -> tuple[list[Picture], Restore]:
     """
     if isinstance(image, bytes):
         pages = list(read_pages(image))
-        return pages, lambda results: encode(results[0], further=results[1:])[0]
+        return pages, lambda results: encode(results[0], further=results[1:])
     if isinstance(image, Image.Image):
-        return [from_pillow(image)], lambda pictures: _to_pillow(pictures[0], image)
+        return [from_pillow(image)], lambda pictures: (_to_pillow(pictures[0], image), ())
     if isinstance(image, np.ndarray):
-        return [_from_array(image)], lambda pictures: _to_array(pictures[0], image)
+        return [_from_array(image)], lambda pictures: (_to_array(pictures[0], image), ())
     if isinstance(image, Tensor):
         return _from_tensor(image)
     raise UsageError(
@@ -128,12 +129,12 @@ def _from_tensor(tensor: Tensor) -> tuple[list[Picture], Restore]:
         planes = planes.float()
     pictures = [_from_array(image.permute(1, 2, 0).numpy()) for image in planes]
 
-    def restore(results: list[Picture]) -> Tensor:
+    def restore(results: list[Picture]) -> tuple[Tensor, tuple[str, ...]]:
         images = [
             torch.from_numpy(np.ascontiguousarray(result.samples)).permute(2, 0, 1)
             for result in results
         ]
         size = images[0].shape[-2:]
-        return torch.stack(images).reshape(*tensor.shape[:-2], *size).to(tensor)
+        return torch.stack(images).reshape(*tensor.shape[:-2], *size).to(tensor), ()
 
     return pictures, restore

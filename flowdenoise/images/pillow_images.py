@@ -200,7 +200,10 @@ def from_pillow(image: Image.Image) -> Picture:
     metadata = Metadata(icc_profile=image.info.get("icc_profile"))  # CMYK goes through it
     try:
         with no_python_warnings():
-            return decode(image, Header(image.format or "PNG"), metadata)
+            header, frames = Header(image.format or "PNG"), getattr(image, "n_frames", 1)
+            if frames > 1:
+                header = header.warn(f"the image is one of {frames} frames, the rest is left out")
+            return decode(image, header, metadata)
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageReadError(f"image: damaged or cut short ({error})") from error
 

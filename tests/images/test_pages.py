@@ -259,4 +259,4 @@ def test_memory_stays_that_of_a_page(tmp_path: object) -> None:
 def test_bytes_of_several_pages_are_denoised_as_a_whole() -> None:
     pictures, restore = unpack(file_of(**KINDS["plain"]))
     assert len(pictures) == 3
-    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(restore(pictures))), stack())
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(restore(pictures)[0])), stack())
