@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ hypothesis.settings.load_profile("project")
 def _one_thread_and_a_fixed_seed() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _an_interrupt_is_heard() -> None:
+    """A shell that starts the tests in the background has them ignore SIGINT, and all below."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 CAPABILITIES = 0x20080522  # the third version of the calls to read and to set them
