@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +26,10 @@ from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
 from flowdenoise.system.side_by_side import both
+
+Net = TypeVar("Net", bound=nn.Module)
+
+_ROWS = 16  # whose values are looked at together
 
 _LOADING = threading.Lock()  # of no denoiser's own, so that a denoiser can be pickled
 
@@ -102,13 +108,8 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise levels.
         """
-        with _LOADING:
-            if channels not in self._white:
-                net = self.sources[channels]()
-                if not isinstance(net, NoiseLevelNet):
-                    raise UsageError(f"{type(net).__name__} does not estimate noise levels")
-                self._white[channels] = net.to(self.device).eval().requires_grad_(False)
-            return self._white[channels]
+        what = "does not estimate noise levels"
+        return self._ready(self._white, self.sources, channels, NoiseLevelNet, what)
 
     def maps(self, picture: Picture, *, told: bool = False) -> NoiseMaps | None:
         """The noise maps of a picture that a camera may have taken; None for any other.
@@ -131,13 +132,24 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
         """
-        with _LOADING:
-            if channels not in self._camera:
-                net = self._camera_sources[channels]()
-                if not isinstance(net, NoiseMapNet):
-                    raise UsageError(f"{type(net).__name__} does not estimate noise maps")
-                self._camera[channels] = net.to(self.device).eval().requires_grad_(False)
-            return self._camera[channels]
+        what = "does not estimate noise maps"
+        return self._ready(self._camera, self._camera_sources, channels, NoiseMapNet, what)
+
+    def _ready(
+        self,
+        loaded: dict[int, Net],
+        sources: Mapping[int, Callable[[], nn.Module]],
+        channels: int,
+        kind: type[Net],
+        what: str,
+    ) -> Net:
+        with _LOADING:  # other threads wait for what one of them loads
+            if channels not in loaded:
+                net = sources[channels]()
+                if not isinstance(net, kind):
+                    raise UsageError(f"{type(net).__name__} {what}")
+                loaded[channels] = net.to(self.device).eval().requires_grad_(False)
+            return loaded[channels]
 
 
 def _was_measured(picture: Picture) -> bool:
@@ -151,10 +163,11 @@ def _was_measured(picture: Picture) -> bool:
 def _has_two_values(samples: Samples) -> bool:
     """Whether a mask, a drawing in black and white or a dithered picture holds no third value.
 
-    Noise that is added to a picture has many values.
+    Noise that is added to a picture has many values, so the first rows tell of most pictures.
     """
-    first = samples.flat[0]
-    others = samples != first
-    if not others.any():
-        return False
-    return bool((samples[others] == samples[others][0]).all())
+    values: set[float] = set()
+    for top in range(0, len(samples), _ROWS):
+        values.update(np.unique(samples[top : top + _ROWS]).tolist())
+        if len(values) > 2:
+            return False
+    return len(values) == 2

@@ -244,7 +244,7 @@ def quietest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
     """
-    return _of_bright_places(crops, telling, at_ends=False) / _QUIET_SHARE[crops[0].shape[1]]
+    return _of_quiet_places(crops, telling, at_ends=False) / _QUIET_SHARE[crops[0].shape[1]]
 
 
 def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
@@ -262,23 +262,22 @@ def calmest(crops: list[Tensor], telling: list[Tensor]) -> float:
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
     """
-    share = _CALM_SHARE[crops[0].shape[1]]
     ends = [((crop < _NEAR_END) | (crop > 1 - _NEAR_END)).float().mean() for crop in crops]
-    if sum(map(float, ends)) < _IN_TWO * len(ends):
-        return _of_bright_places(crops, telling, at_ends=True) / share
-    energies = torch.cat([_energies(c)[b] for c, b in zip(crops, telling, strict=True)])
-    if len(energies) < 2 * _FEWEST:
-        return math.inf
-    return float(energies.quantile(_QUIET / 2).sqrt()) / share
+    in_two = sum(map(float, ends)) >= _IN_TWO * len(ends)
+    quiet = _of_quiet_places(crops, telling, at_ends=True, in_dark=in_two)
+    return quiet / _CALM_SHARE[crops[0].shape[1]]
 
 
-def _of_bright_places(crops: list[Tensor], telling: list[Tensor], *, at_ends: bool) -> float:
-    """The deviation in the quietest of the brighter blocks: light has less noise in the dark.
+def _of_quiet_places(
+    crops: list[Tensor], telling: list[Tensor], *, at_ends: bool, in_dark: bool = False
+) -> float:
+    """The deviation in the quietest blocks: of the brighter half, as light has less in the dark.
 
     Args:
         crops: Each (1, C, H, W).
         telling: The blocks of each to look at.
         at_ends: Whether blocks count that have values at the ends of the range.
+        in_dark: Whether the darker half of the blocks counts, too.
 
     Returns:
         The level on the [0, 1] scale; infinite where too few blocks tell.
@@ -295,8 +294,10 @@ def _of_bright_places(crops: list[Tensor], telling: list[Tensor], *, at_ends: bo
     brightness = torch.cat(means)
     if len(brightness) < 2 * _FEWEST:
         return math.inf
-    bright = torch.cat(energies)[brightness >= brightness.median()]
-    return float(bright.quantile(_QUIET).sqrt())
+    quiet = torch.cat(energies)
+    if in_dark:
+        return float(quiet.quantile(_QUIET / 2).sqrt())  # as many blocks as of one half
+    return float(quiet[brightness >= brightness.median()].quantile(_QUIET).sqrt())
 
 
 def _energies(crop: Tensor) -> Tensor:
