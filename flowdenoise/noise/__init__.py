@@ -9,6 +9,8 @@ demosaicking   from one color a pixel to three
 compression    8 bits, and JPEG
 smoothing      what a camera does to detail
 tone           from linear light to sRGB and back
+grain          the grain of film
+editing        what people do to a photograph afterward
 ```
 """
 
@@ -38,8 +40,10 @@ __all__ = [
     "check_sigma",
     "compression",
     "demosaicking",
+    "editing",
     "fixed_gaussian",
     "from_255",
+    "grain",
     "sensor",
     "smoothing",
     "to_255",

@@ -6,7 +6,8 @@ squares are what the estimator learns to tell from one of the two.
 
 The pictures of the corpus were taken by cameras, too, and many have a little noise of their own,
 which would be taught as clean. Most crops are therefore reduced to half the size first, which
-leaves little of it; and some are reduced after their noise, as pictures on the web are.
+leaves little of it. What a camera made is not what people have: some crops are edited after their
+noise, and reduced or enlarged, as pictures on the web are.
 
 An estimator of gray pictures sees what becomes of color photographs when their colors are mixed to
 one brightness, as editors and cameras do it.
@@ -33,7 +34,8 @@ from flowdenoise.networks import (
     level_loss,
     measured,
 )
-from flowdenoise.noise import Sigma, camera, compression, smoothing
+from flowdenoise.noise import Sigma, camera, compression, editing, grain, smoothing
+from flowdenoise.noise.editing import EditConfig
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
@@ -51,9 +53,15 @@ class NoiseMapTraining:
         patch: The side of the crops.
         most: The highest level of white noise, [0, 1] scale.
         clean: The share of crops without noise.
-        white: The share of crops with white noise; the rest is of cameras.
+        white: The share of crops with white noise.
+        film: The share of crops with the grain of film; the rest is of cameras.
         reduced: The share of crops that are reduced to half the size before they get noise.
         reduced_after: The share of crops of cameras that are reduced behind the camera.
+        least_size: The least factor of their sides; the largest is 1.
+        enlarged: The share of crops without noise, and of others of cameras, that are enlarged.
+        most_size: The largest factor of their sides; the least is 1.
+        edited: The share of crops that are edited, of all but those with white noise.
+        edits: How they are edited.
         stored_after: The share of crops of cameras that are compressed once more at the end.
         kind_weight: The weight of the loss of the kind.
         clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
@@ -66,8 +74,14 @@ class NoiseMapTraining:
     most: Sigma = 80 / 255
     clean: Share = 0.2
     white: Share = 0.2
+    film: Share = 0.08
     reduced: Share = 0.6
-    reduced_after: Share = 0.2
+    reduced_after: Share = 0.25
+    least_size: Annotated[float, Range(0.5, 1.0)] = 0.5
+    enlarged: Share = 0.1
+    most_size: Annotated[float, Range(1.0, 4.0)] = 1.6
+    edited: Share = 0.4
+    edits: EditConfig = field(default_factory=EditConfig)
     stored_after: Share = 0.3
     kind_weight: Factor = 0.5
     clean_below: Sigma = 0.5 / 255
@@ -81,8 +95,10 @@ class NoiseMapTraining:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.clean + self.white > 1:
-            raise UsageError("the shares of clean and white crops together are above 1")
+        if self.clean + self.white + self.film > 1:
+            raise UsageError(
+                "the shares of clean and white crops and of film are above 1 together"
+            )
 
 
 @dataclass(frozen=True)
@@ -133,10 +149,9 @@ class NoiseMapStage:
         double = as_floats(sampler.clean(draws))
         settings = self.training
         share = draws.uniform(Stream.MAP_KIND)
-        groups = torch.bucketize(
-            share, share.new_tensor([settings.clean, settings.clean + settings.white])
-        )
-        after = (groups == 2) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
+        ends = torch.tensor([settings.clean, settings.white, settings.film]).cumsum(0)
+        groups = torch.bucketize(share, ends.to(share))
+        after = (groups == 3) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
         groups = groups + after  # the last group is that of reduced photographs
         before = draws.uniform(Stream.MAP_REDUCED) < settings.reduced
         reduced = _softened(F.avg_pool2d(double, 2), draws)
@@ -147,22 +162,41 @@ class NoiseMapStage:
         makers = (
             (self._clean, clean),
             (self._white, clean),
+            (self._film, clean),
             (self._camera, clean),
             (self._reduced_camera, double),
         )
+        # The noise that the pictures themselves have must not be made stronger and called clean.
+        edited = (draws.uniform(Stream.MAP_EDITED) < settings.edited) & ((groups > 1) | before)
         for group, (make, source) in enumerate(makers):
             chosen = (groups == group).nonzero()[:, 0]
             if len(chosen):
-                pair[:, chosen] = make(source[chosen], Draws(draws.keys[chosen]))
+                own = Draws(draws.keys[chosen])
+                pair[:, chosen] = make(source[chosen], own, edited[chosen])
         if self.gray:
             pair = torch.stack([self._mixed(one, draws) for one in pair])
         squares = measured((pair[0] - pair[1]) / 2**0.5)
         quiet = squares[:, ::2].mean((1, 2, 3)).sqrt() < settings.clean_below
         return _Crops(pair[0], squares, torch.where(quiet, 0, groups.clamp(max=2)))
 
-    def _clean(self, clean: Tensor, draws: Draws) -> Tensor:
-        stored = self._stored(clean, draws, jpeg=0.7)
+    def _clean(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        stored = self._enlarged(self._stored(clean, draws, jpeg=0.7), draws)
+        again = Draws(random_streams.fold(draws.keys, Stream.MAP_STORED))
+        changed = self._stored(self._edited(stored, draws, edited), again, jpeg=0.5)
+        stored = torch.where(edited[:, None, None, None], changed, stored)
         return torch.stack([stored, stored])
+
+    def _edited(self, pictures: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        keys = random_streams.fold(draws.keys, Stream.MAP_EDIT)
+        changed = editing.edit(pictures, keys, self.training.edits)
+        return torch.where(edited[:, None, None, None], changed, pictures)
+
+    def _enlarged(self, pictures: Tensor, draws: Draws) -> Tensor:
+        chosen = draws.uniform(Stream.MAP_ENLARGED) < self.training.enlarged
+        factors = 1 + (self.training.most_size - 1) * draws.uniform(Stream.MAP_SIZE)
+        pictures = pictures.clone()
+        pictures[chosen] = editing.resize(pictures[chosen], factors[chosen], pictures.shape[-1])
+        return pictures
 
     def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
         """Rounded to 8 bits and, a share of them, compressed."""
@@ -171,7 +205,7 @@ class NoiseMapStage:
         held = (len(compression.SUBSAMPLINGS) * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
         return compression.compress(picture, quality, held)
 
-    def _white(self, clean: Tensor, draws: Draws) -> Tensor:
+    def _white(self, clean: Tensor, draws: Draws, _: Tensor) -> Tensor:
         level = self.training.most * draws.uniform(Stream.MAP_LEVEL).square()[:, None]
         apart = torch.stack(
             [draws.uniform(Stream.MAP_CHANNELS + 8 * i) for i in range(clean.shape[1])], 1
@@ -185,7 +219,34 @@ class NoiseMapStage:
             [torch.where(floats, noisy, self._stored(noisy, draws, jpeg=0.2)) for noisy in pair]
         )
 
-    def _camera(self, clean: Tensor, draws: Draws) -> Tensor:
+    def _film(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        level = 0.5 * self.training.most * draws.uniform(Stream.GRAIN_LEVEL).square()
+        pair = [
+            grain.add_grain(clean, level, draws, Stream.MAP_GRAIN + 16 * version)
+            for version in range(2)
+        ]
+        return self._finished(torch.stack(pair), draws, edited)
+
+    def _camera(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        photos = [self._enlarged(photo, draws) for photo in self._photographs(clean, draws)]
+        return self._finished(torch.stack(photos), draws, edited)
+
+    def _reduced_camera(self, double: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        """Photographs of twice the size, reduced and stored once more."""
+        least, patch = self.training.least_size, self.training.patch
+        factors = least + (1 - least) * draws.uniform(Stream.MAP_SIZE)
+        photos = [
+            editing.resize(photo, factors, patch) for photo in self._photographs(double, draws)
+        ]
+        return self._finished(torch.stack(photos), draws, edited)
+
+    def _finished(self, pair: Tensor, draws: Draws, edited: Tensor) -> Tensor:
+        share = self.training.stored_after
+        done = [self._edited(photo.clamp(0, 1), draws, edited) for photo in pair]
+        return torch.stack([self._stored(photo, draws, jpeg=share) for photo in done])
+
+    def _photographs(self, clean: Tensor, draws: Draws) -> Tensor:
+        """Two photographs of each picture with the same camera, (2, B, 3, H, W)."""
         names = list(camera.CAMERAS)
         chosen = (draws.uniform(Stream.MAP_CAMERA) * len(names)).long()
         pair = clean.new_empty(2, *clean.shape)
@@ -201,15 +262,7 @@ class NoiseMapStage:
                     camera.CAMERAS[name],
                     noise_keys=random_streams.fold(keys, Stream.MAP_CAMERA + 1 + version),
                 ).picture
-        share = self.training.stored_after
-        return torch.stack([self._stored(photo, draws, jpeg=share) for photo in pair])
-
-    def _reduced_camera(self, double: Tensor, draws: Draws) -> Tensor:
-        """Photographs of twice the size, reduced and stored once more."""
-        photos = self._camera(double, draws)
-        return torch.stack(
-            [self._stored(F.avg_pool2d(photo, 2), draws, jpeg=0.5) for photo in photos]
-        )
+        return pair
 
     def _mixed(self, photos: Tensor, draws: Draws) -> Tensor:
         """Gray pictures (B, 1, P, P) of color ones; a share of them is compressed once more."""
