@@ -1,0 +1,93 @@
+"""What the estimator of noise maps learns from: two versions that differ by noise alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from flowdenoise.data.corpus import Corpus, load_corpus
+from flowdenoise.errors import UsageError
+from flowdenoise.networks import KINDS
+from flowdenoise.training.noise_map_stage import NoiseMapStage, NoiseMapTraining
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """One smooth picture of 160 pixels a side, so that its changes are not taken for noise."""
+    place = np.linspace(0, 9, 160)
+    columns = np.stack([np.cos(place + shift) for shift in range(3)], 1)
+    waves = 127 + 100 * np.sin(place)[:, None, None] * columns
+    folder = tmp_path_factory.mktemp("album")
+    Image.fromarray(waves.round().astype(np.uint8)).save(folder / "a.png")
+    return load_corpus([folder], channels=3)
+
+
+def made(corpus: Corpus, count: int = 24, gray: bool = False, **settings: float) -> NoiseMapStage:
+    model = nn.Module()
+    model.config = type("Sizes", (), {"image_channels": 1 if gray else 3})()  # type: ignore[assignment]
+    return NoiseMapStage(model, corpus, NoiseMapTraining(patch=64, **settings), seed=1)  # type: ignore[arg-type]
+
+
+SHARES = {
+    "clean": {"clean": 1.0, "white": 0.0, "film": 0.0},
+    "white": {"clean": 0.0, "white": 1.0, "film": 0.0},
+    "film": {"clean": 0.0, "white": 0.0, "film": 1.0},
+    "camera": {"clean": 0.0, "white": 0.0, "film": 0.0},
+}
+
+
+@pytest.mark.parametrize("gray", [False, True], ids=["color", "gray"])
+@pytest.mark.parametrize("share", SHARES)
+def test_crops_have_the_noise_that_their_kind_says(corpus: Corpus, share: str, gray: bool) -> None:
+    stage = made(corpus, gray=gray, edited=1.0, **SHARES[share])
+    crops = stage._crops(stage.sampler, stage.sampler.draws(0, 24))
+    assert crops.noisy.shape == (24, 1 if gray else 3, 64, 64)
+    assert crops.noisy.min() >= 0 or share == "white"
+    level = crops.squares[:, 0].mean((1, 2)).sqrt()
+    kinds = {KINDS[int(kind)] for kind in crops.kind}
+    if share == "clean":
+        assert level.max() == 0
+        assert kinds == {"clean"}
+    else:
+        expected = "white" if share == "white" else "camera"
+        assert kinds <= {expected, "clean"}
+        assert (level[crops.kind > 0] > 0.4 / 255).all()
+        assert (crops.kind > 0).float().mean() > 0.5
+
+
+def test_the_difference_of_two_edited_photographs_is_noise_alone(corpus: Corpus) -> None:
+    """Edits that differed between the two would count as noise, and far stronger."""
+    shares = {**SHARES["camera"], "reduced": 1.0, "stored_after": 0.0}
+    plain, edited = (
+        made(corpus, edited=share, reduced_after=0.0, enlarged=0.0, **shares)
+        for share in (0.0, 1.0)
+    )
+    levels = []
+    for stage in (plain, edited):
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 48))
+        levels.append(crops.squares[:, 0].mean((1, 2)).sqrt())
+    ratio = levels[1] / levels[0].clamp(min=0.5 / 255)
+    assert 0.3 < ratio.median() < 3
+    assert not torch.equal(levels[0], levels[1])
+
+
+def test_sizes_behind_the_camera_change_the_grain(corpus: Corpus) -> None:
+    shares = {**SHARES["camera"], "edited": 0.0, "stored_after": 0.0, "reduced": 0.0}
+
+    def grain(**settings: float) -> torch.Tensor:
+        stage = made(corpus, **shares, **settings)
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 48))
+        fine, coarse = (crops.squares[:, index].mean((1, 2)).sqrt() for index in (0, 1))
+        return (coarse / fine)[crops.kind > 0].median()
+
+    same = grain(reduced_after=0.0, enlarged=0.0)
+    assert grain(reduced_after=1.0, enlarged=0.0) < same
+    assert grain(reduced_after=0.0, enlarged=1.0) > same
+
+
+def test_shares_above_one_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="are above 1 together"):
+        NoiseMapTraining(clean=0.5, white=0.3, film=0.3)
