@@ -21,7 +21,6 @@ from flowdenoise.engine.choices import (
     Crop,
     EngineConfig,
     Grain,
-    NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
     address_of,
@@ -43,6 +42,7 @@ from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.engine.trial import Trial
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture, Samples
+from flowdenoise.noise import NoiseKind
 from flowdenoise.system.device import choose_device, choose_precision
 
 

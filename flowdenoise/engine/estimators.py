@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from flowdenoise.engine.choices import NoiseKind
 from flowdenoise.engine.estimate import Estimate, camera_or_white
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
@@ -25,6 +24,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
+from flowdenoise.noise import NoiseKind
 from flowdenoise.system.side_by_side import both
 
 Net = TypeVar("Net", bound=nn.Module)

@@ -11,14 +11,14 @@ from PIL import Image
 from torch import nn
 
 from flowdenoise import images, metrics, weights
-from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
+from flowdenoise.engine import Crop, Denoiser, RemovalConfig, texture
 from flowdenoise.engine.noise_evidence import _spread
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.errors import UsageError
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
-from flowdenoise.noise import camera
+from flowdenoise.noise import NoiseKind, camera
 from flowdenoise.system import random_streams
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
