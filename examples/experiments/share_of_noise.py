@@ -31,11 +31,11 @@ from flowdenoise import Denoiser, images, metrics, weights
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import EngineConfig, RemovalConfig
 from flowdenoise.engine.denoisers import Denoisers, model_of
-from flowdenoise.engine.estimate import Estimate, camera_or_white
-from flowdenoise.engine.estimators import Finding
 from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.method_noise import WEIGHTS, Signs, signs_of_noise
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
+from flowdenoise.estimation.estimate import Estimate, camera_or_white
+from flowdenoise.estimation.estimators import Finding
+from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 

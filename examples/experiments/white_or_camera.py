@@ -25,10 +25,10 @@ from flowdenoise import Denoiser, images, metrics, noise, weights
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import RemovalConfig
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.estimators import Finding
 from flowdenoise.engine.examined import Examined, ExaminedPlane
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
+from flowdenoise.estimation.estimate import Estimate
+from flowdenoise.estimation.estimators import Finding
+from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 

@@ -27,8 +27,6 @@ from flowdenoise.engine.choices import (
 )
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
-from flowdenoise.engine.estimate import Estimate, together
-from flowdenoise.engine.estimators import Estimators, Finding
 from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.method_noise import believed
@@ -41,6 +39,7 @@ from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.engine.trial import Trial
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import Estimate, Estimators, Finding, together
 from flowdenoise.images import Picture, Samples
 from flowdenoise.noise import NoiseKind
 from flowdenoise.system.device import choose_device, choose_precision

@@ -16,13 +16,11 @@ from torch import nn
 
 from flowdenoise import weights
 from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
-from flowdenoise.engine.estimate import Estimate
 from flowdenoise.engine.examined import ExaminedPlane
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, NoiseMaps
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.white_noise import ESTIMATORS
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import ESTIMATORS, MAP_ESTIMATORS, Estimate, NoiseMaps
 from flowdenoise.flow import Glow, TweedieDenoiser, as_denoiser
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest

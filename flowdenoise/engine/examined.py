@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flowdenoise.engine.estimate import Estimate, together
-from flowdenoise.engine.estimators import Finding
 from flowdenoise.engine.linear_light import LinearLight
 from flowdenoise.engine.planes import Plane
+from flowdenoise.estimation import Estimate, Finding, together
 from flowdenoise.images import Picture
 
 _AROUND, _AROUND_COARSE = 16, 48  # pixels of context of a part, multiples of a cell of noise maps

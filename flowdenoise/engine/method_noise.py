@@ -31,13 +31,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.estimators import Finding
-from flowdenoise.engine.noise_evidence import CELL, varies
-from flowdenoise.engine.noise_floor import is_inside
-from flowdenoise.engine.noise_maps import NoiseMaps, is_sensitive
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial import Trial, pixels_of, windows
+from flowdenoise.estimation import (
+    CELL,
+    Estimate,
+    Finding,
+    NoiseMaps,
+    is_inside,
+    is_sensitive,
+    varies,
+)
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 

@@ -22,9 +22,10 @@ from flowdenoise import batch, images
 from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
 from flowdenoise.batch.many import run_by
 from flowdenoise.batch.one import Work
-from flowdenoise.engine import Crop, Denoiser, Estimate, NoiseMaps, Verdict
-from flowdenoise.engine.estimators import Finding
+from flowdenoise.engine import Crop, Denoiser
 from flowdenoise.errors import WeightsError
+from flowdenoise.estimation import Estimate, NoiseMaps, Verdict
+from flowdenoise.estimation.estimators import Finding
 from flowdenoise.images import sheets
 from flowdenoise.networks import DenoisingNetwork, ResNet, ResNetConfig
 

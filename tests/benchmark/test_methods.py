@@ -22,9 +22,9 @@ from flowdenoise.benchmark.methods.deep_prior import (
 )
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
-from flowdenoise.engine import Estimate
-from flowdenoise.engine.estimators import Finding
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
+from flowdenoise.estimation import Estimate
+from flowdenoise.estimation.estimators import Finding
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks import NoiseMapConfig, NoiseMapNet

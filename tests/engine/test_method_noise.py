@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
 from flowdenoise.engine.choices import Grain
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.estimators import Estimators, Finding
 from flowdenoise.engine.method_noise import (
     Signs,
     believed,
@@ -26,7 +24,9 @@ from flowdenoise.engine.method_noise import (
     share_of_noise,
     signs_of_noise,
 )
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.estimation.estimate import Estimate
+from flowdenoise.estimation.estimators import Estimators, Finding
+from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig

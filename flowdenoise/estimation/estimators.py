@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from flowdenoise.engine.clipping import ClippedEnds, clipped_ends_of
-from flowdenoise.engine.estimate import Estimate, camera_or_white
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
-from flowdenoise.engine.white_noise import estimate_white_noise
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation.clipping import ClippedEnds, clipped_ends_of
+from flowdenoise.estimation.estimate import Estimate, camera_or_white
+from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.estimation.white_noise import estimate_white_noise
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.noise_floor import SQUARES, is_inside, squares_of
+from flowdenoise.estimation.noise_floor import SQUARES, is_inside, squares_of
 from flowdenoise.images import Picture
 from flowdenoise.images.borders import mirror
 from flowdenoise.networks import KINDS, MAPS, NoiseMapNet

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.estimate import WEAKEST, Estimate
+from flowdenoise.estimation.estimate import WEAKEST, Estimate
 from flowdenoise.flow import Glow, likeliest_sigma
 from flowdenoise.images import Picture
 from flowdenoise.images.borders import mirror
