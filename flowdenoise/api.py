@@ -15,13 +15,13 @@ from flowdenoise.engine import (
     Crop,
     Denoiser,
     EngineConfig,
-    NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
     address_of,
 )
 from flowdenoise.errors import FlowdenoiseWarning, ImageError, UsageError
 from flowdenoise.images.in_memory import unpack
+from flowdenoise.noise import NoiseKind
 
 T = TypeVar("T")
 

@@ -28,6 +28,7 @@ FLOORS = (
     "networks",  # d(noisy, sigma)
     "flow",  # log p(x)
     "weights",  # networks in files
+    "estimation",  # what noise a picture has
     "engine",  # pictures of any size through a network
     "hosts",  # in programs of others
     "training",  # corpora to networks
@@ -42,6 +43,7 @@ FLOORS = (
 STRANGERS = (
     {"benchmark", "training"},
     {"data", "weights"},
+    {"data", "estimation"},
     {"data", "engine"},
     {"api", "cli"},
     {"page", "benchmark"},

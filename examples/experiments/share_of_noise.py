@@ -31,10 +31,11 @@ from flowdenoise import Denoiser, images, metrics, weights
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import EngineConfig, RemovalConfig
 from flowdenoise.engine.denoisers import Denoisers, model_of
-from flowdenoise.engine.estimate import Estimate, camera_or_white
-from flowdenoise.engine.examined import Examined, Finding
+from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.method_noise import WEIGHTS, Signs, signs_of_noise
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
+from flowdenoise.estimation.estimate import Estimate, camera_or_white
+from flowdenoise.estimation.estimators import Finding
+from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 
@@ -77,8 +78,8 @@ class Meter:
     @torch.no_grad()
     def row(self, picture: Picture, truth: Tensor) -> dict[str, Any] | None:
         """The signs and the gains; None unless the noise is found to be that of a camera."""
-        found = self.denoiser.examine(picture, noise="white").findings
-        if len(found) != 1 or found[0].plane.picture.channels != self.channels:
+        found = self.denoiser.examine(picture, noise="white").planes
+        if len(found) != 1 or found[0].picture.channels != self.channels:
             return None
         plane = found[0].plane
         maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
@@ -94,7 +95,7 @@ class Meter:
         gains = {}
         for share in self.shares:
             told = Estimate(share * maps.sigma, "camera", maps=maps.scaled(share))
-            way = Examined(picture, (Finding(plane, told),))
+            way = Examined(picture, (ExaminedPlane(plane, Finding(told)),))
             result = self.denoiser.remove(way, RemovalConfig())
             gains[f"{TOLD}{share:g}"] = _quality(result, truth) - came
         return {"sigma": 255 * maps.sigma, **asdict(signs), **gains}

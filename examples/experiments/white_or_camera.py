@@ -25,9 +25,10 @@ from flowdenoise import Denoiser, images, metrics, noise, weights
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import RemovalConfig
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.examined import Examined, Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, noise_maps
+from flowdenoise.engine.examined import Examined, ExaminedPlane
+from flowdenoise.estimation.estimate import Estimate
+from flowdenoise.estimation.estimators import Finding
+from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.training.validation_photos import validation_photos
 
@@ -71,15 +72,15 @@ class Ways:
     def __call__(self, picture: Picture, truth: Tensor) -> list[float]:
         """The PSNR of a picture as it came, and after each way, in dB."""
         automatic = self.denoiser.examine(picture)
-        if not automatic.findings:
+        if not automatic.planes:
             raise SystemExit("a picture of one color has no noise to take for anything")
-        plane = automatic.findings[0].plane
+        plane = automatic.planes[0].plane
         maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
         ways = [automatic, self.denoiser.examine(picture, noise="white")]
         for share in self.shares:
             told = replace(maps, levels=share * maps.levels)
-            finding = Finding(plane, Estimate(told.sigma, "camera", maps=told))
-            ways.append(Examined(picture, (finding,)))
+            finding = Finding(Estimate(told.sigma, "camera", maps=told))
+            ways.append(Examined(picture, (ExaminedPlane(plane, finding),)))
         cleaned = [picture, *(self.denoiser.remove(way, RemovalConfig()) for way in ways)]
         return [min(BEST, metrics.psnr(each.tensor()[0], truth)) for each in cleaned]
 

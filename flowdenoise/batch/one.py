@@ -28,7 +28,8 @@ from flowdenoise.system.rules import Range
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from flowdenoise.engine import Denoised, Denoiser, OnTile, Verdict
+    from flowdenoise.engine import Denoised, Denoiser, OnTile
+    from flowdenoise.estimation import Verdict
 
 T = TypeVar("T")
 

@@ -19,8 +19,8 @@ from torch import Tensor
 from flowdenoise.batch.one import BatchConfig, Outcome, Work
 from flowdenoise.batch.plan import Job
 from flowdenoise.engine import Denoised
-from flowdenoise.engine.tiling import mirror
 from flowdenoise.images import Picture
+from flowdenoise.images.borders import mirror
 from flowdenoise.noise import camera, sensor
 from flowdenoise.noise.camera import CameraConfig
 from flowdenoise.noise.demosaicking import Demosaicking

@@ -13,7 +13,8 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.engine import Denoiser, NoiseMaps
+    from flowdenoise.engine import Denoiser
+    from flowdenoise.estimation import NoiseMaps
 
 
 Plot = Annotated[
@@ -100,7 +101,7 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
 def _draw(file: Path, plot: Path, denoiser: Denoiser, reading: dict[str, Any]) -> None:
     """Draw the noise that was found; if it was not a camera's, as if it were."""
     from flowdenoise import images
-    from flowdenoise.engine import noise_plot
+    from flowdenoise.estimation import noise_plot
 
     picture = images.read(file, **reading)
     maps = denoiser.estimate(picture).maps or denoiser.estimate(picture, "camera").maps
@@ -154,7 +155,7 @@ def _as_text(facts: dict[str, Any]) -> str:
 
 
 def _noise_as_text(facts: dict[str, Any]) -> str:
-    from flowdenoise.engine import VERDICTS
+    from flowdenoise.estimation import VERDICTS
 
     level = f"sigma {facts['sigma']} of 255"
     if facts["sigma_of_channels"]:

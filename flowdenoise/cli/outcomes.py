@@ -54,7 +54,7 @@ def with_name(outcome: Outcome) -> str:
 
 
 def _success(outcome: Outcome) -> str:
-    from flowdenoise.engine import VERDICTS
+    from flowdenoise.estimation import VERDICTS
 
     name, target = outcome.job.name, outcome.job.target or "standard output"
     level = f"noise {noise.to_255(outcome.sigma or 0.0):.1f} of 255"

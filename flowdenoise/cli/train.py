@@ -292,7 +292,7 @@ def _load(address: str, role: Any) -> Any:
 
 def _helpers(run: DenoiserRun | PhotoRun) -> dict[str, Any]:
     """The networks that a denoiser's run needs beside its own, as arguments of that run."""
-    from flowdenoise.engine import ESTIMATORS
+    from flowdenoise.estimation import ESTIMATORS
     from flowdenoise.training import runs
     from flowdenoise.training.run_config import PhotoRun
 

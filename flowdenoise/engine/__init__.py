@@ -6,15 +6,9 @@ denoised        what comes out
 examined        a picture whose noise is known
 solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes
-estimate        what is known of a picture's noise: white, or that of a camera
-white_noise     the level of white noise, estimated from a few crops
-noise_maps      the noise of a photograph, place by place
-noise_evidence  what its tiles show of it
-noise_floor     what its quietest places tell
 trial           a few windows, denoised before all of the picture
 method_noise    what a denoiser removes of them tells whether it was noise
 passes          a plane on its way through the tiling
-estimators      the networks that estimate noise, and what they find out
 denoisers       the networks that denoise: a model's, and a picture's
 tiling          cutting and blending
 planes          what a picture really holds: gray or color, and which channels
@@ -24,9 +18,7 @@ risk            where noise is weak: how much of what is removed is noise
 remains         what a denoiser leaves of coarse noise, removed in a reduced picture
 linear_light    light that strong noise took, given back
 self_ensemble   the mean over the eight ways to turn a picture
-noise_plot      a drawing of noise maps
 texture         fine texture that comes back
-clipping        noise that was cut off at black or white
 out_of_memory   smaller pieces when memory runs out
 likelihood      how likely a picture is under a prior
 doctor          whether this installation is sound
@@ -39,7 +31,6 @@ from flowdenoise.engine.choices import (
     EFFORTS,
     Crop,
     EngineConfig,
-    NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
     address_of,
@@ -50,40 +41,28 @@ if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
     from flowdenoise.engine.denoiser import Denoiser
     from flowdenoise.engine.denoisers import AUTOMATIC, weights_for_cameras
-    from flowdenoise.engine.estimate import VERDICTS, Estimate, Verdict
     from flowdenoise.engine.examined import Examined
-    from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, NoiseMaps
     from flowdenoise.engine.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tile_denoiser import TileDenoiser
     from flowdenoise.engine.tiling import OnTile, TilingConfig
-    from flowdenoise.engine.white_noise import ESTIMATORS, clean_below
 
 __all__ = [
     "AUTOMATIC",
     "EFFORTS",
-    "ESTIMATORS",
-    "MAP_ESTIMATORS",
-    "VERDICTS",
     "Crop",
     "Denoised",
     "Denoiser",
     "EngineConfig",
-    "Estimate",
     "Examined",
-    "NoiseKind",
-    "NoiseMaps",
     "OnTile",
     "RemovalConfig",
     "SigmaOrAuto",
     "TileDenoiser",
     "TilingConfig",
-    "Verdict",
     "address_of",
-    "clean_below",
     "doctor",
     "is_out_of_memory",
     "likelihood",
-    "noise_plot",
     "tiling",
     "weights_for_cameras",
 ]
@@ -94,12 +73,9 @@ __getattr__ = homes(
         "denoised": ("Denoised",),
         "denoiser": ("Denoiser",),
         "denoisers": ("AUTOMATIC", "weights_for_cameras"),
-        "estimate": ("VERDICTS", "Estimate", "Verdict"),
         "examined": ("Examined",),
         "out_of_memory": ("is_out_of_memory",),
-        "noise_maps": ("MAP_ESTIMATORS", "NoiseMaps"),
         "tile_denoiser": ("TileDenoiser",),
         "tiling": ("OnTile", "TilingConfig"),
-        "white_noise": ("ESTIMATORS", "clean_below"),
     },
 )

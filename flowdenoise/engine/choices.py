@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from flowdenoise import noise
 from flowdenoise.errors import UsageError
+from flowdenoise.noise import NoiseKind
 from flowdenoise.system.rules import Factor, OneOf, Range, Share, Size, shown
 from flowdenoise.system.typed import check
 
@@ -100,9 +101,6 @@ def address_of(model: str | os.PathLike[str]) -> str:
     path = os.fsdecode(model)
     return path if path != Path(path).name else f"./{path}"
 
-
-NoiseKind = Literal["auto", "white", "camera"]
-"""The kind of noise that a picture is assumed to have."""
 
 SigmaOrAuto = float | Literal["auto"]
 """A noise level on the [0, 1] scale, or the request to estimate it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flowdenoise.engine.estimate import Estimate
+from flowdenoise.estimation import Estimate
 from flowdenoise.images import Picture
 
 

@@ -21,16 +21,13 @@ from flowdenoise.engine.choices import (
     Crop,
     EngineConfig,
     Grain,
-    NoiseKind,
     RemovalConfig,
     SigmaOrAuto,
     address_of,
 )
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
-from flowdenoise.engine.estimate import Estimate, together
-from flowdenoise.engine.estimators import Estimators
-from flowdenoise.engine.examined import Examined, Finding
+from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.method_noise import believed
 from flowdenoise.engine.out_of_memory import with_less_memory
@@ -42,7 +39,9 @@ from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
 from flowdenoise.engine.trial import Trial
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import Estimate, Estimators, Finding, together
 from flowdenoise.images import Picture, Samples
+from flowdenoise.noise import NoiseKind
 from flowdenoise.system.device import choose_device, choose_precision
 
 
@@ -192,7 +191,8 @@ class Denoiser:
             picture: The picture, color or gray.
             kind: The kind of noise that the picture is assumed to have.
         """
-        return together([self._find(plane, kind).estimate for plane in self._planes(picture)])
+        findings = [self._find(plane.picture, kind) for plane in self._planes(picture)]
+        return together([finding.estimate for finding in findings])
 
     def estimate_sigma(self, picture: Picture) -> float:
         """The noise level of a picture on the [0, 1] scale: see `estimate`."""
@@ -202,26 +202,23 @@ class Denoiser:
         self._networks.check_channels(picture.channels)
         return planes_of(picture, tuple(self._networks.sources))
 
-    def _find(self, plane: Plane, kind: NoiseKind) -> Finding:
+    def _find(self, picture: Picture, kind: NoiseKind) -> Finding:
         networks = self._networks
-        prior = None if kind == "camera" else networks.prior(plane.picture.channels)
-        finding = self._estimators.find(plane, kind, prior=prior, apart=1 in networks.sources)
+        prior = None if kind == "camera" else networks.prior(picture.channels)
+        finding = self._estimators.find(picture, kind, prior=prior, apart=1 in networks.sources)
         if kind != "auto":
             return finding
         with torch.no_grad():
-            return believed(finding, networks.quick_for, self.device)
+            return believed(picture, finding, networks.quick_for, self.device)
 
     @torch.no_grad()
-    def _with_light(self, finding: Finding) -> Finding:
+    def _light(self, picture: Picture, estimate: Estimate) -> LinearLight | None:
         """Find out what light a color photograph will lack whose noise is strong."""
-        picture, estimate = finding.plane.picture, finding.estimate
         if estimate.maps is None or estimate.sigma < STRONG or picture.channels == 1:
-            return finding
+            return None
         network = replace(self._networks.chosen_for(estimate)(picture.channels), thorough=False)
         trial = Trial.of(picture, estimate.maps, network, self.device)
-        if trial is None:
-            return finding
-        return replace(finding, light=LinearLight.of(trial.pixels, trial.denoised))
+        return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
 
     def denoise_picture(
         self,
@@ -281,14 +278,17 @@ class Denoiser:
             noise: The kind of noise, see `RemovalConfig`.
         """
         RemovalConfig(sigma, noise=noise)
-        findings = []
+        planes = []
         for plane in self._planes(picture):
             if sigma == "auto":
-                findings.append(self._with_light(self._find(plane, noise)))
+                finding = self._find(plane.picture, noise)
+                light = self._light(plane.picture, finding.estimate)
+                planes.append(ExaminedPlane(plane, finding, light))
             else:
                 told = Estimate(float(sigma), "noisy" if sigma else "clean")
-                findings.append(Finding.of_white(plane, told, self._threads))
-        return Examined(picture, tuple(findings), None if sigma == "auto" else float(sigma))
+                finding = Finding.of_white(plane.picture, told, self._threads)
+                planes.append(ExaminedPlane(plane, finding))
+        return Examined(picture, tuple(planes), None if sigma == "auto" else float(sigma))
 
     def remove(
         self, examined: Examined, removal: RemovalConfig, *, on_tile: OnTile | None = None
@@ -307,10 +307,10 @@ class Denoiser:
         picture, noisy = examined.picture, examined.noisy
         if not noisy or not removal.strength:
             return picture
-        result = room_for(picture, [finding.plane for finding in noisy])
-        for index, finding in enumerate(noisy):
+        result = room_for(picture, [plane.plane for plane in noisy])
+        for index, plane in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            self._stream(finding, self._networks.way(finding, removal), result, report)
+            self._stream(plane.plane, self._networks.way(plane, removal), result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]
@@ -345,20 +345,20 @@ class Denoiser:
         Args:
             examined: The picture, from `examine`.
         """
-        ways = [self._networks.way(finding, RemovalConfig()) for finding in examined.noisy]
+        ways = [self._networks.way(plane, RemovalConfig()) for plane in examined.noisy]
         names = [network.name for way in ways for network in way.networks if network.name]
         return tuple(dict.fromkeys(names))
 
-    def _stream(self, finding: Finding, way: Pass, result: Samples, report: OnTile | None) -> None:
+    def _stream(self, plane: Plane, way: Pass, result: Samples, report: OnTile | None) -> None:
         """Denoise a plane tile by tile into its channels of the result."""
-        picture = finding.plane.picture
+        picture = plane.picture
 
         def run(config: TilingConfig) -> None:
             tiling.stream(
                 (picture.height, picture.width),
                 way.read,
                 way.denoise,
-                lambda start, rows: finding.plane.put(start, rows, result),
+                lambda start, rows: plane.put(start, rows, result),
                 config,
                 multiple=way.stride,
                 fixed=way.is_fixed,

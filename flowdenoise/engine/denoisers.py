@@ -16,13 +16,11 @@ from torch import nn
 
 from flowdenoise import weights
 from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_maps import MAP_ESTIMATORS, NoiseMaps
+from flowdenoise.engine.examined import ExaminedPlane
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.white_noise import ESTIMATORS
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import ESTIMATORS, MAP_ESTIMATORS, Estimate, NoiseMaps
 from flowdenoise.flow import Glow, TweedieDenoiser, as_denoiser
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest
@@ -219,12 +217,12 @@ class Denoisers:
         found = self.chosen_for(estimate)(channels) if quick is None else self._load(quick)
         return replace(found, thorough=False)
 
-    def way(self, finding: Finding, removal: RemovalConfig) -> Pass:
+    def way(self, plane: ExaminedPlane, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""
-        estimate, channels = finding.estimate, finding.plane.picture.channels
+        estimate, channels = plane.estimate, plane.picture.channels
         of_photographs = estimate.maps is not None and bool(self._photos)
         coarse = self.white(channels) if of_photographs else None
-        return pass_of(finding, removal, self.chosen_for(estimate), self.device, coarse)
+        return pass_of(plane, removal, self.chosen_for(estimate), self.device, coarse)
 
     def _load(self, source: Source) -> TileDenoiser:
         with _LOADING:  # other threads wait for what one of them loads

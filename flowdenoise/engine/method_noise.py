@@ -31,13 +31,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_evidence import CELL, varies
-from flowdenoise.engine.noise_floor import is_inside
-from flowdenoise.engine.noise_maps import NoiseMaps, is_sensitive
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial import Trial, pixels_of, windows
+from flowdenoise.estimation import (
+    CELL,
+    Estimate,
+    Finding,
+    NoiseMaps,
+    is_inside,
+    is_sensitive,
+    varies,
+)
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 
@@ -102,47 +106,48 @@ Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
 """A function that gives a quick network for noise and a number of channels; None if none tells."""
 
 
-def believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
+def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.device) -> Finding:
     """As much of a finding as what a denoiser removes speaks for.
 
     Args:
-        finding: The noise of a plane.
+        picture: A picture, color or gray.
+        finding: Its noise.
         quick: The function that gives the network to denoise windows with.
         device: The device that computes.
     """
-    plane, maps, doubted = finding.plane, finding.estimate.maps, finding.doubted
-    channels, sensitive = plane.picture.channels, is_sensitive(plane.picture)
+    maps, doubted, channels = finding.estimate.maps, finding.doubted, picture.channels
     if maps is not None:
         if maps.is_surely_white:
             return finding
-        signs = _signs_in(finding, maps, quick, device)
+        signs = _signs_in(picture, maps, quick, device)
         is_texture = signs is not None and signs.are_of_texture(maps.clean)
-        if finding.otherwise is not None and is_texture and not sensitive:
-            return _white_believed(finding.otherwise, quick, device)
+        if finding.otherwise is not None and is_texture and not is_sensitive(picture):
+            return _white_believed(picture, finding.otherwise, quick, device)
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:
             told = Estimate(told.sigma, "clean")
         return replace(finding, estimate=told)
-    if doubted is not None and (signs := _signs_in(finding, doubted, quick, device)) is not None:
+    if doubted is not None and (signs := _signs_in(picture, doubted, quick, device)) is not None:
         share = share_of_noise(signs, channels)
         is_clean = finding.estimate.verdict == "clean"
         likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
         if (signs.are_plain or likely) and not signs.are_of_texture(doubted.clean):
-            return Finding(plane, Estimate.of_camera(doubted).scaled(share))
-    return _white_believed(finding, quick, device)
+            return Finding(Estimate.of_camera(doubted).scaled(share))
+    return _white_believed(picture, finding, quick, device)
 
 
 def _signs_in(
-    finding: Finding, maps: NoiseMaps, quick: Quick, device: torch.device
+    picture: Picture, maps: NoiseMaps, quick: Quick, device: torch.device
 ) -> Signs | None:
-    picture = finding.plane.picture
     network = quick(Estimate.of_camera(maps), picture.channels)
     return None if network is None else signs_of_noise(picture, maps, network, device)
 
 
-def _white_believed(finding: Finding, quick: Quick, device: torch.device) -> Finding:
+def _white_believed(
+    picture: Picture, finding: Finding, quick: Quick, device: torch.device
+) -> Finding:
     """A finding of white noise, which is not white if a denoiser removes too little of it."""
-    picture, estimate = finding.plane.picture, finding.estimate
+    estimate = finding.estimate
     if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
         return finding
     network = quick(estimate, picture.channels)

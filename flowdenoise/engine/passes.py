@@ -10,15 +10,14 @@ import torch
 from torch import Tensor
 
 from flowdenoise.engine.choices import RemovalConfig
-from flowdenoise.engine.clipping import Unclip
 from flowdenoise.engine.discrepancy import keep_constant
-from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.engine.examined import ExaminedPlane
 from flowdenoise.engine.remains import REDUCED, without_remains
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.texture import give_back
 from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
 from flowdenoise.engine.tiling import ReadRows
+from flowdenoise.estimation import NoiseMaps, Unclip
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Pass:
 
 
 def pass_of(
-    finding: Finding,
+    plane: ExaminedPlane,
     removal: RemovalConfig,
     network: Callable[[int], TileDenoiser],
     device: torch.device,
@@ -59,22 +58,22 @@ def pass_of(
     """Decide how a plane is denoised by the kind of its noise.
 
     Args:
-        finding: The plane and its noise.
+        plane: The plane and its noise.
         removal: The settings of the removal.
         network: The function that gives the network for a number of channels.
         device: The device that computes.
         coarse: The network of white noise that removes what is left of coarse noise of a camera.
     """
-    maps = finding.estimate.maps
+    maps = plane.estimate.maps
     if maps is not None:
         return _of_photograph(
-            finding, maps, removal, network(finding.plane.picture.channels), coarse, device
+            plane, maps, removal, network(plane.picture.channels), coarse, device
         )
-    return _of_white(finding, removal.strength, network, device)
+    return _of_white(plane, removal.strength, network, device)
 
 
 def _of_photograph(
-    finding: Finding,
+    plane: ExaminedPlane,
     maps: NoiseMaps,
     removal: RemovalConfig,
     network: TileDenoiser,
@@ -82,7 +81,7 @@ def _of_photograph(
     device: torch.device,
 ) -> Pass:
     """The pass for the noise of a camera, whose maps are cut into tiles with the picture."""
-    picture, detail = finding.plane.picture, removal.detail
+    picture, detail = plane.picture, removal.detail
     channels = picture.channels
     luma, chroma = (removal.strength * share for share in (removal.luma, removal.chroma))
 
@@ -100,15 +99,15 @@ def _of_photograph(
             denoised = without_remains(denoised, levels, coarse, luma, chroma)
         if detail:
             denoised = give_back(pixels, denoised, tiles[:, channels + 2 :], detail)
-        if finding.light is not None:
-            denoised = finding.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
+        if plane.light is not None:
+            denoised = plane.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
         return keep_constant(pixels, denoised)
 
     return Pass(read, denoise, (network,) if coarse is None else (network, coarse), REDUCED)
 
 
 def _of_white(
-    finding: Finding,
+    plane: ExaminedPlane,
     strength: float,
     networks: Callable[[int], TileDenoiser],
     device: torch.device,
@@ -118,12 +117,12 @@ def _of_white(
     A strength below 1 leaves a part of the noise as it is; one above 1 tells of more noise.
     """
     more, share = max(1.0, strength), min(1.0, strength)
-    picture = finding.plane.picture
-    levels = [more * level for level in finding.estimate.levels]
-    unclip = Unclip([end.scaled(more) for end in finding.ends], device)
+    picture, estimate = plane.picture, plane.estimate
+    levels = [more * level for level in estimate.levels]
+    unclip = Unclip([end.scaled(more) for end in plane.finding.ends], device)
     network = networks(picture.channels)
     single = networks(1) if len(levels) > 1 else None
-    weak = is_weak(max(finding.estimate.levels))
+    weak = is_weak(max(estimate.levels))
     if weak:
         network, single = network.precise, single and single.precise
 

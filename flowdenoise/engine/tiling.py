@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
+from flowdenoise.images.borders import mirror
 from flowdenoise.system.rules import Multiple, Range, Size
 from flowdenoise.system.side_by_side import in_order
 from flowdenoise.system.typed import check
@@ -299,14 +300,3 @@ def _blended(results: Iterator[Tensor], columns: Axis, band: Tensor | None) -> T
     if band is None:
         raise UsageError("an image has at least one pixel")
     return band
-
-
-def mirror(padded: int, length: int) -> Tensor:
-    """Indices that extend an axis of any length by reflection without repeating the border.
-
-    >>> mirror(7, 3).tolist()
-    [0, 1, 2, 1, 0, 1, 2]
-    """
-    period = max(1, 2 * (length - 1))
-    place = torch.arange(padded) % period
-    return torch.where(place < length, place, period - place)

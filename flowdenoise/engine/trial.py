@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.engine.discrepancy import keep_constant
-from flowdenoise.engine.noise_evidence import CELL
-from flowdenoise.engine.noise_maps import NoiseMaps, without_bars
 from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.estimation import CELL, NoiseMaps, without_bars
 from flowdenoise.images import Picture
 
 _WINDOW = 192  # side in pixels, about

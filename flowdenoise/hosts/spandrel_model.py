@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise import weights
-from flowdenoise.engine import ESTIMATORS, MAP_ESTIMATORS, Denoiser, RemovalConfig
+from flowdenoise.engine import Denoiser, RemovalConfig
 from flowdenoise.errors import MissingExtraError, WeightsError
+from flowdenoise.estimation import ESTIMATORS, MAP_ESTIMATORS
 from flowdenoise.images import Picture
 from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.system.rules import COLORS

@@ -22,6 +22,7 @@ in_memory        pictures as programs hold them: bytes, arrays, tensors
 native_messages  keeps decoders from printing
 drawing, sheets  figures made of pictures
 turns            the eight ways to turn and mirror an image
+borders          what lies beyond the borders of an image
 ```
 """
 
@@ -60,6 +61,7 @@ __all__ = [
     "Samples",
     "Search",
     "as_floats",
+    "borders",
     "check_named",
     "drawing",
     "encode",

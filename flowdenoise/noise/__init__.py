@@ -1,7 +1,7 @@
 """Noise: its levels and their unit, white noise, and the noise of cameras.
 
 ```
-levels         sigma, checked and converted
+levels         sigma, checked and converted, and the kinds of noise
 white          noise of one level, independent from pixel to pixel
 camera         what a camera does to light, and so what the noise of a photograph is
 sensor         what is added where light is measured
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from flowdenoise.noise.levels import (
     TRAINED_SIGMAS,
     WHITE,
+    NoiseKind,
     Sigma,
     SigmaRange,
     check_sigma,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TRAINED_SIGMAS",
     "WHITE",
+    "NoiseKind",
     "Sigma",
     "SigmaRange",
     "add_gaussian",

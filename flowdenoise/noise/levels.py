@@ -1,4 +1,4 @@
-"""Noise levels and their unit.
+"""Noise levels and their unit, and the kinds of noise.
 
 `sigma` is the standard deviation of the noise on the scale where white is 1. The scale of 0 to
 255 that the literature prints exists at two places only: on the command line and in the labels
@@ -8,7 +8,7 @@ of benchmarks, and both convert with `from_255`.
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flowdenoise.errors import SigmaError
 from flowdenoise.system.rules import Ascending, shown
@@ -61,6 +61,9 @@ Sigma = Annotated[float, _Level()]
 
 SigmaRange = Annotated[tuple[Sigma, Sigma], Ascending()]
 """A field of a configuration that holds the lowest and the highest noise level, [0, 1] scale."""
+
+NoiseKind = Literal["auto", "white", "camera"]
+"""The kind of noise that a picture is assumed to have."""
 
 
 def from_255(sigma: float) -> float:

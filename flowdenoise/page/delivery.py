@@ -17,8 +17,9 @@ from typing import Any
 
 from flowdenoise import batch
 from flowdenoise.batch import BatchConfig, Job, Naming, Outcome
-from flowdenoise.engine import VERDICTS, Denoiser
+from flowdenoise.engine import Denoiser
 from flowdenoise.errors import FlowdenoiseError
+from flowdenoise.estimation import VERDICTS
 from flowdenoise.page.shelf import Dropped
 
 _SECONDS = 0.2  # between two looks at whether the browser still listens

@@ -45,8 +45,9 @@ from starlette.types import ASGIApp
 
 from flowdenoise import images, noise
 from flowdenoise.batch import BatchConfig
-from flowdenoise.engine import VERDICTS, Crop, Denoiser, Examined, NoiseMaps, RemovalConfig
+from flowdenoise.engine import Crop, Denoiser, Examined, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, UsageError
+from flowdenoise.estimation import VERDICTS, NoiseMaps
 from flowdenoise.page import delivery, views
 from flowdenoise.page.bounds import PageConfig
 from flowdenoise.page.guard import Guard

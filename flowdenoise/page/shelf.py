@@ -17,9 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import Generic, TypeVar
 
 from flowdenoise import images
-from flowdenoise.engine import Denoiser, Examined, NoiseKind, SigmaOrAuto
+from flowdenoise.engine import Denoiser, Examined, SigmaOrAuto
 from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images import Picture
+from flowdenoise.noise import NoiseKind
 from flowdenoise.page.bounds import PageConfig
 
 T = TypeVar("T")

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.engine import Crop, Denoiser, Examined, NoiseMaps, RemovalConfig
+from flowdenoise.engine import Crop, Denoiser, Examined, RemovalConfig
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import NoiseMaps
 from flowdenoise.images import Metadata, Picture, quantize, sheets
 from flowdenoise.networks import MAPS
 

@@ -17,10 +17,10 @@ from flowdenoise import metrics, noise
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
-from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, as_denoiser
 from flowdenoise.images import as_floats
+from flowdenoise.images.borders import mirror
 from flowdenoise.system.device import fast_bfloat16
 from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TypeAlias
 
 from flowdenoise.data.sources import DataConfig
-from flowdenoise.engine import MAP_ESTIMATORS
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import MAP_ESTIMATORS
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
 from flowdenoise.system.typed import check

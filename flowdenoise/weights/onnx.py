@@ -77,7 +77,7 @@ class AnySize(nn.Module):
     def _mirrored(self, length: int) -> Tensor:
         """Indices of an axis that goes on by reflection up to the next multiple of the stride.
 
-        As `tiling.mirror`, in operations that stay symbolic while a graph is traced.
+        As `images.borders.mirror`, in operations that stay symbolic while a graph is traced.
         """
         place = torch.arange((length + self.stride - 1) // self.stride * self.stride)
         period = (2 * torch.ones((), dtype=torch.int64) * length - 2).clamp(min=1)

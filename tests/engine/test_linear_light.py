@@ -107,9 +107,9 @@ def denoiser() -> Denoiser:
 def test_a_photograph_with_strong_noise_is_less_dark_than_without_it(denoiser: Denoiser) -> None:
     picture, truth = photograph(STRONG_SHOT)
     examined = denoiser.examine(picture)
-    (finding,) = examined.findings
-    assert finding.light is not None
-    blind = replace(examined, findings=(replace(finding, light=None),))
+    (plane,) = examined.planes
+    assert plane.light is not None
+    blind = replace(examined, planes=(replace(plane, light=None),))
     result, dark = (denoiser.remove(e, RemovalConfig()).tensor()[0] for e in (examined, blind))
     assert (dark - truth).mean() < -0.9 / 255
     assert (result - truth).mean().abs() < 0.75 * (dark - truth).mean().abs()
@@ -118,13 +118,13 @@ def test_a_photograph_with_strong_noise_is_less_dark_than_without_it(denoiser: D
 def test_a_part_lacks_what_the_whole_lacks(denoiser: Denoiser) -> None:
     examined = denoiser.examine(photograph(STRONG_SHOT)[0])
     part = examined.part(slice(64, 128), slice(0, 64))
-    assert part.findings[0].light is examined.findings[0].light is not None
+    assert part.planes[0].light is examined.planes[0].light is not None
 
 
 def test_weak_noise_changes_no_brightness(denoiser: Denoiser) -> None:
-    (finding,) = denoiser.examine(photograph(WEAK_SHOT)[0], noise="camera").findings
-    assert finding.estimate.sigma < STRONG
-    assert finding.light is None
+    (plane,) = denoiser.examine(photograph(WEAK_SHOT)[0], noise="camera").planes
+    assert plane.estimate.sigma < STRONG
+    assert plane.light is None
 
 
 def test_light_and_tone_are_inverse_for_what_is_compared() -> None:

@@ -17,9 +17,6 @@ from torch import Tensor, nn
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
 from flowdenoise.engine.choices import Grain
-from flowdenoise.engine.estimate import Estimate
-from flowdenoise.engine.estimators import Estimators
-from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.method_noise import (
     Signs,
     believed,
@@ -27,8 +24,9 @@ from flowdenoise.engine.method_noise import (
     share_of_noise,
     signs_of_noise,
 )
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
-from flowdenoise.engine.planes import planes_of
+from flowdenoise.estimation.estimate import Estimate
+from flowdenoise.estimation.estimators import Estimators, Finding
+from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
@@ -143,10 +141,11 @@ def test_a_little_unevenness_tells_where_the_estimator_doubts() -> None:
     assert signs.are_of_texture(0.3)
 
 
-def gray_finding(picture: Picture) -> Finding:
-    (plane,) = planes_of(picture, (1, 3))
-    white = Finding(plane, Estimate(0.0, "clean"))
-    return Finding(plane, Estimate.of_camera(maps_of(picture)), otherwise=white)
+def texture_or_noise(picture: Picture) -> Finding:
+    """What is believed of a gray picture that was found to have the noise of a camera."""
+    white = Finding(Estimate(0.0, "clean"))
+    found = Finding(Estimate.of_camera(maps_of(picture)), otherwise=white)
+    return believed(picture, found, lambda estimate, channels: quick(), CPU)
 
 
 @pytest.mark.parametrize("make", [gray_stripes, in_places, gray_noise])
@@ -154,13 +153,13 @@ def test_the_maps_of_texture_do_not_hold_unless_the_iso_was_high(
     make: Callable[[np.random.Generator], Picture],
 ) -> None:
     picture = make(np.random.default_rng(3))
-    kept = believed(gray_finding(picture), lambda estimate, channels: quick(), CPU)
+    kept = texture_or_noise(picture)
     assert kept.estimate.verdict == ("camera" if make is gray_noise else "clean")
     exif = Image.Exif()
     exif.get_ifd(34665)[34855] = 25600
     metadata = Metadata(exif=exif.tobytes().removeprefix(b"Exif\0\0"))
     sensitive = Picture(np.tile(picture.samples, (2, 2, 1)), metadata=metadata)
-    kept = believed(gray_finding(sensitive), lambda estimate, channels: quick(), CPU)
+    kept = texture_or_noise(sensitive)
     assert kept.otherwise is not None  # the maps hold; how far, their share says
 
 
@@ -235,7 +234,7 @@ def engine() -> Denoiser:
 
 def test_a_picture_taken_for_noisy_stays_as_it_is() -> None:
     denoiser, picture = engine(), example("coffee.png")
-    (found,) = denoiser.examine(picture, noise="camera").findings
+    (found,) = denoiser.examine(picture, noise="camera").planes
     assert found.estimate.sigma == pytest.approx(1.1 * LEVEL, rel=0.05)
     told = denoiser.denoise_picture(picture, noise="camera").picture
     assert metrics.psnr(told.tensor()[0], picture.tensor()[0]) < 40
@@ -247,7 +246,8 @@ def test_a_picture_taken_for_noisy_stays_as_it_is() -> None:
 def test_a_picture_of_which_no_noise_is_believed_is_clean() -> None:
     clean = compressed(example("coffee.png", 2))
     maps = maps_of(clean, 2 / 255)
-    told = believed(found(clean, Estimate.of_camera(maps)), only_color, CPU).estimate
+    found = Finding(Estimate.of_camera(maps))
+    told = believed(clean, found, only_color, CPU).estimate
     assert (told.verdict, told.maps) == ("clean", None)
 
 
@@ -298,20 +298,15 @@ def only_color(estimate: Estimate, channels: int) -> TileDenoiser:
     return quick() if estimate.maps else color()
 
 
-def found(picture: Picture, estimate: Estimate, doubted: NoiseMaps | None = None) -> Finding:
-    (plane,) = planes_of(picture, (1, 3))
-    return Finding(plane, estimate, doubted=doubted)
-
-
 def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
     clean, white = compressed(example("coffee.png", 2)), Estimate(9 / 255, "noisy")
-    told = believed(found(clean, white), only_color, CPU).estimate
+    found = Finding(white)
+    told = believed(clean, found, only_color, CPU).estimate
     assert (told.verdict, told.untouched) == ("not white", True)
-    noisy = found(in_white_noise(clean, 9 / 255), white)
-    assert believed(noisy, only_color, CPU) == noisy
-    strong = found(clean, Estimate(25 / 255, "noisy"))  # no compression does that
-    assert believed(strong, only_color, CPU) == strong
-    assert believed(found(clean, white), lambda *_: None, CPU) == found(clean, white)
+    assert believed(in_white_noise(clean, 9 / 255), found, only_color, CPU) == found
+    strong = Finding(Estimate(25 / 255, "noisy"))  # no compression does that
+    assert believed(clean, strong, only_color, CPU) == strong
+    assert believed(clean, found, lambda *_: None, CPU) == found
 
 
 def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
@@ -319,22 +314,23 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
     estimator = weights.load("noise-map-color").network
     assert isinstance(estimator, NoiseMapNet)
     maps, white = noise_maps(photo, estimator, CPU), Estimate(2 / 255, "noisy")
-    told = believed(found(photo, white, maps), only_color, CPU).estimate
+    told = believed(photo, Finding(white, doubted=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
     none = Estimate(0.0, "clean")
-    assert believed(found(photo, none, maps), only_color, CPU).estimate.verdict == "camera"
+    told = believed(photo, Finding(none, doubted=maps), only_color, CPU).estimate
+    assert told.verdict == "camera"
     clean = compressed(example("coffee.png", 2))
     for estimate in (white, none):
-        told = believed(found(clean, estimate, maps_of(clean)), only_color, CPU).estimate
+        found = Finding(estimate, doubted=maps_of(clean))
+        told = believed(clean, found, only_color, CPU).estimate
         assert told.verdict != "camera"
 
 
 def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
     photo = taken(example("coffee.png"))
-    (plane,) = planes_of(photo, (1, 3))
     sure, faint = (Estimators(LEVELS, {3: partial(Mistaken, times)}, CPU) for times in (1.0, 0.3))
-    assert sure.find(plane, "auto").doubted is None
-    assert faint.find(plane, "auto").doubted is not None
+    assert sure.find(photo, "auto").doubted is None
+    assert faint.find(photo, "auto").doubted is not None
     grass = Estimators(LEVELS, {3: partial(Mistaken, 5.0, tint=0.3)}, CPU)
-    assert grass.find(plane, "auto").doubted is None
+    assert grass.find(photo, "auto").doubted is None

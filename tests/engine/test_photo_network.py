@@ -251,13 +251,14 @@ def test_the_grain_decides_which_weights_clean_a_photograph(
     monkeypatch.setattr(manifest, "shipped_folder", lambda: folder)
     denoiser = Denoiser.load(device="cpu", effort=effort)
     examined = denoiser.examine(picture, noise="camera")
-    maps = examined.noisy[0].estimate.maps
+    (plane,) = examined.noisy
+    maps = plane.estimate.maps
     assert maps is not None
     levels = maps.levels.clone()
     levels[1] = grain * levels[0]
-    finding = examined.noisy[0]
-    told = replace(finding.estimate, maps=replace(maps, levels=levels, whole=None))
-    examined = replace(examined, findings=(replace(finding, estimate=told),))
+    told = replace(plane.estimate, maps=replace(maps, levels=levels, whole=None))
+    plane = replace(plane, finding=replace(plane.finding, estimate=told))
+    examined = replace(examined, planes=(plane,))
     assert denoiser.weights_for(examined) == (name, "color-fast" if effort == "fast" else "color")
 
 

@@ -151,12 +151,3 @@ def test_a_small_tile_gets_less_overlap_and_blend(
 def test_a_tile_that_is_no_smaller_keeps_overlap_and_blend() -> None:
     prior = TilingConfig(32, 0, 16)
     assert prior.changed(tile=32, batch=2) == TilingConfig(32, 0, 16, 2)
-
-
-@given(padded=st.integers(1, 60), length=st.integers(1, 20))
-def test_mirroring_stays_inside_and_starts_with_the_image(padded: int, length: int) -> None:
-    indices = tiling.mirror(padded, length)
-    assert int(indices.min()) >= 0
-    assert int(indices.max()) < length
-    shown = min(padded, length)
-    assert indices[:shown].tolist() == list(range(shown))

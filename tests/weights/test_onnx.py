@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from flowdenoise.engine.tiling import mirror
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
+from flowdenoise.images.borders import mirror
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.weights import WeightsFile, onnx, read_weights

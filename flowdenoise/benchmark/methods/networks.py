@@ -13,8 +13,9 @@ from torch import Tensor
 
 from flowdenoise import weights
 from flowdenoise.benchmark.methods.method import Method, MethodOptions
-from flowdenoise.engine import AUTOMATIC, ESTIMATORS, Denoiser, SigmaOrAuto, weights_for_cameras
+from flowdenoise.engine import AUTOMATIC, Denoiser, SigmaOrAuto, weights_for_cameras
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation import ESTIMATORS
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import Picture, quantize
 from flowdenoise.system.rules import COLORS

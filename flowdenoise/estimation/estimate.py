@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.estimation.noise_maps import NoiseMaps
 
 Verdict = Literal["noisy", "camera", "clean", "constant", "not white", "beyond"]
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch.nn.functional import interpolate
 
 from flowdenoise import Denoiser, images, metrics
-from flowdenoise.engine.white_noise import by_channel, crops
+from flowdenoise.estimation.white_noise import by_channel, crops
 from flowdenoise.images import Picture
 
 from ..conftest import scene

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowdenoise import noise
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.estimation.noise_maps import NoiseMaps
 
 if TYPE_CHECKING:
     from flowdenoise.images.drawing import Sheet

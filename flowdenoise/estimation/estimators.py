@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -15,16 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from flowdenoise.engine.choices import NoiseKind
-from flowdenoise.engine.estimate import Estimate, camera_or_white
-from flowdenoise.engine.examined import Finding
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
-from flowdenoise.engine.planes import Plane
-from flowdenoise.engine.white_noise import estimate_white_noise
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation.clipping import ClippedEnds, clipped_ends_of
+from flowdenoise.estimation.estimate import Estimate, camera_or_white
+from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.estimation.white_noise import estimate_white_noise
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
+from flowdenoise.noise import NoiseKind
 from flowdenoise.system.side_by_side import both
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -32,6 +31,45 @@ Net = TypeVar("Net", bound=nn.Module)
 _ROWS = 16  # whose values are looked at together
 
 _LOADING = threading.Lock()  # of no denoiser's own, so that a denoiser can be pickled
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about a picture's noise.
+
+    Attributes:
+        estimate: The noise, estimated or given.
+        ends: The ends at which white noise was cut off, one for all channels or one for each.
+        doubted: The maps of a camera's noise that were found, too, and that the estimate speaks
+            against.
+        otherwise: The finding without the maps of a camera's noise, if the estimate has them.
+    """
+
+    estimate: Estimate
+    ends: tuple[ClippedEnds, ...] = ()
+    doubted: NoiseMaps | None = None
+    otherwise: Finding | None = None
+
+    @classmethod
+    def of_white(cls, picture: Picture, estimate: Estimate, threads: int) -> Finding:
+        """The finding for white noise, some of which may have been cut off.
+
+        Args:
+            picture: The picture, color or gray.
+            estimate: Its noise.
+            threads: The number of threads that compute.
+        """
+        if estimate.untouched:
+            return cls(estimate)
+        return cls(estimate, clipped_ends_of(picture, estimate.levels, threads))
+
+    def part(self, rows: slice, columns: slice) -> Finding:
+        """The finding for a part of the picture, which begins with a cell of noise maps."""
+        maps = self.estimate.maps
+        if maps is not None:
+            maps = maps.part(rows, columns)
+        estimate = replace(self.estimate, maps=maps)
+        return replace(self, estimate=estimate, doubted=None, otherwise=None)
 
 
 class Estimators:
@@ -58,49 +96,49 @@ class Estimators:
         self._camera: dict[int, NoiseMapNet] = {}
 
     def find(
-        self, plane: Plane, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
+        self, picture: Picture, kind: NoiseKind, *, prior: Glow | None = None, apart: bool = False
     ) -> Finding:
-        """Find out the noise of a plane.
+        """Find out the noise of a picture.
 
         Args:
-            plane: The channels that are denoised together.
-            kind: The kind of noise that they are assumed to have.
+            picture: The picture, color or gray.
+            kind: The kind of noise that it is assumed to have.
             prior: A prior to ask for the level of white noise in place of an estimator.
             apart: Whether the channels may get levels of their own.
 
         Raises:
             UsageError: The noise is to be that of a camera, and nothing finds its maps.
         """
-        if kind != "camera" and _has_two_values(plane.picture.samples):
-            return Finding(plane, Estimate(0.0, "clean"))
-        maps = partial(self.maps, plane.picture)
-        white = partial(self._find_white, plane, prior, apart)
+        if kind != "camera" and _has_two_values(picture.samples):
+            return Finding(Estimate(0.0, "clean"))
+        maps = partial(self.maps, picture)
+        white = partial(self._find_white, picture, prior, apart)
         if kind == "white":
             return white()
         if kind == "camera":
             if (found := maps(told=True)) is None:
                 raise UsageError("this model knows no noise of cameras in such a picture")
-            return Finding(plane, Estimate.of_camera(found))
+            return Finding(Estimate.of_camera(found))
         found, finding = both(maps, white, self.threads)
         if found is None:
             return finding
-        estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
+        estimate = camera_or_white(finding.estimate, found, picture.channels)
         if estimate.maps is not None:
-            return Finding(plane, estimate, otherwise=finding)
+            return Finding(estimate, otherwise=finding)
         finding = replace(finding, estimate=estimate)
-        in_color = plane.picture.channels > 1
+        in_color = picture.channels > 1
         may_be = in_color and found.kind == "camera" and not found.is_grass
         return replace(finding, doubted=found) if may_be else finding
 
-    def _find_white(self, plane: Plane, prior: Glow | None, apart: bool) -> Finding:
-        picture, channels = plane.picture, plane.picture.channels
+    def _find_white(self, picture: Picture, prior: Glow | None, apart: bool) -> Finding:
         if prior is not None:
             estimate = estimate_white_noise(picture, prior, self.device)
         else:
-            alone = self.white(1) if apart and channels > 1 and 1 in self.sources else None
-            judge = self.white(channels)
+            several = picture.channels > 1 and 1 in self.sources
+            alone = self.white(1) if apart and several else None
+            judge = self.white(picture.channels)
             estimate = estimate_white_noise(picture, judge, self.device, channel_judge=alone)
-        return Finding.of_white(plane, estimate, self.threads)
+        return Finding.of_white(picture, estimate, self.threads)
 
     def white(self, channels: int) -> NoiseLevelNet:
         """The estimator for pictures of that many channels.

@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.noise_evidence import CELL, Evidence, look
-from flowdenoise.engine.noise_floor import noise_floor, quantiles, raised
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation.noise_evidence import CELL, Evidence, look
+from flowdenoise.estimation.noise_floor import noise_floor, quantiles, raised
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet, around
 

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine import tiling
-from flowdenoise.engine.noise_floor import SQUARES, is_inside, squares_of
+from flowdenoise.estimation.noise_floor import SQUARES, is_inside, squares_of
 from flowdenoise.images import Picture
+from flowdenoise.images.borders import mirror
 from flowdenoise.networks import KINDS, MAPS, NoiseMapNet
 from flowdenoise.system.side_by_side import in_order
 
@@ -66,8 +66,8 @@ def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int 
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
     high, wide = CELL * -(-height // (down * CELL)), CELL * -(-width // (across * CELL))
     size = (high // CELL, wide // CELL)
-    columns = torch.split(tiling.mirror(across * wide, width), wide)
-    rows = torch.split(tiling.mirror(down * high, height), high)
+    columns = torch.split(mirror(across * wide, width), wide)
+    rows = torch.split(mirror(down * high, height), high)
     maps = torch.zeros(len(MAPS) + SQUARES, down * size[0], across * size[1])
     telling = torch.zeros(2, *maps.shape[1:], dtype=torch.bool)
     kinds = torch.zeros(down, across, len(KINDS))

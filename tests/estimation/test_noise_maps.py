@@ -11,14 +11,14 @@ from PIL import Image
 from torch import nn
 
 from flowdenoise import images, metrics, weights
-from flowdenoise.engine import Crop, Denoiser, NoiseKind, RemovalConfig, texture
-from flowdenoise.engine.noise_evidence import _spread
-from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
+from flowdenoise.engine import Crop, Denoiser, RemovalConfig, texture
 from flowdenoise.errors import UsageError
+from flowdenoise.estimation.noise_evidence import _spread
+from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
-from flowdenoise.noise import camera
+from flowdenoise.noise import NoiseKind, camera
 from flowdenoise.system import random_streams
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -218,7 +218,7 @@ def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.Monk
     device = torch.device("cpu")
     whole = noise_maps(picture, net, device)
     assert net.tiles == 4 * 6
-    monkeypatch.setattr("flowdenoise.engine.noise_evidence._MOST_TILES", 6)
+    monkeypatch.setattr("flowdenoise.estimation.noise_evidence._MOST_TILES", 6)
     some = noise_maps(picture, net, device)
     assert net.tiles == 4 * 6 + 6
     assert (some.kind, some.levels.shape) == (whole.kind, whole.levels.shape)
@@ -233,7 +233,7 @@ def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.Monk
 def test_the_tiles_that_tell_are_spread(
     monkeypatch: pytest.MonkeyPatch, down: int, across: int, most: int
 ) -> None:
-    monkeypatch.setattr("flowdenoise.engine.noise_evidence._MOST_TILES", most)
+    monkeypatch.setattr("flowdenoise.estimation.noise_evidence._MOST_TILES", most)
     seen = _spread(down, across)
     assert 0.9 * most <= int(seen.sum()) <= 1.1 * most
     share = seen.float().mean()

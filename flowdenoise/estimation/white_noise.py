@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine import tiling
-from flowdenoise.engine.estimate import WEAKEST, Estimate
+from flowdenoise.estimation.estimate import WEAKEST, Estimate
 from flowdenoise.flow import Glow, likeliest_sigma
 from flowdenoise.images import Picture
+from flowdenoise.images.borders import mirror
 from flowdenoise.networks import NoiseLevelNet, blocks_of
 
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
@@ -332,7 +332,7 @@ def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tens
         top, left = min(top, max(0, height - side)), min(left, max(0, width - side))
         part = (slice(top, top + side), slice(left, left + side))
         crop = picture.tensor(*part)
-        down, across = (tiling.mirror(side, length) for length in crop.shape[-2:])
+        down, across = (mirror(side, length) for length in crop.shape[-2:])
         known = _known(picture, part)
         if known is not None:
             known = known[:, :, down][..., across]

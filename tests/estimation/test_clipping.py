@@ -10,8 +10,8 @@ from hypothesis import given
 from numpy.typing import NDArray
 from scipy import stats
 
-from flowdenoise.engine.clipping import ClippedEnds, NoiseLaw, Unclip, clipped_ends, expected
 from flowdenoise.engine.denoiser import Denoiser
+from flowdenoise.estimation.clipping import ClippedEnds, NoiseLaw, Unclip, clipped_ends, expected
 from flowdenoise.images import Picture
 
 SIGMA = 25 / 255

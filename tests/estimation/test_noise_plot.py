@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from flowdenoise.engine import NoiseMaps, noise_plot
+from flowdenoise.estimation import NoiseMaps, noise_plot
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (3, 200), (500, 2)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from flowdenoise.engine.estimate import Estimate, Verdict, camera_or_white, together
-from flowdenoise.engine.noise_maps import NoiseMaps
+from flowdenoise.estimation.estimate import Estimate, Verdict, camera_or_white, together
+from flowdenoise.estimation.noise_maps import NoiseMaps
 
 
 def maps(

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.noise_floor import (
+from flowdenoise.estimation.noise_floor import (
     NoiseFloor,
     is_inside,
     noise_floor,

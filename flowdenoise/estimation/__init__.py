@@ -1,0 +1,64 @@
+"""Estimation: what noise a picture has, as far as it tells without being denoised.
+
+```
+estimators      the networks that estimate noise, and what is found out with them
+estimate        what is known of a picture's noise: white, or that of a camera
+white_noise     the level of white noise, estimated from a few crops
+clipping        noise that was cut off at black or white
+noise_maps      the noise of a photograph, place by place
+noise_evidence  what its tiles show of it
+noise_floor     what its quietest places tell
+noise_plot      a drawing of noise maps
+```
+"""
+
+from typing import TYPE_CHECKING
+
+from flowdenoise.system.lazy import homes
+
+if TYPE_CHECKING:
+    from flowdenoise.estimation.clipping import Unclip
+    from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
+    from flowdenoise.estimation.estimators import Estimators, Finding
+    from flowdenoise.estimation.noise_evidence import CELL, varies
+    from flowdenoise.estimation.noise_floor import is_inside
+    from flowdenoise.estimation.noise_maps import (
+        MAP_ESTIMATORS,
+        NoiseMaps,
+        is_sensitive,
+        without_bars,
+    )
+    from flowdenoise.estimation.white_noise import ESTIMATORS, clean_below
+
+__all__ = [
+    "CELL",
+    "ESTIMATORS",
+    "MAP_ESTIMATORS",
+    "VERDICTS",
+    "Estimate",
+    "Estimators",
+    "Finding",
+    "NoiseMaps",
+    "Unclip",
+    "Verdict",
+    "clean_below",
+    "is_inside",
+    "is_sensitive",
+    "noise_plot",
+    "together",
+    "varies",
+    "without_bars",
+]
+
+__getattr__ = homes(
+    __name__,
+    {
+        "clipping": ("Unclip",),
+        "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
+        "estimators": ("Estimators", "Finding"),
+        "noise_evidence": ("CELL", "varies"),
+        "noise_floor": ("is_inside",),
+        "noise_maps": ("MAP_ESTIMATORS", "NoiseMaps", "is_sensitive", "without_bars"),
+        "white_noise": ("ESTIMATORS", "clean_below"),
+    },
+)
