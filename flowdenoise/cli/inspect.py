@@ -178,12 +178,12 @@ def doctor(
 
     config = EngineConfig(**options.given(device=device, precision=precision))
     sound = True
-    for finding in examine(config):
-        sound = sound and finding.fine
+    for check in examine(config):
+        sound = sound and check.fine
         if as_json:
-            console.result(json.dumps(vars(finding)))
+            console.result(json.dumps(vars(check)))
         else:
-            mark = "ok " if finding.fine else "BAD"
-            console.result(f"{mark}  {finding.what}: {finding.value}")
+            mark = "ok " if check.fine else "BAD"
+            console.result(f"{mark}  {check.what}: {check.value}")
     if not sound:
         raise typer.Exit(1)

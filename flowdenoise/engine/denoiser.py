@@ -307,10 +307,10 @@ class Denoiser:
         picture, noisy = examined.picture, examined.noisy
         if not noisy or not removal.strength:
             return picture
-        result = room_for(picture, [plane.plane for plane in noisy])
-        for index, plane in enumerate(noisy):
+        result = room_for(picture, [one.plane for one in noisy])
+        for index, one in enumerate(noisy):
             report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
-            self._stream(plane.plane, self._networks.way(plane, removal), result, report)
+            self._stream(one.plane, self._networks.way(one, removal), result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0
             result[transparent] = picture.samples[transparent]

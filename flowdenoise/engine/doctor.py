@@ -35,7 +35,7 @@ _GOLDEN = "golden.json"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """The result of one check.
 
     Attributes:
@@ -75,54 +75,54 @@ def record_golden(folder: Path) -> None:
         stream.write((json.dumps(values) + "\n").encode())
 
 
-def examine(config: EngineConfig | None = None) -> Iterator[Finding]:
+def examine(config: EngineConfig | None = None) -> Iterator[Check]:
     """Check everything, one finding after the other.
 
     Args:
         config: The device and the precision for the golden images.
     """
-    yield Finding("flowdenoise", __version__)
-    yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
+    yield Check("flowdenoise", __version__)
+    yield Check("Python", f"{platform.python_version()} on {platform.platform()}")
     yield from examine_packages()
     yield from _weights()
     yield from _golden(config or EngineConfig())
 
 
-def examine_packages() -> Iterator[Finding]:
+def examine_packages() -> Iterator[Check]:
     """Check the packages that this one needs, according to its installation."""
     for requirement in metadata.requires("flowdenoise") or []:
         if "extra ==" not in requirement:
             yield _version(re.split(r"[^\w.-]", requirement)[0])
 
 
-def _version(package: str) -> Finding:
+def _version(package: str) -> Check:
     try:
-        return Finding(package, metadata.version(package))
+        return Check(package, metadata.version(package))
     except metadata.PackageNotFoundError:
-        return Finding(package, "is needed and not installed", fine=False)
+        return Check(package, "is needed and not installed", fine=False)
 
 
-def _weights() -> Iterator[Finding]:
+def _weights() -> Iterator[Check]:
     for entry in manifest.shipped().entries:
         try:
             store.verify(entry.name, offline=True)
         except FlowdenoiseError as error:
-            yield Finding(f"weights {entry.name}", str(error), fine=False)
+            yield Check(f"weights {entry.name}", str(error), fine=False)
         else:
-            yield Finding(f"weights {entry.name}", f"{entry.size / 1e6:.1f} MB, sha256 verified")
+            yield Check(f"weights {entry.name}", f"{entry.size / 1e6:.1f} MB, sha256 verified")
 
 
-def _golden(config: EngineConfig) -> Iterator[Finding]:
+def _golden(config: EngineConfig) -> Iterator[Check]:
     expected = json.loads((manifest.shipped_folder() / _GOLDEN).read_text())
     try:
         device, precision = config.device, config.precision
         denoiser = Denoiser.load(device=device, precision=precision, offline=True)
         fast = "fast in bfloat16" if fast_bfloat16(denoiser.device) else "float32 only"
-        yield Finding("device", f"{denoiser.device} ({fast}), {torch.get_num_threads()} threads")
+        yield Check("device", f"{denoiser.device} ({fast}), {torch.get_num_threads()} threads")
         for channels, name in COLORS.items():
             value = golden_psnr(denoiser, channels)
             fine = abs(value - expected[name]) <= GOLDEN_TOLERANCE
             text = f"{value:.2f} dB, recorded {expected[name]:.2f} dB"
-            yield Finding(f"golden image, {name}", text, fine)
+            yield Check(f"golden image, {name}", text, fine)
     except FlowdenoiseError as error:
-        yield Finding("golden image", str(error), fine=False)
+        yield Check("golden image", str(error), fine=False)
