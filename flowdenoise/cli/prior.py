@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections import Counter
@@ -74,12 +75,12 @@ def score(
     if relative and heat_map is None:
         raise UsageError("--relative colors heat maps: --heat-map names a folder for them")
     maps = _places_of_maps(files, heat_map, overwrite)
+    flow_for = functools.cache(lambda channels: _flow(prior, channels, device, offline))
     failed = False
     for file in files:
         try:
             picture = images.read(file)
-            flow = _flow(prior, picture.channels, device, offline)
-            result = likelihood.score(flow, picture)
+            result = likelihood.score(flow_for(picture.channels), picture)
             if file in maps:
                 _write_map(maps[file], result, relative)
         except FlowdenoiseError as error:

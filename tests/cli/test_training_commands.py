@@ -444,6 +444,16 @@ def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path)
         assert invoke(*line, option, value).status == 2
 
 
+def test_a_prior_of_clean_images_draws_none_with_noise(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "prior.safetensors"
+    flow = Glow(GlowConfig(levels=1, steps_per_level=1, hidden_channels=4))
+    weights.save_weights(file, flow, training={})
+    line = ["sample", "--prior", file, "-o", tmp_path / "samples.png", "--device", "cpu"]
+    answer = invoke(*line, "--sigma", 10)
+    assert (answer.status, "knows clean images only" in message(answer)) == (2, True)
+    assert invoke(*line, "--sigma", 0).status == 0
+
+
 def test_no_default_of_the_library_stands_in_a_command() -> None:
     """What a command does not say, the configuration says: None, and nothing else."""
     for function in (
