@@ -2,7 +2,7 @@
 
 ```
 GET    /                             the page
-GET    /settings                     its sliders, the limits, the kinds of files
+GET    /settings                     its sliders, the limits, the kinds of files, the gain of noise
 POST   /pictures?name=               takes a file; answers what it is
 DELETE /pictures/KEY                 forget it
 GET    /pictures/KEY/thumbnail
@@ -47,6 +47,7 @@ from flowdenoise import images, noise
 from flowdenoise.batch import BatchConfig
 from flowdenoise.engine import VERDICTS, Crop, Denoiser, Examined, NoiseMaps, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, UsageError
+from flowdenoise.images import sheets
 from flowdenoise.page import delivery, views
 from flowdenoise.page.bounds import PageConfig
 from flowdenoise.page.guard import Guard
@@ -145,8 +146,8 @@ class _Desk:
             | {"step": _STEP, "value": getattr(defaults, name)}
             for name, label, least, most in SLIDERS
         ]
-        limits = {"sliders": sliders, "most_bytes": self.config.max_upload}
-        return JSONResponse(limits | {"suffixes": sorted(images.SUFFIXES)})
+        limits = {"most_bytes": self.config.max_upload, "suffixes": sorted(images.SUFFIXES)}
+        return JSONResponse({"sliders": sliders, "gain": sheets.NOISE_GAIN, **limits})
 
     async def drop(self, request: Request) -> Response:
         dropped = self.shelf.place(request.query_params.get("name", ""))
