@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from flowdenoise.data.sources import COCO
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
 from flowdenoise.system.atomic import replacing
@@ -101,7 +102,7 @@ def tune(
         UsageError: The run has no validation images.
         TrainingError: A sub-folder holds a run of other settings, or its records are damaged.
     """
-    if not base.data.validation and base.data.paths != ("coco",):
+    if not base.data.validation and base.data.paths != (COCO,):
         raise UsageError("a sweep needs validation images to decide by")
     trials = []
     for trial in _trials(base, config, place, prior):
