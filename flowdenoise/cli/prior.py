@@ -99,8 +99,8 @@ def _places_of_maps(files: list[Path], folder: Path | None, overwrite: bool) -> 
     """Name the heat map of each picture, and make the folder for them.
 
     Raises:
-        UsageError: Two pictures would share a heat map, one is there already, or the folder can't
-            be made.
+        UsageError: Two pictures would share a heat map, one is there already or is an input, or
+            the folder can't be made.
     """
     if folder is None:
         return {}
@@ -108,6 +108,7 @@ def _places_of_maps(files: list[Path], folder: Path | None, overwrite: bool) -> 
     for target, count in Counter(maps.values()).items():
         if count > 1:
             raise UsageError(f"{target} would be the heat map of {count} pictures")
+        options.check_no_input(target, files)
         options.check_new(target, overwrite=overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
