@@ -81,11 +81,15 @@ def gmsd(denoised: Tensor, clean: Tensor, *, data_range: float = 1.0) -> float:
     return float(similarity.std(correction=0))
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""The shares of red, green and blue in luma, by Rec. 601."""
+
+
 def luma(image: Tensor) -> Tensor:
     """The luma, (H, W), of an image (C, H, W), by Rec. 601."""
     if image.shape[0] == 1:
         return image[0]
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype, device=image.device)
+    weights = torch.tensor(LUMA, dtype=image.dtype, device=image.device)
     return (image * weights[:, None, None]).sum(0)
 
 

@@ -2,9 +2,9 @@
 
     python examples/benchmarks/camera_statistics.py --images FOLDER [--pairs FOLDER ...]
 
---images are clean pictures that photographs are simulated of; --pairs are folders of real pairs
-whose names end in _noisy and _clean (or _real and _mean). The figures are means
-over pictures whose noise is at least 1.5 of 255.
+--images are clean pictures that photographs are simulated of; --pairs are folders of real pairs,
+whose names end as `flowdenoise benchmark` knows them. The figures are means over pictures whose
+noise is at least 1.5 of 255.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from flowdenoise import images
+from flowdenoise import images, metrics
+from flowdenoise.data.corpus import list_images
+from flowdenoise.data.pairs import find_pairs
 from flowdenoise.noise import camera
 from flowdenoise.system import random_streams
 
@@ -51,8 +53,8 @@ def statistics(noise: Tensor) -> Tensor:
     """The figures of `HEADINGS` for noise (3, H, W) on the [0, 1] scale."""
     mean = noise.mean()
     noise = noise - noise.mean((1, 2), keepdim=True)
-    red, green, blue = noise
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    red, _, blue = noise
+    luma = metrics.luma(noise)
     cb, cr = 0.564 * (blue - luma), 0.713 * (red - luma)
     correlation = torch.corrcoef(noise.flatten(1))
     power = luma.square().mean()
@@ -87,12 +89,10 @@ def simulated(files: list[Path], name: camera.Camera) -> Iterator[Tensor]:
 
 def pairs(folder: Path) -> Iterator[Tensor]:
     """Noise of real pairs."""
-    for noisy, clean in (("_noisy", "_clean"), ("_real", "_mean")):
-        for file in sorted(folder.glob(f"*{noisy}.*")):
-            truth = file.with_name(file.name.replace(noisy, clean))
-            pair = read(file), read(truth)
-            top, left = ((side - SIDE) // 2 for side in pair[0].shape[1:])
-            yield (pair[0] - pair[1])[:, top : top + SIDE, left : left + SIDE]
+    for truth, file in find_pairs(list_images([folder])).items():
+        pair = read(file), read(truth)
+        top, left = ((side - SIDE) // 2 for side in pair[0].shape[1:])
+        yield (pair[0] - pair[1])[:, top : top + SIDE, left : left + SIDE]
 
 
 def main() -> None:

@@ -44,8 +44,8 @@ def main() -> None:
     shares = []
     for step in range(options.rounds + 2):
         start = synchronize(device)
-        draws = stage.sources.patches.draws(step, run.loop.batch)
-        stage.term.sample(stage.sources, draws)
+        sources, first, count = stage.sources.at(step, 0, run.loop.batch)
+        stage.term.sample(sources, sources.patches.draws(step, count, first))
         data = synchronize(device) - start
         start = synchronize(device)
         with torch.autocast(device.type, torch.bfloat16, run.loop.precision == "bfloat16"):

@@ -4,10 +4,10 @@
     python examples/experiments/mean_shift.py --pairs FOLDER
 
 --images are clean pictures that photographs are simulated of; the truth is what the same camera
-without noise takes. --pairs is a folder of real pairs, NAME_noisy and NAME_clean. A band is 16
-levels of the truth's brightness, of 255: of pixels, and of the means of squares of 16x16 pixels.
-Pixels show lost contrast, too: whatever is smoothed, its brightest pixels became darker. Squares
-show what has become of the light.
+without noise takes. --pairs is a folder of real pairs, whose names end as `flowdenoise benchmark`
+knows them. A band is 16 levels of the truth's brightness, of 255: of pixels, and of the means of
+squares of 16x16 pixels. Pixels show lost contrast, too: whatever is smoothed, its brightest pixels
+became darker. Squares show what has become of the light.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise import images
+from flowdenoise.data.corpus import list_images
+from flowdenoise.data.pairs import find_pairs
 from flowdenoise.engine import Denoiser
 from flowdenoise.images import Picture, quantize
 from flowdenoise.noise import camera, sensor
@@ -55,8 +57,7 @@ def simulated(folder: Path, kind: camera.Camera, iso: float, side: int) -> Itera
 
 def pairs(folder: Path, side: int) -> Iterator[Tensor]:
     """Real photographs and their truths, (2, 3, h, w)."""
-    for file in sorted(folder.glob("*_noisy.*")):
-        truth = next(folder.glob(file.name.replace("_noisy", "_clean")))
+    for truth, file in find_pairs(list_images([folder])).items():
         yield torch.cat([read(file, side), read(truth, side)])
 
 

@@ -113,7 +113,11 @@ class Cluster:
         self._begun = not self._ray.is_initialized()
         if self._begun:
             self._connect()
-        self._workers = [self._start(engine, gpu) for gpu in self._places(engine)]
+        try:
+            self._workers = [self._start(engine, gpu) for gpu in self._places(engine)]
+        except BaseException:
+            self._leave()
+            raise
 
     def __enter__(self) -> Cluster:
         return self
@@ -121,6 +125,10 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             self._ray.kill(worker)
+        self._leave()
+
+    def _leave(self) -> None:
+        """End what `_connect` began."""
         if self._begun:
             self._ray.shutdown()
 

@@ -284,7 +284,9 @@ class _Trip:
         return replace(outcome, written=(self.job.target,))
 
     def _named(self, text: str) -> str:
-        return text.replace(str(self.local.source), self.job.source)
+        """A message with addresses instead of the files of the moment."""
+        text = text.replace(str(self.local.source), self.job.source)
+        return text.replace(str(self.local.target), self.job.target)
 
 
 def _is_there(job: RemoteJob, config: BatchConfig) -> Outcome:

@@ -21,6 +21,7 @@ from flowdenoise.batch.plan import Job
 from flowdenoise.engine import Denoised
 from flowdenoise.images import Picture
 from flowdenoise.images.borders import mirror
+from flowdenoise.metrics import luma
 from flowdenoise.noise import camera, sensor
 from flowdenoise.noise.camera import CameraConfig
 from flowdenoise.noise.demosaicking import Demosaicking
@@ -34,7 +35,6 @@ NOISY = "{stem}_noisy.png"
 _BLOCK = 16  # side in pixels of what JPEG takes together
 _STRIP = 1 << 20  # pixels of a strip, about
 _AROUND = 2 * _BLOCK  # rows that a simulated camera looks at around a place, and more
-_GRAY = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -135,4 +135,4 @@ def _in_channels(part: Tensor, channels: int) -> Tensor:
     """Reduce a photograph (1, 3, h, w) to as many channels as its picture has."""
     if channels > 1:
         return part
-    return torch.einsum("c,bchw->bhw", part.new_tensor(_GRAY), part)[:, None]
+    return luma(part[0])[None, None]

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowdenoise.errors import ImageReadError
-from flowdenoise.images import sniff
+from flowdenoise.images import HEAD, sniff
 
-_HEAD = 32  # bytes by which a picture is recognized
 _STDIN = "standard input"
 
 
@@ -73,7 +72,7 @@ def open_source(path: Path | None) -> Source:
 def _read_stream(stream: BinaryIO, name: str) -> BinaryIO:
     """Read all of a stream, unless it does not begin like a picture: then it may have no end."""
     try:
-        head = stream.read(_HEAD)
+        head = stream.read(HEAD)
         sniff(head)
         data = io.BytesIO(head + stream.read())
     except ImageReadError as error:

@@ -112,7 +112,7 @@ class MeasurementStore:
         return self._cells.get(key.text)
 
     def add(self, key: MeasurementKey, cell: Measurement) -> None:
-        """Keep a cell; it is on the disk when this returns.
+        """Keep a cell; it is in the file when this returns.
 
         Raises:
             DataError: The file can't be written.

@@ -89,11 +89,13 @@ def _as_it_is(image: Tensor) -> Tensor:
 
 
 def _rounded(image: Tensor) -> Tensor:
-    return image.clamp(0, 1).mul(255).round().div(255)
+    return image.clamp(0, 1).mul(noise.WHITE).round().div(noise.WHITE)
 
 
 def _truncated(image: Tensor) -> Tensor:
-    return image.clamp(0, 1).mul(255).floor().div(255)
+    from flowdenoise.noise.compression import truncated  # help shows the table without torch
+
+    return truncated(image)
 
 
 PROTOCOLS = {

@@ -175,14 +175,15 @@ def _methods(text: str, config: BenchmarkConfig) -> Sequence[Choice]:
     """The methods that are named, or all quick ones that are installed and fit the protocol."""
     if text:
         chosen: Sequence[Choice] = parse(text)
-        unknown = [label for label in config.limits if label not in {c.label for c in chosen}]
-        if unknown:
-            raise UsageError(f"--limit {unknown[0]} names no method that is run")
-        return chosen
-    for name, problem in missing().items():
-        console.warn(f"{name} is left out: {problem}")
-    told = find_protocol(config.protocol).adds_noise
-    return [choice for choice in quick() if told or METHODS[choice.name].blind]
+    else:
+        for name, problem in missing().items():
+            console.warn(f"{name} is left out: {problem}")
+        told = find_protocol(config.protocol).adds_noise
+        chosen = [choice for choice in quick() if told or METHODS[choice.name].blind]
+    unknown = [label for label in config.limits if label not in {c.label for c in chosen}]
+    if unknown:
+        raise UsageError(f"--limit {unknown[0]} names no method that is run")
+    return chosen
 
 
 def _limits(texts: list[str]) -> tuple[int, dict[str, int]]:

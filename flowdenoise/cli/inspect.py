@@ -62,8 +62,7 @@ def info(
 def _check_plot(plot: Path, files: list[Path], overwrite: bool) -> None:
     if len(files) > 1:
         raise UsageError(f"{plot} can hold the noise of one picture only")
-    if plot.exists() and plot.samefile(files[0]):
-        raise UsageError(f"{plot} is the picture itself")
+    options.check_no_input(plot, files)
     options.check_png(plot)
     options.check_new(plot, overwrite=overwrite)
 

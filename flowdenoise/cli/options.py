@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,6 +100,16 @@ def check_new(file: Path, *, overwrite: bool = False) -> None:
     """
     if file.exists() and not overwrite:
         raise UsageError(f"{file} is there already: `overwrite` replaces it")
+
+
+def check_no_input(file: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write to an input, which no option allows.
+
+    Raises:
+        UsageError: The file is one of the inputs.
+    """
+    if file.exists() and any(one.exists() and file.samefile(one) for one in inputs):
+        raise UsageError(f"{file} is an input, and no input is ever replaced: take another name")
 
 
 def check_png(file: Path) -> None:

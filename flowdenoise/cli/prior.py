@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections import Counter
@@ -74,12 +75,12 @@ def score(
     if relative and heat_map is None:
         raise UsageError("--relative colors heat maps: --heat-map names a folder for them")
     maps = _places_of_maps(files, heat_map, overwrite)
+    flow_for = functools.cache(lambda channels: _flow(prior, channels, device, offline))
     failed = False
     for file in files:
         try:
             picture = images.read(file)
-            flow = _flow(prior, picture.channels, device, offline)
-            result = likelihood.score(flow, picture)
+            result = likelihood.score(flow_for(picture.channels), picture)
             if file in maps:
                 _write_map(maps[file], result, relative)
         except FlowdenoiseError as error:
@@ -98,8 +99,8 @@ def _places_of_maps(files: list[Path], folder: Path | None, overwrite: bool) -> 
     """Name the heat map of each picture, and make the folder for them.
 
     Raises:
-        UsageError: Two pictures would share a heat map, one is there already, or the folder can't
-            be made.
+        UsageError: Two pictures would share a heat map, one is there already or is an input, or
+            the folder can't be made.
     """
     if folder is None:
         return {}
@@ -107,6 +108,7 @@ def _places_of_maps(files: list[Path], folder: Path | None, overwrite: bool) -> 
     for target, count in Counter(maps.values()).items():
         if count > 1:
             raise UsageError(f"{target} would be the heat map of {count} pictures")
+        options.check_no_input(target, files)
         options.check_new(target, overwrite=overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,7 @@ def tune(
             )
     chosen = {**_shared(data, validation, gray, steps), ("--prior", "prior"): prior}
     run = _set(config.recipe(1 if gray else 3), chosen, settings)
-    with _report(run.loop.steps, out) as report:
+    with _report(run.loop.steps, out, again="the same command") as report:
         place = _place(out, device, threads, report, False, False, None)
         trials = tune.tune(
             run,
@@ -172,6 +172,9 @@ def tune(
                 f"scale {trial.prior_scale:g}, blur {trial.blur}: {trial.mean:.3f} dB"
             ),
         )
+    if len(trials) < len(config.prior_scales) * len(config.blurs):
+        console.say(f"another process was interrupted; the same command goes on ({out})")
+        raise typer.Exit(1)
     best = trials[0]
     console.result(f"best: prior scale {best.prior_scale:g}, blur {best.blur}; see {out}/table.md")
 
@@ -348,13 +351,21 @@ def _teaching() -> Callable[[int, int], None]:
 
 
 @contextmanager
-def _report(steps: int, out: Path) -> Iterator[Report]:
-    """Show the progress of training; if it is interrupted, say how to resume it."""
+def _report(
+    steps: int, out: Path, again: str = "with --resume the same command"
+) -> Iterator[Report]:
+    """Show the progress of training; if it is interrupted, say how to resume it.
+
+    Args:
+        steps: The number of steps.
+        out: The folder of the run.
+        again: What goes on with an interrupted run.
+    """
     with console.training_progress(steps) as report:
         try:
             yield report
         except Interruption:
-            console.say(f"with --resume the same command goes on from its checkpoint in {out}")
+            console.say(f"{again} goes on from its checkpoint in {out}")
             raise
 
 

@@ -144,6 +144,10 @@ def export(
 ) -> None:
     """Export a denoiser to ONNX, and compare its results with those of torch."""
     console.set_verbosity(quiet, False)
+    from flowdenoise.weights.address import FilePath, parse_address
+
+    named = parse_address(address)
+    options.check_no_input(out, [named.path] if isinstance(named, FilePath) else [])
     options.check_new(out, overwrite=overwrite)
     from flowdenoise.weights import load
     from flowdenoise.weights.onnx import CHECKED_SIZES, export_onnx

@@ -66,6 +66,7 @@ def push(
     data: TrainedOn = None,
     sigma_range: SigmaRange = None,
     results: Results = [],  # noqa: B006 - typer copies it
+    overwrite: options.Overwrite = False,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -91,6 +92,7 @@ def push(
         folder,
         private=private,
         dry_run=dry_run,
+        overwrite=overwrite,
         offline=offline,
         report=console.say,
     )

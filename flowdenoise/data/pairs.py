@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,14 +11,22 @@ PAIR_ENDS = {"_noisy": "_clean", "_noise": "_gt", "_real": "_mean"}
 
 
 def find_pairs(files: Iterable[Path]) -> dict[Path, Path]:
-    """The photographs with noise by the files of their clean partners."""
-    by_stem = {file.stem: file for file in files}
+    """The photographs with noise by the files of their clean partners.
+
+    A partner lies in the same folder, or else is the only file of its name in any other one.
+    """
+    every = list(files)
+    by_stem: defaultdict[str, list[Path]] = defaultdict(list)
+    for file in every:
+        by_stem[file.stem].append(file)
     found = {}
-    for stem, file in by_stem.items():
+    for file in every:
         for noisy_end, clean_end in PAIR_ENDS.items():
-            partner = by_stem.get(stem.removesuffix(noisy_end) + clean_end)
-            if stem.endswith(noisy_end) and partner is not None:
-                found[partner] = file
+            if file.stem.endswith(noisy_end):
+                named = by_stem.get(file.stem.removesuffix(noisy_end) + clean_end, [])
+                beside = [other for other in named if other.parent == file.parent]
+                if len(partner := beside or named) == 1:
+                    found[partner[0]] = file
     return dict(sorted(found.items()))
 
 

@@ -18,6 +18,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.errors import DataError, UsageError
 from flowdenoise.images import turns
 from flowdenoise.noise import TRAINED_SIGMAS, SigmaRange
+from flowdenoise.noise.compression import truncated
 from flowdenoise.system import random_streams
 from flowdenoise.system.random_streams import Draws, ImageStream, Stream
 from flowdenoise.system.rules import Range
@@ -142,7 +143,7 @@ class PatchSampler:
                 unit = draws.normal((Stream.NOISE, Stream.SECOND_NOISE)[version], shape)
             patches = patches + sigma[:, None, None, None] * unit
         if config.eight_bit:
-            patches = _eight_bit(patches)
+            patches = truncated(patches)
         arranged = self._arranged(patches, draws)
         return NoisyPatches(arranged, sigma.to(self.device), Draws(draws.keys.to(self.device)))
 
@@ -252,7 +253,7 @@ def noisy_image(
         height, width = image.shape[-2:]
         position = torch.arange(height * width, device=image.device).view(1, height, width)
         image = image + sigma * noise.fixed_gaussian(key, position, corpus.channels)[0]
-    return _eight_bit(image) if config.eight_bit else image, sigma
+    return truncated(image) if config.eight_bit else image, sigma
 
 
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:
@@ -262,8 +263,3 @@ def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | No
     images = torch.arange(len(corpus), device=corpus.keys.device)
     sigma = image_sigma(corpus, images, config.sigma_range, seed)
     return (1 + 51 * sigma) ** -config.prefer_quiet
-
-
-def _eight_bit(noisy: Tensor) -> Tensor:
-    """Clipped to [0, 1] and cut off to 8 bits, any shape."""
-    return noisy.clamp(0, 1).mul_(255).floor_().div_(255)

@@ -135,7 +135,7 @@ def divide(files: Sequence[Path], share: float, *, seed: int) -> tuple[list[Path
     """Divide files at random in two; the division depends on their names and the seed alone.
 
     Args:
-        files: Files with distinct names.
+        files: The files; the order of those that share a name decides between them.
         share: Share of the first part.
         seed: Another seed gives another division.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from flowdenoise.errors import UsageError
 from flowdenoise.flow.glow import Glow
 from flowdenoise.images.sheets import sheet
 from flowdenoise.noise import Sigma
@@ -36,7 +37,13 @@ class SampleConfig:
 
 @torch.no_grad()
 def sample_sheet(flow: Glow, config: SampleConfig) -> Tensor:
-    """Samples side by side in about as many rows as columns, (C, H, W) in [0, 1]."""
+    """Samples side by side in about as many rows as columns, (C, H, W) in [0, 1].
+
+    Raises:
+        UsageError: Samples with noise are asked of a flow that knows clean images only.
+    """
+    if config.sigma > 0 and not flow.config.noise_levels:
+        raise UsageError("this prior knows clean images only: its samples have a `sigma` of 0")
     samples = flow.sample(
         config.count,
         sigma=config.sigma,

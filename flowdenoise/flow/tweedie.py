@@ -23,7 +23,8 @@ from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.noise import TRAINED_SIGMAS
 
-_COARSE = 12  # patches for the grid
+_GRID = 12  # levels of the coarse grid
+_COARSE = 12  # patches that are enough for it
 
 
 class ConditionalDensity(Protocol):
@@ -113,9 +114,9 @@ def likeliest_sigma(
         return -float(density.log_prob(noisy[::every], sigma).double().mean())
 
     low, high = limits
-    grid = [low + (high - low) * k / 11 for k in range(12)]
-    best = min(range(12), key=lambda k: cost(grid[k], -(-len(noisy) // _COARSE)))
-    low, high = grid[max(0, best - 1)], grid[min(11, best + 1)]
+    grid = [low + (high - low) * k / (_GRID - 1) for k in range(_GRID)]
+    best = min(range(_GRID), key=lambda k: cost(grid[k], -(-len(noisy) // _COARSE)))
+    low, high = grid[max(0, best - 1)], grid[min(_GRID - 1, best + 1)]
     golden = (5**0.5 - 1) / 2
     left, right = high - golden * (high - low), low + golden * (high - low)
     cost_left, cost_right = cost(left), cost(right)

@@ -28,6 +28,7 @@ borders          what lies beyond the borders of an image
 
 from flowdenoise.images.finding import OTHER_KINDS, Found, LeftOut, Search, check_named, find
 from flowdenoise.images.formats import (
+    HEAD,
     SUFFIXES,
     WRITABLE,
     format_named,
@@ -49,6 +50,7 @@ from flowdenoise.images.reading import is_followed, read, read_pages, read_uint8
 from flowdenoise.images.writing import encode, write, write_bytes, write_png
 
 __all__ = [
+    "HEAD",
     "MAX_PIXELS",
     "OTHER_KINDS",
     "QUALITY",

@@ -18,19 +18,19 @@ _CHUNKS = ((Tag.STRIP_PLACES, Tag.STRIP_SIZES), (Tag.TILE_PLACES, Tag.TILE_SIZES
 
 def end_of_bmp(file: BinaryIO) -> int:
     """The size that the header states."""
-    return int.from_bytes(_at(file, 2, 4), "little")
+    return int.from_bytes(bytes_at(file, 2, 4), "little")
 
 
 def end_of_riff(file: BinaryIO) -> int:
     """The end of the outermost chunk."""
-    size = int.from_bytes(_at(file, 4, 4), "little")
+    size = int.from_bytes(bytes_at(file, 4, 4), "little")
     return 8 + size + size % 2
 
 
 def end_of_gif(file: BinaryIO) -> int | None:
     """The place behind the mark of the end; None if there is none."""
-    place = 13 + _size_of_table(_at(file, 10, 1))
-    while head := _at(file, place, 10):
+    place = 13 + _size_of_table(bytes_at(file, 10, 1))
+    while head := bytes_at(file, place, 10):
         if head[0] == _GIF_END:
             return place + 1
         if head[0] == _GIF_EXTENSION:
@@ -39,7 +39,7 @@ def end_of_gif(file: BinaryIO) -> int | None:
             place += 11 + _size_of_table(head[9:])
         else:
             break
-        while length := int.from_bytes(_at(file, place, 1)):
+        while length := int.from_bytes(bytes_at(file, place, 1)):
             place += 1 + length
         place += 1
     return None
@@ -54,9 +54,9 @@ def _size_of_table(flags: bytes) -> int:
 def end_of_boxes(file: BinaryIO) -> int | None:
     """The place of another box of the kind of the first; None if there is none."""
     place, size = 0, file.seek(0, io.SEEK_END)
-    kind = _at(file, 4, 4)
+    kind = bytes_at(file, 4, 4)
     while place < size:
-        head = _at(file, place, 16)
+        head = bytes_at(file, place, 16)
         if place and head[4:8] == kind:
             return place
         length = int.from_bytes(head[:4], "big")
@@ -84,6 +84,7 @@ def end_of_tiff(file: BinaryIO) -> int:
     return max(end, reader.furthest)
 
 
-def _at(file: BinaryIO, place: int, size: int) -> bytes:
+def bytes_at(file: BinaryIO, place: int, size: int) -> bytes:
+    """The bytes at a place of a file; fewer at its end."""
     file.seek(place)
     return file.read(size)

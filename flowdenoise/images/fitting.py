@@ -54,7 +54,8 @@ def fit(picture: Picture, kind: Format) -> tuple[Picture, tuple[str, ...]]:
         warnings.append(f"{kind.name} has no gray pictures: it is written as color")
         picture = replace(picture, samples=np.repeat(picture.samples, 3, axis=2))
     metadata = sized(picture.metadata, picture.width, picture.height)
-    return _fit_profile(replace(picture, metadata=metadata), warnings), tuple(warnings)
+    picture, lost = _fit_profile(replace(picture, metadata=metadata))
+    return picture, (*warnings, *lost)
 
 
 def to_depth(picture: Picture, dtype: npt.DTypeLike) -> Picture:
@@ -114,18 +115,18 @@ def _on_white(picture: Picture) -> Samples:
     return result
 
 
-def _fit_profile(picture: Picture, warnings: list[str]) -> Picture:
-    """Drop a profile of other colors than the picture's; gray is a case of RGB."""
+def _fit_profile(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
+    """Drop a profile of other colors than the picture's, with a warning; gray is a case of RGB."""
     profile = picture.metadata.icc_profile
     if profile is None or profile[36:40] != b"acsp":
-        return picture
+        return picture, ()
     colors = profile[16:20]
     if colors in ((b"GRAY", b"RGB ") if picture.channels == 1 else (b"RGB ",)):
-        return picture
-    warnings.append(
+        return picture, ()
+    warning = (
         f"the color profile is left out: it is one of {_PROFILE_COLORS.get(colors, 'other')} "
         f"colors, and the picture is {'gray' if picture.channels == 1 else 'RGB'}"
     )
     contents = tuple(item for item in picture.contents if item != "color profile")
     metadata = replace(picture.metadata, icc_profile=None)
-    return replace(picture, metadata=metadata, contents=contents)
+    return replace(picture, metadata=metadata, contents=contents), (warning,)

@@ -21,7 +21,7 @@ from PIL import Image, JpegImagePlugin
 
 from flowdenoise.errors import ImageReadError
 from flowdenoise.images.limits import Limits
-from flowdenoise.images.metadata import BEHIND, Metadata, name_of_resources
+from flowdenoise.images.metadata import BEHIND, EXIF_PREFIX, Metadata, name_of_resources
 from flowdenoise.images.picture import Picture
 from flowdenoise.images.pillow_images import QUALITY, Header, decode, described, to_pillow
 from flowdenoise.images.tiff import directory
@@ -43,7 +43,7 @@ _DECODED_AT_ONCE = 2**22  # bytes; between two pieces Python's other threads get
 _UNNAMED = ((_APP14, b"Adobe"), (_APP2, b"MPF"))
 _NAMES = (
     (_APP0, b"JFXX", "JFIF thumbnail"),
-    (_APP1, b"Exif\0\0", "EXIF"),
+    (_APP1, EXIF_PREFIX, "EXIF"),
     (_APP1, b"http://ns.adobe.com/xap/1.0/\0", "XMP"),
     (_APP1, b"http://ns.adobe.com/xmp/extension/\0", "extended XMP"),
     (_APP2, b"ICC_PROFILE\0", "color profile"),

@@ -22,10 +22,12 @@ UPRIGHT = 1
 BEHIND = "data behind the picture"
 """The name of the data that follow the picture in its file, which may be another picture."""
 
+EXIF_PREFIX = b"Exif\x00\x00"
+"""What JPEG and other formats put before an EXIF block."""
+
 ISO_RANGE = (25, 65534)
 """The least and the largest ISO that is believed: 65535, the end of its type, means any above."""
 
-_EXIF_PREFIX = b"Exif\x00\x00"
 _IPTC = b"8BIM\x04\x04"  # an image resource
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])")
 _XMP_WIDTH, _XMP_HEIGHT = (
@@ -158,7 +160,7 @@ def name_of_resources(resources: bytes) -> str:
 def _tags_of(exif: bytes | None) -> Tags:
     """The tags of an EXIF block; there are none if it is missing or damaged."""
     try:
-        return directory.read_block((exif or b"").removeprefix(_EXIF_PREFIX))
+        return directory.read_block((exif or b"").removeprefix(EXIF_PREFIX))
     except ImageReadError:
         return {}
 
@@ -187,7 +189,7 @@ def upright(metadata: Metadata, *, turned: int = UPRIGHT) -> tuple[Metadata, tup
     exif, xmp = metadata.exif, metadata.xmp
     if exif is not None:
         try:
-            exif = _upright_exif(exif.removeprefix(_EXIF_PREFIX), turned)
+            exif = _upright_exif(exif.removeprefix(EXIF_PREFIX), turned)
         except (struct.error, ImageReadError):
             exif, warnings = None, ("the EXIF data is damaged and left out",)
     if xmp is not None:

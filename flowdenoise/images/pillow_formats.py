@@ -23,7 +23,7 @@ from PIL import (
 )
 
 from flowdenoise.errors import ImageReadError
-from flowdenoise.images.ends import end_of_boxes
+from flowdenoise.images.ends import bytes_at, end_of_boxes
 from flowdenoise.images.limits import Limits
 from flowdenoise.images.native_messages import no_native_messages
 from flowdenoise.images.picture import Picture
@@ -147,9 +147,9 @@ def _check_boxes(file: BinaryIO) -> None:
         ImageReadError: A box lies beyond the end.
     """
     size = file.seek(0, io.SEEK_END)
-    place = 0 if _at(file, 0, 12).startswith(b"\0\0\0\x0c") else size
+    place = 0 if bytes_at(file, 0, 12).startswith(b"\0\0\0\x0c") else size
     while place < size:
-        head = _at(file, place, 16)
+        head = bytes_at(file, place, 16)
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:], "big")
@@ -159,11 +159,6 @@ def _check_boxes(file: BinaryIO) -> None:
             raise ImageReadError("damaged or cut short: a box lies beyond its end")
         place += length
     file.seek(0)
-
-
-def _at(file: BinaryIO, place: int, size: int) -> bytes:
-    file.seek(place)
-    return file.read(size)
 
 
 def read_tga(file: BinaryIO, limits: Limits) -> Picture:

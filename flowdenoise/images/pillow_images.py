@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from flowdenoise.errors import ImageReadError, UsageError
 from flowdenoise.images.canvas import Canvas, bands
-from flowdenoise.images.metadata import Metadata, orientation_of, upright
+from flowdenoise.images.metadata import EXIF_PREFIX, Metadata, orientation_of, upright
 from flowdenoise.images.native_messages import no_python_warnings
 from flowdenoise.images.picture import Picture
 
@@ -25,7 +25,6 @@ QUALITY = 95
 
 Convert = Callable[[Image.Image], Image.Image]
 
-_EXIF_PREFIX = b"Exif\x00\x00"  # what Pillow wants before the block
 _CONVERSIONS = {  # mode of Pillow: (what the file holds, mode that it is brought to)
     "1": ("bilevel", "L"),
     "L": ("gray", "L"),
@@ -226,7 +225,7 @@ def described(metadata: Metadata) -> dict[str, Any]:
     """The options that tell Pillow, on writing, what a picture carries."""
     options: dict[str, Any] = {}
     if metadata.exif is not None:
-        options["exif"] = _EXIF_PREFIX + metadata.exif
+        options["exif"] = EXIF_PREFIX + metadata.exif
     if metadata.icc_profile is not None:
         options["icc_profile"] = metadata.icc_profile
     if metadata.xmp is not None:

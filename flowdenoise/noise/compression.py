@@ -14,6 +14,11 @@ SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:2:2, repeated", "4:2:0, repeated")
 What is halved is interpolated when a file is read; some programs repeat it instead."""
 
 
+def truncated(noisy: Tensor) -> Tensor:
+    """Clip values of any shape to [0, 1] and cut them off to 8 bits, as the paper's code does."""
+    return noisy.clamp(0, 1).mul_(WHITE).floor_().div_(WHITE)
+
+
 def compress(picture: Tensor, quality: Tensor, subsampling: Tensor) -> Tensor:
     """Round to 8 bits and, where the quality is at most 100, compress as JPEG.
 

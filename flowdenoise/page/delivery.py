@@ -21,6 +21,7 @@ from flowdenoise.engine import Denoiser
 from flowdenoise.errors import FlowdenoiseError
 from flowdenoise.estimation import VERDICTS
 from flowdenoise.page.shelf import Dropped
+from flowdenoise.system.atomic import is_unfinished
 
 _SECONDS = 0.2  # between two looks at whether the browser still listens
 
@@ -43,8 +44,9 @@ class Result:
 
 
 def result_of(dropped: Dropped) -> Result | None:
-    """The result of a picture; None if it was not made yet."""
-    found = next(iter(sorted(dropped.results.glob("*"))), None)
+    """The result of a picture; None if it was not made yet, or is not whole yet."""
+    whole = (file for file in dropped.results.glob("*") if not is_unfinished(file))
+    found = next(whole, None)
     return None if found is None else Result(found, dropped.place.with_name(found.name))
 
 

@@ -2,7 +2,7 @@
 
 ```
 GET    /                             the page
-GET    /settings                     its sliders, the limits, the kinds of files
+GET    /settings                     its sliders, the limits, the kinds of files, the gain of noise
 POST   /pictures?name=               takes a file; answers what it is
 DELETE /pictures/KEY                 forget it
 GET    /pictures/KEY/thumbnail
@@ -48,6 +48,7 @@ from flowdenoise.batch import BatchConfig
 from flowdenoise.engine import Crop, Denoiser, Examined, RemovalConfig
 from flowdenoise.errors import FlowdenoiseError, UsageError
 from flowdenoise.estimation import VERDICTS, NoiseMaps
+from flowdenoise.images import sheets
 from flowdenoise.page import delivery, views
 from flowdenoise.page.bounds import PageConfig
 from flowdenoise.page.guard import Guard
@@ -146,8 +147,8 @@ class _Desk:
             | {"step": _STEP, "value": getattr(defaults, name)}
             for name, label, least, most in SLIDERS
         ]
-        limits = {"sliders": sliders, "most_bytes": self.config.max_upload}
-        return JSONResponse(limits | {"suffixes": sorted(images.SUFFIXES)})
+        limits = {"most_bytes": self.config.max_upload, "suffixes": sorted(images.SUFFIXES)}
+        return JSONResponse({"sliders": sliders, "gain": sheets.NOISE_GAIN, **limits})
 
     async def drop(self, request: Request) -> Response:
         dropped = self.shelf.place(request.query_params.get("name", ""))

@@ -75,6 +75,11 @@ def replacing(
     _sync_folder(final.parent)
 
 
+def is_unfinished(file: Path) -> bool:
+    """Whether a file is one that `replacing` is writing, or was when its process died."""
+    return file.name.startswith(_PREFIX) and file.name.endswith(_SUFFIX)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files of processes that died; those of living ones stay.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
 from flowdenoise.errors import DeviceError, UsageError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "float32", "bfloat16")
-
 Precision = Literal["auto", "float32", "bfloat16"]
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def choose_device(name: str | None = None) -> torch.device:

@@ -56,6 +56,7 @@ from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
+from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
 
@@ -106,8 +107,7 @@ class CameraTraining:
         check(self)
         if self.target == "clean" and not self.baseline:
             raise UsageError("a clean target is that of a baseline, which baseline=true allows")
-        if self.late_patch and self.late_patch % self.patch:
-            raise UsageError("the late patch must be a multiple of the patch")
+        check_late_patch(self)
         if self.late_patch and self.kept:
             raise UsageError("batches that are kept have one size: late_patch must be 0")
         if self.color.permute or not self.color.by_image:
@@ -156,30 +156,22 @@ class CameraStage:
             side = patch + 2 * MARGIN
             return PatchSampler(corpus, side, seed=seed, device=device, color=training.color)
 
-        self.sampler = self.late_sampler = sampler(training.patch)
-        self.kept = None if folder is None else self._kept(folder, seed)
-        self.late_from = steps
-        if training.late_patch:
-            self.late_sampler = sampler(training.late_patch)
-            self.late_from = round(steps * (1 - training.late_share))
+        self.samplers = Phases.of(sampler, training, steps)
+        self.device = self.samplers.early.device
+        self.kept = None if folder is None else self._kept(folder, corpus, seed)
 
-    def _kept(self, folder: Path, seed: int) -> KeptLessons | None:
+    def _kept(self, folder: Path, corpus: Corpus, seed: int) -> KeptLessons | None:
         """Where lessons are kept: a folder of their own for all that they are made of."""
         if not self.training.kept:
             return None
-        corpus = self.sampler.corpus
         teacher = self.teacher.state_dict() if self.teacher is not None else {}
         parts = [*self.estimator.state_dict().values(), *teacher.values(), corpus.keys]
         name = f"lessons-{fingerprint((replace(self.training, kept=0), seed), parts)}"
-        return KeptLessons(folder / name, self.training.kept, self.sampler.device)
+        return KeptLessons(folder / name, self.training.kept, self.device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
-        sampler = self.sampler
-        if step >= self.late_from:
-            sampler = self.late_sampler
-            shrink = (self.training.late_patch // self.training.patch) ** 2
-            first, count = first // shrink, max(1, count // shrink)
+        sampler, first, count = self.samplers.at(step, first, count)
         with torch.no_grad():
             make = partial(self.lessons, sampler, first=first, count=count)
             kept = self.kept
@@ -235,7 +227,7 @@ class CameraStage:
 
     def _denoised(self, model: nn.Module, noisy: Tensor) -> Tensor:
         """What the model makes of a photograph (3, H, W), where it came from."""
-        photo = noisy[None].to(self.sampler.device)
+        photo = noisy[None].to(self.device)
         denoised: Tensor = model(photo, coarse_maps(self.estimator, photo))[0]
         return denoised.float().clamp(0, 1).to(noisy.device)
 

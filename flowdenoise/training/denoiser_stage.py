@@ -24,6 +24,7 @@ from flowdenoise.images.borders import mirror
 from flowdenoise.system.device import fast_bfloat16
 from flowdenoise.system.rules import Range, Share
 from flowdenoise.system.typed import check
+from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.objectives import NEEDS, Need, data_term
 from flowdenoise.training.prior_term import prior_term
@@ -68,8 +69,7 @@ class DenoiserTraining:
             raise UsageError(f"{term.name} sees {what}: a baseline, which baseline=true allows")
         if term.breaks_the_rule and self.noise.mode == "none":
             raise UsageError(f"{term.name} needs images that noise is added to")
-        if self.late_patch and self.late_patch % self.patch:
-            raise UsageError("the late patch must be a multiple of the patch")
+        check_late_patch(self)
         if self.objective.blur > self.patch:
             raise UsageError(f"a blur of {self.objective.blur} is larger than the patch")
         if self.noise.mode == "none" and self.color.varies:
@@ -139,11 +139,7 @@ class DenoiserStage:
                 answers=None if taught is None else sampler(taught, patch, color=unmixed),
             )
 
-        self.sources = self.late_sources = sources(training.patch)
-        self.late_from = steps
-        if training.late_patch:
-            self.late_sources = sources(training.late_patch)
-            self.late_from = round(steps * (1 - training.late_share))
+        self.sources = Phases.of(sources, training, steps)
 
     def _check(self, corpus: Corpus) -> None:
         """Check that all is there that the objective needs, and that it fits the images."""
@@ -181,11 +177,8 @@ class DenoiserStage:
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
-        sources, objective = self.sources, self.training.objective
-        if step >= self.late_from:
-            sources = self.late_sources
-            shrink = (self.training.late_patch // self.training.patch) ** 2
-            first, count = first // shrink, max(1, count // shrink)
+        objective = self.training.objective
+        sources, first, count = self.sources.at(step, first, count)
         batch = self.term.sample(sources, sources.patches.draws(step, count, first))
         if self.term.target is not None:
             batch = replace(batch, target=self.term.target(sources, batch))

@@ -1,4 +1,4 @@
-"""The training loop that both stages share, on one screen.
+"""The training loop that all stages share, on one screen.
 
 What is trained is a `Stage`: it owns the model, turns a step number into a loss and measures the
 model on validation images. The loop knows nothing of images. The batch of a step is a function

@@ -27,6 +27,7 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.images import as_floats
+from flowdenoise.metrics import LUMA
 from flowdenoise.networks import (
     KINDS,
     Noise,
@@ -41,7 +42,6 @@ from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share
 from flowdenoise.system.typed import check
 
-_BT601 = (0.299, 0.587, 0.114)
 _WHITE, _ROUNDED = 255, 1e-3
 
 
@@ -266,7 +266,7 @@ class NoiseMapStage:
 
     def _mixed(self, photos: Tensor, draws: Draws) -> Tensor:
         """Gray pictures (B, 1, P, P) of color ones; a share of them is compressed once more."""
-        shares = photos.new_tensor(_BT601).expand(len(photos), 3)
+        shares = photos.new_tensor(LUMA).expand(len(photos), 3)
         drawn = [draws.uniform(Stream.MAP_FILTER + 8 * i) for i in range(4)]
         own = -torch.stack(drawn[:3], 1).clamp(min=1e-6).log()
         filtered = (drawn[3] < self.training.filtered)[:, None]

@@ -53,6 +53,22 @@ class Place:
     on_taught: OnTaught | None = None
 
 
+def changes_since(before: Mapping[str, Any], settings: Mapping[str, Any], run: Run) -> list[str]:
+    """What a run's settings differ in from those of an earlier one, a line each.
+
+    Args:
+        before: The settings of the earlier run; those that came later have their defaults.
+        settings: The settings of the run, as `settings_of` gives them.
+        run: The same settings as a configuration.
+    """
+    return changed_settings({**_unknown_then(before, run), **before}, settings)
+
+
+def settings_of(run: Run, kind: str) -> dict[str, Any]:
+    """All settings of a run that trains this kind of network, as its records have them."""
+    return {"kind": kind, **plain(asdict(run))}
+
+
 def _unknown_then(settings: Mapping[str, Any], run: Run) -> dict[str, Any]:
     """The settings that came after a run was begun, with their defaults: what the run did."""
     defaults = {}
@@ -131,13 +147,12 @@ def run_loop(
         TrainingError: The settings differ from those of the run that is to be resumed, or the
             training diverged.
     """
-    settings = {"kind": kind_of(stage.model), **plain(asdict(run))}
+    settings = settings_of(run, kind_of(stage.model))
     loop = Loop(
         stage, run.loop, folder, settings=settings, workers=place.workers, report=place.report
     )
     if checkpoint is not None:
-        before = {**_unknown_then(checkpoint.settings, run), **checkpoint.settings}
-        changes = changed_settings(before, settings)
+        changes = changes_since(checkpoint.settings, settings, run)
         refused = [change for change in changes if not change.startswith(_MAY_CHANGE)]
         if refused:
             raise TrainingError(f"can't resume with other settings: {'; '.join(refused)}")

@@ -43,10 +43,17 @@ class Workers:
 
         Raises:
             DeviceError: The machine has fewer GPUs than there are processes.
+            UsageError: The environment names many processes, but not which of them this is.
         """
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls.alone(device)
+        missing = [name for name in ("RANK", "LOCAL_RANK") if name not in os.environ]
+        if missing:
+            raise UsageError(
+                f"WORLD_SIZE is {size}, and {missing[0]} is not set: start the processes by "
+                "torchrun, or unset WORLD_SIZE"
+            )
         rank, local = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
         if device.type == "cuda":
             if local >= torch.cuda.device_count():

@@ -14,7 +14,19 @@ from flowdenoise.training.processes import Workers
 
 @dataclass(frozen=True)
 class Progress:
-    """What the loop reports as it goes."""
+    """What the loop reports as it goes.
+
+    Attributes:
+        step: The number of steps done.
+        steps: The number of steps of the whole run.
+        loss: The mean loss since the last report.
+        learning_rate: The rate of the last step.
+        grad_norm: The mean norm of the gradient since then, before it is clipped.
+        patches_per_second: The patches of all processes together.
+        seconds_left: The time left, in seconds, at this speed.
+        skipped: The number of steps since the run began whose gradient was not used.
+        metrics: The figures of merit of a validation, by name; empty without one.
+    """
 
     step: int
     steps: int

@@ -44,6 +44,7 @@ class RunFolder:
         self.checkpoint = path / CHECKPOINT
         self.weights = path / "weights.safetensors"
         self.pictures = path / "pictures"
+        self._settings = path / "settings.json"
         self._log = path / "log.csv"
         self._wants_board = tensorboard
         self._board: Any = None
@@ -83,7 +84,7 @@ class RunFolder:
         with writing_to(self.path):
             self.pictures.mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings, indent=2, sort_keys=True)
-            with replacing(self.path / "settings.json") as stream:
+            with replacing(self._settings) as stream:
                 stream.write((text + "\n").encode())
             self._forget_after(step)
         if self._wants_board:
@@ -135,6 +136,21 @@ class RunFolder:
         if self._board is not None:
             for name, value in (("loss", progress.loss), *metrics.items()):
                 self._board.add_scalar(name, value, progress.step)
+
+    def records(self) -> tuple[dict[str, Any], dict[str, float]]:
+        """The settings of the run, and what its last validation found.
+
+        Raises:
+            TrainingError: The records of the run can't be read.
+        """
+        try:
+            settings = json.loads(self._settings.read_text())
+            *_, last = csv.DictReader(self._log.read_text().splitlines())
+            return settings, json.loads(last["metrics"])
+        except (OSError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"the records of the run in {self.path} are damaged: remove it to train it again"
+            ) from error
 
     def picture(self, name: str, step: int, picture: Tensor) -> None:
         """Write a picture, (C, H, W) in [0, 1]."""

@@ -1,28 +1,30 @@
 """Sweep the prior's weight and the blur's size on the validation images, as the paper did.
 
 Each combination is a run of its own in a sub-folder, so a sweep that was interrupted goes on
-where it was, and each run can be looked at.
+where it was, and each run can be looked at. A run that was finished with the same settings is not
+trained again; one of other settings is refused, as it would be to resume it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from flowdenoise.data.sources import COCO
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import Factor, Filled
 from flowdenoise.system.typed import check
 from flowdenoise.training.losses import Blur
-from flowdenoise.training.place import Place
+from flowdenoise.training.place import Place, changes_since, settings_of
 from flowdenoise.training.recipes import preset
 from flowdenoise.training.run_config import DenoiserRun
+from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.runs import train_denoiser
 
 
@@ -94,12 +96,13 @@ def tune(
         on_trial: Called with each result.
 
     Returns:
-        The trials, best first.
+        The trials, best first; not all of them if another process was interrupted.
 
     Raises:
         UsageError: The run has no validation images.
+        TrainingError: A sub-folder holds a run of other settings, or its records are damaged.
     """
-    if not base.data.validation and base.data.paths != ("coco",):
+    if not base.data.validation and base.data.paths != (COCO,):
         raise UsageError("a sweep needs validation images to decide by")
     trials = []
     for trial in _trials(base, config, place, prior):
@@ -107,7 +110,8 @@ def tune(
         if on_trial:
             on_trial(trial)
         best = sorted(trials, key=lambda done: done.mean, reverse=True)
-        _write_tables(place.folder, best)
+        if place.workers.first:
+            _write_tables(place.folder, best)
     return sorted(trials, key=lambda done: done.mean, reverse=True)
 
 
@@ -116,24 +120,24 @@ def _trials(base: DenoiserRun, config: TuneConfig, place: Place, prior: Glow) ->
         for blur in config.blurs:
             objective = replace(base.training.objective, prior_scale=scale, blur=blur)
             run = replace(base, training=replace(base.training, objective=objective))
-            folder = place.folder / f"scale-{scale:g}-blur-{blur}"
-            psnr = _finished(folder)
-            if psnr is None:
-                started = (folder / "checkpoint.pt").exists()
-                here = replace(place, folder=folder, resume=started)
+            folder = RunFolder(place.folder / f"scale-{scale:g}-blur-{blur}")
+            finished = _is_finished(folder, run)
+            place.workers.barrier()  # all decide before one of them begins to write
+            if not finished:
+                here = replace(place, folder=folder.path, resume=folder.checkpoint.exists())
                 if not train_denoiser(run, here, prior=prior):
                     return  # interrupted; the folder can be resumed
-                psnr = _finished(folder) or {}
+                place.workers.barrier()  # the first process writes the weights last
+            _, psnr = folder.records()
             yield Trial(scale, blur, psnr)
 
 
-def _finished(folder: Path) -> dict[str, float] | None:
-    """The last validation of a run that has come to its end."""
-    if not (folder / "weights.safetensors").exists():
-        return None
-    rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
-    metrics: dict[str, float] = json.loads(rows[-1]["metrics"])
-    return metrics
+def _is_finished(folder: RunFolder, run: DenoiserRun) -> bool:
+    """Whether a folder holds this very run, which has come to its end."""
+    if not folder.weights.exists():
+        return False
+    settings, _ = folder.records()
+    return not changes_since(settings, settings_of(run, settings.get("kind", "")), run)
 
 
 def _write_tables(folder: Path, trials: Sequence[Trial]) -> None:

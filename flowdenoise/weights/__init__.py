@@ -5,9 +5,9 @@ From the bottom up; all before `file` do without torch:
 ```
 strict          JSON from outside becomes a dataclass or an error
 architectures   the allow-list of networks that a file may ask for
+address         `color`, `path/to/file.safetensors`, `hf://owner/repo@commit/file.safetensors`
 header          what a file says of itself, and the checks on its bytes
 manifest        the list of shipped weights
-address         `color`, `path/to/file.safetensors`, `hf://owner/repo@commit/file.safetensors`
 pins            what was learned from the Hub, for the next run
 hub             the only module that talks to the Hugging Face Hub
 hub_bounds      how many bytes and how much time a download may take

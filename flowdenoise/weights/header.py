@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,11 +30,12 @@ from flowdenoise.errors import (
 )
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import shown
+from flowdenoise.weights.address import is_sha256
 from flowdenoise.weights.strict import build, parse_json
 
 FORMAT = 1
-"""Version of the layout. A configuration that gains a field raises it, and old files are then
-read by an explicit rule; nothing is ever filled in silently."""
+"""Version of the layout. It stays where a configuration gains a field, whose value for files that
+do not name it stands in the table of `architectures`; nothing else is ever filled in."""
 
 MAX_FILE = 2 << 30
 """Largest file that is read, in bytes."""
@@ -48,7 +48,6 @@ MAX_RECORD = 1 << 16
 
 _KEY = "flowdenoise"
 _UNSEALED = b"0" * 64
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def _parse_record(metadata: Any, what: str) -> Record:
             f"{what} is of format {shown(version)}, this version of flowdenoise reads {FORMAT}"
         )
     record = build(Record, content, where)
-    if not _HEX.fullmatch(record.seal):
+    if not is_sha256(record.seal):
         raise WeightsIntegrityError(f"the seal of {what} is not a sha256")
     return record
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from flowdenoise.errors import UsageError, WeightsIntegrityError, WeightsNotFoundError
 from flowdenoise.system.rules import shown
+from flowdenoise.weights.address import is_sha256
 from flowdenoise.weights.architectures import architecture, build_config
 from flowdenoise.weights.header import check_seal, parse_header, read_bytes, write_text
 from flowdenoise.weights.strict import build, parse_json
@@ -27,7 +28,6 @@ _FORMAT = 1
 _MAX_MANIFEST = 1 << 20  # bytes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ class Entry:
             raise UsageError(f"a name is of small letters, digits, - and _, not {self.name!r}")
         if not _FILE.fullmatch(self.file):
             raise UsageError(f"{shown(self.file)} is not the plain name of a .safetensors file")
-        if not _SHA256.fullmatch(self.sha256):
+        if not is_sha256(self.sha256):
             raise UsageError(f"the sha256 of {self.name} must be 64 hexadecimal digits")
         if not 0 <= self.sigma_range[0] <= self.sigma_range[1] <= 1:
             raise UsageError(f"sigma_range of {self.name} is not a range within [0, 1]")
 
     @property
     def role(self) -> str:
-        """What the network is used for: denoiser, prior or noise level."""
+        """What the network is used for, see `architectures.Role`."""
         return architecture(self.kind, self.name).role
 
 
@@ -109,7 +109,7 @@ class Manifest:
 
     Attributes:
         folder: The folder of the files.
-        entries: The entries in their order; the first of a role is its default.
+        entries: The entries, in the order in which they are listed.
     """
 
     folder: Path

@@ -45,6 +45,7 @@ def push(
     *,
     private: bool = False,
     dry_run: bool = False,
+    overwrite: bool = False,
     offline: bool = False,
     report: Report | None = None,
 ) -> Published:
@@ -57,16 +58,18 @@ def push(
         folder: Folder for what is uploaded, which is made if needed.
         private: Whether a new repository is closed to others.
         dry_run: Whether the folder is written and nothing uploaded.
+        overwrite: Whether other files of the same names in the folder may be replaced.
         offline: Whether uploads are refused.
         report: Called with a line about what is written and uploaded.
 
     Raises:
         UsageError: `repo` is not of the form `owner/name`.
-        WeightsError: The file is not the one described, the folder can't be written, or the
-            upload failed. The repository then has none of the files.
+        WeightsError: The file is not the one described, the folder can't be written or holds
+            other files of the same names, or the upload failed. The repository then has none of
+            the files.
     """
     parse_address(f"{SCHEME}{repo}@main/{entry.file}")  # refuses what is no owner/name
-    files = write_folder(path, entry, folder, repo=repo)
+    files = write_folder(path, entry, folder, repo=repo, overwrite=overwrite)
     if report:
         report(f"wrote {', '.join(files)} in {folder}")
     if dry_run:
@@ -80,14 +83,23 @@ def push(
     return Published(folder, published)
 
 
-def write_folder(path: Path, entry: Entry, folder: Path, *, repo: str) -> dict[str, Path]:
+def write_folder(
+    path: Path, entry: Entry, folder: Path, *, repo: str, overwrite: bool = False
+) -> dict[str, Path]:
     """Write what is to be uploaded.
+
+    Args:
+        path: The weights file.
+        entry: The description.
+        folder: The folder, which is made if needed.
+        repo: The repository, `owner/name`.
+        overwrite: Whether other files of the same names may be replaced.
 
     Returns:
         The files by their names in the repository.
 
     Raises:
-        WeightsError: The file is not the one described, or can't be copied.
+        WeightsError: The file is not the one described, can't be copied, or would replace another.
     """
     data = read_bytes(path)
     check_sha256(data, entry.sha256, str(path))
@@ -97,10 +109,19 @@ def write_folder(path: Path, entry: Entry, folder: Path, *, repo: str) -> dict[s
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WeightsError(f"can't make the folder {folder}: {error.strerror}") from error
-    files = {name: folder / name for name in (entry.file, CONFIG, CARD)}
-    write_bytes(files[entry.file], data)
-    write_text(files[CONFIG], json.dumps(config, indent=2) + "\n")
-    write_text(files[CARD], hub.model_card(entry, card(entry, repo=repo)))
+    contents = {
+        entry.file: data,
+        CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
+        CARD: hub.model_card(entry, card(entry, repo=repo)).encode(),
+    }
+    files = {name: folder / name for name in contents}
+    for name, file in files.items():
+        if file.exists() and not overwrite and read_bytes(file) != contents[name]:
+            raise WeightsError(
+                f"{file} is there already: `overwrite` replaces it, or take another folder"
+            )
+    for name, file in files.items():
+        write_bytes(file, contents[name])
     return files
 
 

@@ -39,9 +39,16 @@ class Ray:
         self.answer, self.there = answer, there
         self.asked: list[tuple[list[str], str]] = []
         self.gpus: list[int] = []
+        self.running = True
 
     def is_initialized(self) -> bool:
-        return True
+        return self.running
+
+    def init(self, *_: object, **__: object) -> None:
+        self.running = True
+
+    def shutdown(self) -> None:
+        self.running = False
 
     def cluster_resources(self) -> dict[str, float]:
         return self.there
@@ -173,3 +180,17 @@ def test_there_is_a_worker_for_each_gpu_and_for_the_cores_that_remain(
 def test_a_cluster_without_room_is_told(start: Start) -> None:
     with pytest.raises(DeviceError, match="no room for a worker of 4 cores"):
         start(cores=3, threads=4)
+
+
+def test_a_cluster_that_was_begun_for_the_run_ends_with_it_also_where_it_has_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ray = Ray(done, {"CPU": 3})
+    ray.shutdown()
+    monkeypatch.setattr("flowdenoise.batch.cluster._ray", lambda: ray)
+    with Cluster(EngineConfig(), ClusterConfig()):
+        assert ray.running
+    assert not ray.running
+    with pytest.raises(DeviceError, match="no room"):
+        Cluster(EngineConfig(), ClusterConfig(threads=4))
+    assert not ray.running

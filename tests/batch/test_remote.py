@@ -142,6 +142,17 @@ def test_a_bad_picture_is_named_by_its_address_and_the_others_are_done(
     assert not store.exists("/out/bad.png")
 
 
+def test_a_result_that_can_not_be_made_is_named_by_its_address(
+    store: fsspec.AbstractFileSystem, denoiser: Denoiser
+) -> None:
+    wide = Image.new("RGB", (16384, 1))  # the most of a WebP picture is one less
+    file = io.BytesIO()
+    wide.save(file, "PNG")
+    store.pipe("/album/a.png", file.getvalue())
+    (outcome,) = run(plan("memory://album", format="webp"), denoiser)
+    assert str(outcome.error).startswith("memory:///out/a.webp: WebP ends at 16383 pixels")
+
+
 def test_a_picture_that_is_gone_and_a_result_that_cant_be_sent_fail_alone(
     store: fsspec.AbstractFileSystem, denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

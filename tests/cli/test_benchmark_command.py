@@ -170,6 +170,8 @@ def test_missing_extras_are_left_out_by_default_and_told_when_asked_for(
     answer = invoke("benchmark", photos, "-s", "25")
     assert answer.status == 0
     assert "bm3d is left out: it needs pip install 'flowdenoise[bm3d]'" in answer.err
+    limited = invoke("benchmark", photos, "-s", "25", "--limit", "bm3d=1", "-q")
+    assert (limited.status, "bm3d names no method that is run" in limited.err) == (2, True)
 
 
 def test_table1_prints_the_papers_numbers_beside_ours(

@@ -30,6 +30,9 @@ def test_heat_maps_have_an_absolute_and_a_relative_scale(invoke: Invoke, tmp_pat
         refused = invoke(*line, folder, *more)
         assert (refused.status, len(refused.err.splitlines())) == (2, 1)
     assert "is there already" in invoke(*line, tmp_path / "maps0").err
+    inputs = [file, tmp_path / "maps0" / "smooth_bits.png"]
+    harmful = invoke("score", *inputs, "--heat-map", tmp_path / "maps0", "--overwrite")
+    assert (harmful.status, "no input is ever replaced" in harmful.err) == (2, True)
     assert "--heat-map names a folder" in invoke("score", file, "--relative").err
     assert invoke(*line, tmp_path / "maps0", "--overwrite").status == 0
     assert np.ptp(drawn[1]) > 2 * np.ptp(drawn[0]), "its own scale shows more"

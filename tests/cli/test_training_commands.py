@@ -182,7 +182,7 @@ def test_a_run_resumes_and_refuses_other_settings(
     assert "already holds a run" in message(again)
     other = invoke(*line, "--steps", 4, "--resume", "--set", "loop.learning_rate=0.1")
     assert other.status == 1
-    assert "loop.learning_rate: 0.002 -> 0.1" in message(other) or "-> 0.1" in message(other)
+    assert "loop.learning_rate: 0.001 -> 0.1" in message(other)
     assert invoke(*line, "--steps", 4, "--resume").status == 0
     assert Checkpoint.load(tmp_path / "run" / "checkpoint.pt").step == 4
 
@@ -444,6 +444,16 @@ def test_samples_are_drawn_as_asked(invoke: Invoke, prior: Path, tmp_path: Path)
         assert invoke(*line, option, value).status == 2
 
 
+def test_a_prior_of_clean_images_draws_none_with_noise(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "prior.safetensors"
+    flow = Glow(GlowConfig(levels=1, steps_per_level=1, hidden_channels=4))
+    weights.save_weights(file, flow, training={})
+    line = ["sample", "--prior", file, "-o", tmp_path / "samples.png", "--device", "cpu"]
+    answer = invoke(*line, "--sigma", 10)
+    assert (answer.status, "knows clean images only" in message(answer)) == (2, True)
+    assert invoke(*line, "--sigma", 0).status == 0
+
+
 def test_no_default_of_the_library_stands_in_a_command() -> None:
     """What a command does not say, the configuration says: None, and nothing else."""
     for function in (
@@ -472,4 +482,26 @@ def test_a_sweep_writes_its_table(
     means = [float(row.split("|")[-2]) for row in rows[2:]]
     assert means == sorted(means, reverse=True)
     assert answer.text.startswith("best: prior scale")
-    assert invoke("tune", *line, *few).status == 0  # nothing is trained twice
+    before = {file: file.stat().st_mtime_ns for file in out.glob("*/*")}
+    assert invoke("tune", *line, *few).status == 0
+    assert {file: file.stat().st_mtime_ns for file in out.glob("*/*")} == before  # none again
+    other = invoke("tune", *line, *few, "--set", "loop.learning_rate=0.1")
+    assert (other.status, "can't resume with other settings" in message(other)) == (1, True)
+    longer = invoke("tune", *line, *few, "--steps", 2)
+    assert longer.status == 0, longer.err
+    assert Checkpoint.load(out / "scale-1e-06-blur-1" / "checkpoint.pt").step == 2
+    (out / "scale-1e-06-blur-1" / "log.csv").write_text("step\n")
+    damaged = invoke("tune", *line, *few, "--steps", 2)
+    assert (damaged.status, "remove it to train it again" in message(damaged)) == (1, True)
+
+
+def test_a_sweep_that_another_process_s_end_interrupted_says_so(
+    invoke: Invoke, album: Path, prior: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowdenoise.training.tune.train_denoiser", lambda *_, **__: False)
+    answer = invoke(
+        *("tune", "--data", album, "--validation", album, "--prior", prior),
+        *("--out", tmp_path / "sweep", "--steps", 1, *SMALL),
+    )
+    assert (answer.status, answer.text) == (1, "")
+    assert "the same command goes on" in answer.err

@@ -360,6 +360,8 @@ def test_an_export_says_the_largest_difference(invoke: Invoke, tiny: Path, tmp_p
     out.write_text("precious")
     refused(invoke("weights", "export", tiny, "--out", out), 2, "--overwrite replaces it")
     assert out.read_text() == "precious"
+    onto = invoke("weights", "export", tiny, "--out", tiny, "--overwrite")
+    refused(onto, 2, "no input is ever replaced")
     answer = invoke("weights", "export", tiny, "--out", out, "--overwrite")
     assert (answer.status, answer.text) == (0, f"{out}\n")
     said = answer.err.strip()
@@ -384,6 +386,12 @@ def test_a_dry_run_writes_the_folder_and_asks_nobody(
     names = {"tiny.safetensors", "config.json", "README.md"}
     assert {path.name for path in folder.iterdir()} == names
     assert client.requests == []
+    line = ["weights", "push", tiny, REPO, "--folder", folder, "--dry-run", *FULL_CARD]
+    assert invoke(*line).status == 0  # the same once more
+    (folder / "README.md").write_text("precious")
+    refused(invoke(*line), 1, "--overwrite replaces it, or take another folder")
+    assert (folder / "README.md").read_text() == "precious"
+    assert invoke(*line, "--overwrite").status == 0
 
 
 def test_what_is_pushed_is_read_back_by_its_address(

@@ -30,6 +30,7 @@ from flowdenoise.networks import ResNet, ResNetConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.page import PageConfig, Server, application, delivery, listening, routes, views
 from flowdenoise.page.guard import Guard
+from flowdenoise.system.atomic import replacing
 
 PORT, TOKEN, MOST = 4711, "a-secret-that-is-long-enough", 50_000
 HOME = f"http://127.0.0.1:{PORT}/{TOKEN}/"
@@ -358,6 +359,17 @@ def test_an_archive_holds_all_results_in_their_folders(client: TestClient) -> No
         ]
         for name, key in zip(archive.namelist(), keys, strict=True):
             assert archive.read(name) == client.get(f"pictures/{key}/result").content
+
+
+def test_a_result_that_is_being_written_is_none_yet(client: TestClient, shelf: Path) -> None:
+    key = drop(client)
+    assert "error" not in result(client, key)
+    (whole,) = (shelf / key / "result").iterdir()
+    with replacing(whole):
+        assert client.get(f"pictures/{key}/result").content == whole.read_bytes()
+        whole.unlink()
+        answer = client.get(f"pictures/{key}/result")
+        assert (answer.status_code, answer.json()["error"]) == (422, "there is no result yet")
 
 
 def test_an_archive_is_removed_when_it_was_sent(client: TestClient, shelf: Path) -> None:

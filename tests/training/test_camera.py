@@ -97,7 +97,8 @@ def test_a_step_gives_gradients_to_all_of_the_denoiser_and_none_to_the_estimator
 def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor: float) -> None:
     model, teacher = network(), network()
     made = stage(model, teacher, anchor=anchor)
-    patches = photographs(made.sampler, made.sampler.draws(0, 4), made.training)
+    sampler = made.samplers.early
+    patches = photographs(sampler, sampler.draws(0, 4), made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
     with torch.no_grad():
         answer = tone.untone(teacher(patches.noisy, maps), patches.contrast)

@@ -135,3 +135,13 @@ def test_memory_that_runs_out_is_one_line(
     monkeypatch.setattr("flowdenoise.training.runs.build_network", build)
     with pytest.raises(TrainingError, match="not enough memory: a smaller batch"):
         train_denoiser(run, place)
+
+
+def test_processes_that_torchrun_did_not_start_are_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(UsageError, match="LOCAL_RANK is not set: start the processes by torchrun"):
+        Workers.from_environment(torch.device("cpu"))

@@ -43,6 +43,17 @@ def test_names_tell_real_pairs_from_pictures_that_cameras_are_simulated_on(tmp_p
     assert again["phone"][0][0].equal(photos["phone"][0][0])
 
 
+def test_pairs_of_equal_names_in_several_folders_are_not_mixed_up(tmp_path: Path) -> None:
+    for name, noise in (("one", 12.75), ("two", 25.5)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "shot_noisy.png", 300, 300, noise)
+        write(tmp_path / name / "shot_clean.png", 300, 300)
+    photos = validation_photos(sources(tmp_path), smallest=32, stride=4)
+    assert list(photos) == ["pairs"]
+    levels = [metrics.psnr(noisy, clean) for noisy, clean in photos["pairs"]]
+    assert levels == pytest.approx([26.0, 20.0], abs=0.3)
+
+
 def test_of_many_clean_pictures_the_first_are_photographed(tmp_path: Path) -> None:
     for index in range(3):
         write(tmp_path / f"{index}.png", 40, 40 + 8 * index)

@@ -62,7 +62,7 @@ def test_pushing_again_adds_a_commit(
 ) -> None:
     first = push(weights_file, entry, REPO, tmp_path / "out")
     better = dataclasses.replace(entry, summary="Better.")
-    second = push(weights_file, better, REPO, tmp_path / "out")
+    second = push(weights_file, better, REPO, tmp_path / "out", overwrite=True)
     assert first.address != second.address
     assert len(client.repositories[REPO].commits) == 3
 

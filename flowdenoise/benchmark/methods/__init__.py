@@ -27,7 +27,17 @@ from flowdenoise import noise
 from flowdenoise.benchmark.methods.method import Method, MethodOptions
 from flowdenoise.errors import UsageError
 
-__all__ = ["METHODS", "Choice", "Kind", "Method", "MethodOptions", "build", "missing", "parse"]
+__all__ = [
+    "METHODS",
+    "Choice",
+    "Kind",
+    "Method",
+    "MethodOptions",
+    "build",
+    "missing",
+    "parse",
+    "quick",
+]
 
 
 @dataclass(frozen=True)
@@ -170,11 +180,11 @@ METHODS: Mapping[str, Kind] = {
 
 
 def parse(names: str) -> tuple[Choice, ...]:
-    """Find the methods that a comma-separated text names, or all quick ones if it is empty.
+    """Find the methods that a comma-separated text names.
 
     Raises:
-        UsageError: No method has such a name (the message lists those that exist), or a method is
-            named twice.
+        UsageError: No method has such a name (the message lists those that exist), a method is
+            named twice, or none is named.
 
     >>> parse("flowdenoise=mine.safetensors, ffdnet@12")[1]
     Choice(name='ffdnet', address=None, told_255=12.0)

@@ -70,10 +70,13 @@ class NonLocalMeans(Method):
     packages = ("opencv-python-headless",)
     strength = 0.85
     """h as a multiple of the noise level."""
+    patch, search = 7, 21
+    """The sides of a patch and of the window in which similar ones are searched, in pixels."""
 
     def settings(self) -> Mapping[str, object]:
         """The strength, the patch and the search window."""
-        return {"version": 1, "strength": self.strength, "patch": 7, "search": 21}
+        sizes = {"patch": self.patch, "search": self.search}
+        return {"version": 1, "strength": self.strength, **sizes}
 
     def denoise(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Denoise the image clipped and rounded to 8 bits."""
@@ -82,7 +85,11 @@ class NonLocalMeans(Method):
         image = quantize(noisy, np.uint8)
         strength = self.strength * noise.to_255(sigma or 0.0)
         result = cv2.fastNlMeansDenoising(
-            image, [strength] * image.shape[2], None, templateWindowSize=7, searchWindowSize=21
+            image,
+            [strength] * image.shape[2],
+            None,
+            templateWindowSize=self.patch,
+            searchWindowSize=self.search,
         )
         return _as_tensor(result / np.float32(noise.WHITE))
 

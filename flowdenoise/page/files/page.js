@@ -613,7 +613,8 @@ async function begin() {
   for (const choice of document.getElementsByName('show')) {
     choice.onchange = () => {
       view.show = choice.value;
-      $('right-tag').textContent = choice.value === 'after' ? 'after' : 'what goes, 4 times';
+      $('right-tag').textContent = choice.value === 'after' ? 'after'
+        : `what goes, ${settings.gain} times`;
       view.after = [];
       view.refresh();
     };
