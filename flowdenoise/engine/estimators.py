@@ -20,7 +20,7 @@ from flowdenoise.engine.estimate import Estimate, camera_or_white
 from flowdenoise.engine.examined import Finding
 from flowdenoise.engine.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.engine.planes import Plane
-from flowdenoise.engine.white_noise import estimate_white_noise
+from flowdenoise.engine.white_noise import dithered_below, estimate_white_noise
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
@@ -82,7 +82,7 @@ class Estimators:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Finding(plane, Estimate.of_camera(found))
         found, finding = both(maps, white, self.threads)
-        if found is None:
+        if found is None or found.sigma < dithered_below(plane.picture):
             return finding
         estimate = camera_or_white(finding.estimate, found, plane.picture.channels)
         if estimate.maps is not None:
