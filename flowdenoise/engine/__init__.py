@@ -13,6 +13,7 @@ noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
 trial           a few windows, denoised before all of the picture
 method_noise    what a denoiser removes of them tells whether it was noise
+periodicity     how much of that repeats itself
 passes          a plane on its way through the tiling
 estimators      the networks that estimate noise, and what they find out
 denoisers       the networks that denoise: a model's, and a picture's
