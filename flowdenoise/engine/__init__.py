@@ -8,6 +8,7 @@ solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes
 trial           a few windows, denoised before all of the picture
 method_noise    what a denoiser removes of them tells whether it was noise
+periodicity     how much of that repeats itself
 passes          a plane on its way through the tiling
 denoisers       the networks that denoise: a model's, and a picture's
 tiling          cutting and blending

@@ -31,6 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from flowdenoise.engine.periodicity import periodicity
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial import Trial, pixels_of, windows
 from flowdenoise.estimation import (
@@ -51,6 +52,8 @@ _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
+_PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
+_MOSTLY_PERIODIC = 0.5  # of white noise: from there more is lost than won by removing it
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
@@ -71,6 +74,7 @@ class Signs:
             those that are side by side and those that are one above the other.
         unevenness: The deviation, from cell to cell, of the logarithm of how much fine brightness
             was removed beside what was told.
+        periodicity: The share of removed brightness that repeats itself.
     """
 
     strength: float
@@ -79,11 +83,17 @@ class Signs:
     place: float
     direction: float
     unevenness: float
+    periodicity: float = 0.0
 
     @property
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
         return self.strength >= _PLAIN and self.color >= _COLORED
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it repeats itself, as a weave or the dots of a print do."""
+        return self.periodicity >= _PERIODIC
 
     def are_of_texture(self, clean: float) -> bool:
         """Whether it is certainly not noise.
@@ -92,7 +102,7 @@ class Signs:
             clean: The probability of a clean picture according to the estimator alone.
         """
         uneven = _UNEVEN_IF_DOUBTED if clean >= _DOUBTED else _UNEVEN
-        return self.direction >= _DIRECTED or self.unevenness >= uneven
+        return self.repeats or self.direction >= _DIRECTED or self.unevenness >= uneven
 
 
 WEIGHTS = {
@@ -117,12 +127,15 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
     """
     maps, doubted, channels = finding.estimate.maps, finding.doubted, picture.channels
     if maps is not None:
-        if maps.is_surely_white:
-            return finding
         signs = _signs_in(picture, maps, quick, device)
-        is_texture = signs is not None and signs.are_of_texture(maps.clean)
+        if signs is not None and maps.is_surely_white:
+            is_texture = signs.repeats
+        else:
+            is_texture = signs is not None and signs.are_of_texture(maps.clean)
         if finding.otherwise is not None and is_texture and not is_sensitive(picture):
             return _white_believed(picture, finding.otherwise, quick, device)
+        if maps.is_surely_white:
+            return finding
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:
             told = Estimate(told.sigma, "clean")
@@ -146,17 +159,26 @@ def _signs_in(
 def _white_believed(
     picture: Picture, finding: Finding, quick: Quick, device: torch.device
 ) -> Finding:
-    """A finding of white noise, which is not white if a denoiser removes too little of it."""
+    """A finding of white noise, which is not white if a denoiser removes too little of it.
+
+    Nor is it if what is removed repeats itself.
+    """
     estimate = finding.estimate
-    if estimate.verdict != "noisy" or estimate.sigma > _WEAK:
+    if estimate.verdict != "noisy":
         return finding
     network = quick(estimate, picture.channels)
     if network is None:
         return finding
-    removed = removed_share(picture, estimate.sigma, network, device)
-    if removed is None or removed >= _REMOVED:
+    places = windows(picture, _MOST_FOR_WHITE)
+    if not places:
         return finding
-    return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
+    pixels = pixels_of(picture, places, device)
+    removed = pixels - network(pixels, estimate.sigma)
+    share = removed_share(pixels, removed, estimate.sigma)
+    little = estimate.sigma <= _WEAK and share is not None and share < _REMOVED
+    if little or periodicity(removed) >= _MOSTLY_PERIODIC:
+        return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
+    return finding
 
 
 def share_of_noise(signs: Signs, channels: int) -> float:
@@ -193,27 +215,20 @@ def signs_of_noise(
     return _signs(trial, telling, maps.grain)
 
 
-def removed_share(
-    picture: Picture, sigma: float, network: TileDenoiser, device: torch.device
-) -> float | None:
-    """How much of white noise a denoiser removes that is told its level, about 0 to 1.
+def removed_share(pixels: Tensor, removed: Tensor, sigma: float) -> float | None:
+    """How much of white noise a denoiser removed that was told its level, about 0 to 1.
 
     Cells of one color and those with values at an end of the range do not count.
 
     Args:
-        picture: A picture, color or gray.
+        pixels: Windows of a picture, (B, C, h, w).
+        removed: What was removed from them, likewise.
         sigma: The level of the noise, on the [0, 1] scale.
-        network: A denoiser of white noise, on the device.
-        device: The device that computes.
 
     Returns:
         The root mean square of what was removed, over sigma; None where nothing tells.
     """
-    places = windows(picture, _MOST_FOR_WHITE)
-    if not places:
-        return None
-    pixels = pixels_of(picture, places, device)
-    squares = (pixels - network(pixels, sigma)).square().mean(1, keepdim=True)
+    squares = removed.square().mean(1, keepdim=True)
     telling = varies(pixels) & is_inside(pixels)
     if not telling.any():
         return None
@@ -244,6 +259,7 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
         place=_correlation(_ranks(share[:, coarse][telling]), _ranks(texture[telling])),
         direction=abs(_neighbors(even, 3) - _neighbors(even, 2)),
         unevenness=float(logs.std(correction=0)),
+        periodicity=periodicity(removed),
     )
 
 

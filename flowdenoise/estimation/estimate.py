@@ -42,6 +42,7 @@ _LIKELY = 0.5  # the probability from which maps beat white noise that compressi
 _ALIKE = 0.25  # the logarithm of the ratio of two levels that agree
 _WHITE_GRAIN, _NEARLY_WHITE_GRAIN = 1.25, 1.6  # most cameras leave a coarser grain
 _IN_PLACES = 0.3  # of the level of the maps: less white noise is not everywhere in the picture
+_IN_SOME_PLACES = 0.6  # likewise, if some places surely have noise and others none
 _SEEN = 0.18  # of the level of the maps: white noise above it is what they took for a camera's
 _SEEN_IF_NOISY, _NOISY = 0.3, 0.02  # likewise, if so improbable is a clean gray picture
 _CLEAN, _CLEAN_IF_COARSE = 0.06, 0.46  # the probability that a gray picture is clean, at most
@@ -136,7 +137,8 @@ def _maps_say_white(white: Estimate, maps: NoiseMaps) -> bool:
 
     Where a noisy picture was put on a clean one, no single level tells, and the maps do.
     """
-    in_places = maps.is_surely_white and white.sigma < _IN_PLACES * maps.sigma
+    most = _IN_SOME_PLACES if maps.in_places else _IN_PLACES
+    in_places = maps.is_surely_white and white.sigma < most * maps.sigma
     return maps.kind == "white" and white.verdict != "not white" and not in_places
 
 
@@ -161,7 +163,7 @@ def _white_is_seen(white: Estimate, maps: NoiseMaps, least: float = _SEEN) -> bo
 
 def _maps_may_show_detail(white: Estimate, maps: NoiseMaps) -> bool:
     """Whether the grain is as fine as that of detail, and its level no higher."""
-    if maps.grain >= _NEARLY_WHITE_GRAIN:
+    if maps.grain >= _NEARLY_WHITE_GRAIN or maps.in_places:
         return False
     if white.untouched and maps.kind == "camera":
         return maps.sigma < (_DETAIL if _is_sure(maps) else _DETAIL_IF_DOUBTED)

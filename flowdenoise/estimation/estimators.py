@@ -19,7 +19,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.estimation.clipping import ClippedEnds, clipped_ends_of
 from flowdenoise.estimation.estimate import Estimate, camera_or_white
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
-from flowdenoise.estimation.white_noise import estimate_white_noise
+from flowdenoise.estimation.white_noise import dithered_below, estimate_white_noise
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
@@ -120,7 +120,7 @@ class Estimators:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Finding(Estimate.of_camera(found))
         found, finding = both(maps, white, self.threads)
-        if found is None:
+        if found is None or found.sigma < dithered_below(picture):
             return finding
         estimate = camera_or_white(finding.estimate, found, picture.channels)
         if estimate.maps is not None:

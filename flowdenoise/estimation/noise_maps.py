@@ -41,6 +41,8 @@ _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that o
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
 _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that ISO have noise
 _SURELY_WHITE = 0.98  # the confidence that no picture without noise and none with weak noise gives
+_NOISY_PLACE, _CLEAN_PLACE = 10 / 255, 1 / 255  # the levels of tiles; clean ones do not reach 10
+_PLACES = 0.1  # of the tiles: so many are noisy, and so many clean, where noise is in places
 _GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
@@ -55,6 +57,7 @@ class NoiseMaps:
         kind: The kind of the noise, a name of `networks.KINDS`.
         confidence: The probability of that kind, according to the estimator.
         clean: The probability that the picture is clean, according to the estimator alone.
+        in_places: Whether some places surely have white noise, and others have none.
         whole: The maps of the whole picture, if these are those of a part.
     """
 
@@ -63,6 +66,7 @@ class NoiseMaps:
     kind: str
     confidence: float
     clean: float = 0.0
+    in_places: bool = False
     whole: NoiseMaps | None = None
 
     def level(self, name: str) -> float:
@@ -238,6 +242,8 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     levels, brightness = shown.levels[:, *cells], shown.brightness
     if not shown.telling.any():
         return NoiseMaps(torch.full_like(levels, FLOOR), brightness, "clean", 1.0, clean)
+    if (sure := _in_places(shown)) is not None:
+        return NoiseMaps(levels, brightness, "white", sure, 1 - sure, in_places=True)
     bands = _bands(brightness)
     squares, inside = shown.squares[:, *cells], shown.inside[cells]
     looked = float(shown.seen.float().mean())
@@ -254,6 +260,23 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     if floor is not None and covered:
         levels = raised(levels, floor, bands, min(1.0, clean / _TRUSTED))
     return NoiseMaps(levels, brightness, kind, confidence, clean)
+
+
+def _in_places(shown: Evidence) -> float | None:
+    """How sure it is that some places have white noise where others have none; else None.
+
+    A photograph in a screenshot or in a collage is so. What is found at other places of the same
+    brightness says nothing then.
+    """
+    full = F.avg_pool2d(shown.telling[None].float(), shown.tile).flatten() > _FULL
+    coarse = F.avg_pool2d(shown.levels[None, 1], shown.tile).flatten()[full]
+    white = torch.softmax(shown.kinds[full], 1)[:, KINDS.index("white")]
+    noisy = (white >= _SURELY_WHITE) & (coarse >= _NOISY_PLACE)
+    least = max(1.0, _PLACES * float(shown.seen.sum()))
+    clean = (coarse < _CLEAN_PLACE) & shown.seen[full]
+    if int(noisy.sum()) < least or int(clean.sum()) < least:
+        return None
+    return float(white[noisy].mean())
 
 
 def _noisy(clean: float, doubted: float) -> float:

@@ -37,6 +37,8 @@ _BORDER = 2  # blocks next to a constant one that are left out with it
 _DRAWN = 1 / 3  # of the blocks that vary: in a drawing more than this border on constant ones
 _EQUAL = 1 / 4  # of neighboring pixels: more than this are equal in a drawing
 
+_MOST_VALUES = 1 << 18  # of a channel, that tell of its steps
+
 # Levels, on the [0, 1] scale.
 _WEAKEST_LOSSY = 1.5 / 255  # weaker noise in a JPEG file can't be told from its compression
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
@@ -69,6 +71,20 @@ def clean_below(picture: Picture) -> float:
     black, white = picture.span
     step = 0.0 if picture.samples.dtype.kind == "f" else 1 / (white - black)
     return max(step, WEAKEST if picture.lossless else _WEAKEST_LOSSY)
+
+
+def dithered_below(picture: Picture) -> float:
+    """The level below which noise can't be told from dither, on the [0, 1] scale.
+
+    What is brought to a few values is often dithered, which errs by half a step at most: half of
+    the smallest difference between values that occur.
+    """
+    flat = picture.samples.reshape(-1, picture.channels)
+    some = flat[:: -(-len(flat) // _MOST_VALUES)]
+    steps = [np.diff(np.unique(channel)) for channel in some.T]
+    least = min((float(step.min()) for step in steps if step.size), default=0.0)
+    black, white = picture.span
+    return least / 2 / (white - black)
 
 
 def estimate_white_noise(
@@ -107,6 +123,8 @@ def estimate_white_noise(
         return Estimate(sigma, "not white" if _is_hidden(clues, judge) else "clean")
     if contradicted and not picture.lossless:
         return Estimate(calm, "not white")
+    if sigma < dithered_below(picture):
+        return Estimate(sigma, "not white")
     channels: tuple[float, ...] = ()
     if channel_judge is not None and not contradicted:
         channels = by_channel(clues.crops, telling, channel_judge, sigma)

@@ -268,11 +268,16 @@ def in_white_noise(clean: Picture, sigma: float) -> Picture:
     return Picture(images.quantize(noisy, np.uint8))
 
 
+def white_share(picture: Picture, sigma: float) -> float | None:
+    pixels = picture.tensor()
+    return removed_share(pixels, pixels - color()(pixels, sigma), sigma)
+
+
 @pytest.mark.parametrize("sigma", [5 / 255, 9 / 255])
 def test_most_of_white_noise_is_removed_and_little_of_a_clean_picture(sigma: float) -> None:
     clean = compressed(example("coffee.png", 2))
-    in_noise = removed_share(in_white_noise(clean, sigma), sigma, color(), CPU)
-    in_clean = removed_share(clean, sigma, color(), CPU)
+    in_noise = white_share(in_white_noise(clean, sigma), sigma)
+    in_clean = white_share(clean, sigma)
     assert in_noise is not None
     assert in_clean is not None
     assert in_clean < 0.5 < 0.6 < in_noise < 1.1
@@ -283,15 +288,17 @@ def test_bars_of_one_color_do_not_count_as_noise_that_stays(share: float) -> Non
     noisy = in_white_noise(example("coffee.png"), 5 / 255)
     samples = noisy.samples.copy()
     samples[: int(share * len(samples))] = 128
-    found = removed_share(Picture(samples), 5 / 255, color(), CPU)
+    found = white_share(Picture(samples), 5 / 255)
     assert found is not None
     assert found > 0.6
 
 
 def test_a_picture_of_one_color_tells_nothing() -> None:
     picture = Picture(np.full((64, 64, 3), 90, np.uint8))
-    assert removed_share(picture, 0.02, color(), CPU) is None
-    assert removed_share(Picture(np.zeros((16, 64, 3), np.uint8)), 0.02, color(), CPU) is None
+    assert white_share(picture, 0.02) is None
+    narrow = Picture(example("coffee.png").samples[:16])
+    found = Finding(Estimate(0.02, "noisy"))
+    assert believed(narrow, found, only_color, CPU) == found
 
 
 def only_color(estimate: Estimate, channels: int) -> TileDenoiser:
