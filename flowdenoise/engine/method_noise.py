@@ -53,7 +53,7 @@ _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
-_MOSTLY_PERIODIC = 0.5  # of white noise: from there more is lost than won by removing it
+_MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _WEAK = 20 / 255  # white noise beyond is never anything else
@@ -161,7 +161,7 @@ def _white_believed(
 ) -> Finding:
     """A finding of white noise, which is not white if a denoiser removes too little of it.
 
-    Nor is it if what is removed repeats itself.
+    What repeats itself does not count as removed noise.
     """
     estimate = finding.estimate
     if estimate.verdict != "noisy":
@@ -174,11 +174,11 @@ def _white_believed(
         return finding
     pixels = pixels_of(picture, places, device)
     removed = pixels - network(pixels, estimate.sigma)
-    share = removed_share(pixels, removed, estimate.sigma)
-    little = estimate.sigma <= _WEAK and share is not None and share < _REMOVED
-    if little or periodicity(removed) >= _MOSTLY_PERIODIC:
-        return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
-    return finding
+    share, periodic = removed_share(pixels, removed, estimate.sigma), periodicity(removed)
+    may_be_none = estimate.sigma <= _WEAK or periodic >= _MOSTLY_PERIODIC
+    if share is None or not may_be_none or share * math.sqrt(1 - periodic) >= _REMOVED:
+        return finding
+    return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
 
 
 def share_of_noise(signs: Signs, channels: int) -> float:
