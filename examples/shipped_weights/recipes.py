@@ -148,8 +148,9 @@ RECIPES = {
         ),
         6500,
         f"{_DIFFERENCES} Two in five were edited after the camera, a third got another size, and "
-        "one in twelve had the grain of film. It had 7800 steps before these, without edits and "
-        "without film.",
+        "one in twelve had the grain of film. It began with `noise-map-color-third`, which had "
+        "7800 steps without any of that. The file is the mean of the weights of both, 0.5 each "
+        "(examples/shipped_weights/mean_of_weights.py).",
         "Tells where a photograph is how noisy, in brightness and in color.",
         255.0,
         wider=True,
@@ -166,7 +167,7 @@ RECIPES = {
         shipped=False,
         wider=True,
     ),
-    "noise-map-gray-second": Recipe(
+    "noise-map-gray": Recipe(
         (
             *("train-noise-map", "--gray", "--initial", _weights("noise-map-gray-first")),
             *("--set", "training.clean=0.3", "--set", "loop.learning_rate=1.2e-3", *ALL_NOISY),
@@ -175,20 +176,6 @@ RECIPES = {
         4500,
         f"{_DIFFERENCES} It saw color photographs that were turned gray. It began with 2600 steps "
         "of the same, which began with `noise-map-color-third`.",
-        "What `noise-map-gray` begins with.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "noise-map-gray": Recipe(
-        (
-            *("train-noise-map", "--gray", "--initial", _weights("noise-map-gray-second")),
-            *("--set", "training.clean=0.3", *_EDITED, "--set", "loop.seed=2"),
-        ),
-        3200,
-        f"{_DIFFERENCES} It saw color photographs that were turned gray. Two in five were edited "
-        "after the camera, a third got another size, and one in twelve had the grain of film. It "
-        "had 7100 steps before these, without edits and without film.",
         "Tells where a gray photograph is how noisy.",
         255.0,
         wider=True,

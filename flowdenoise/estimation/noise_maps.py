@@ -35,7 +35,7 @@ _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
-_FINE = 1.7  # grain, up to which no camera has smoothed the noise
+_FINE = 1.9  # grain, up to which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
@@ -43,7 +43,8 @@ _HIGH_ISO, _NOISY_SHARE = 400, 0.97  # of the photographs at full size from that
 _SURELY_WHITE = 0.98  # the confidence that no picture without noise and none with weak noise gives
 _NOISY_PLACE, _CLEAN_PLACE = 10 / 255, 1 / 255  # the levels of tiles; clean ones do not reach 10
 _PLACES = 0.1  # of the tiles: so many are noisy, and so many clean, where noise is in places
-_GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness
+_GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness,
+_COARSE = 2.0  # unless its grain is so coarse: a camera or a film may have taken the color out
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
 
@@ -101,9 +102,10 @@ class NoiseMaps:
 
     @property
     def is_grass(self) -> bool:
-        """Whether the noise would be strong and hardly colored, as only grass and fur are."""
+        """Whether it would be strong, fine and hardly colored, as only grass and fur are."""
         brightness, color = (self.level(f"{name}, coarse") for name in ("brightness", "color"))
-        return brightness > _GRASS and color < _COLORED * brightness
+        strong = brightness > _GRASS and self.grain < _COARSE
+        return strong and color < _COLORED * brightness
 
     def by_brightness(self) -> list[tuple[float, float, float]]:
         """Each band of brightness that occurs, with its levels of brightness and of color."""
