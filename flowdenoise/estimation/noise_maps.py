@@ -44,7 +44,7 @@ _SURELY_WHITE = 0.98  # the confidence that no picture without noise and none wi
 _NOISY_PLACE, _CLEAN_PLACE = 10 / 255, 1 / 255  # the levels of tiles; clean ones do not reach 10
 _PLACES = 0.1  # of the tiles: so many are noisy, and so many clean, where noise is in places
 _GRASS, _COLORED = 28 / 255, 0.4  # so strong a noise has as much color, beside its brightness,
-_COARSE = 2.0  # unless its grain is so coarse: a camera or a film may have taken the color out
+_COARSE = 2.5  # unless its grain is so coarse: a camera or a film may have taken the color out
 _FULL_SIZE = 12e6  # pixels: a smaller photograph may have been reduced, which averages noise
 
 
