@@ -125,6 +125,8 @@ def _itself(network: nn.Module) -> nn.Module:
     return network
 
 
+_COARSE_IN_TRIAL = 1.7  # grain; for the result the network for a fine grain serves up to 1.9
+
 _LOADING = threading.Lock()  # of no denoiser's own, so that a denoiser can be pickled
 
 
@@ -211,7 +213,7 @@ class Denoisers:
             channels: The number of channels of the picture.
         """
         maps = estimate.maps
-        quick = self._quick.get(channels if maps is None else _grain(maps, channels))
+        quick = self._quick.get(channels if maps is None else _grain_in_trial(maps, channels))
         if quick is None and maps is None:
             return None
         found = self.chosen_for(estimate)(channels) if quick is None else self._load(quick)
@@ -241,6 +243,11 @@ class Denoisers:
 def _grain(maps: NoiseMaps, channels: int) -> Grain:
     """The grain by which networks are chosen: in gray, that for a fine one is best for all."""
     return "fine" if channels == 1 or maps.is_fine else "coarse"
+
+
+def _grain_in_trial(maps: NoiseMaps, channels: int) -> Grain:
+    """The grain by which the network for a trial is chosen, as when its signs were weighed."""
+    return "coarse" if channels > 1 and maps.grain >= _COARSE_IN_TRIAL else "fine"
 
 
 def first_shipped(names: Sequence[str]) -> str | None:
