@@ -65,9 +65,10 @@ def test_a_fixed_weight_is_that_of_the_objective(corpus: Corpus) -> None:
     sigma, dimensions = 0.1, 64
     fixed = replace(OBJECTIVE, prior_weight="fixed", prior_scale=0.5 * 2 * sigma**2 / dimensions)
     made = stage(corpus, flow, fixed)
-    draws = made.sources.patches.draws(0, 4)
-    batch = replace(targets.noisy_patches(made.sources, draws), sigma=torch.full((4,), sigma))
-    target = targets.descended(made.sources, batch)
+    sources = made.sources.early
+    draws = sources.patches.draws(0, 4)
+    batch = replace(targets.noisy_patches(sources, draws), sigma=torch.full((4,), sigma))
+    target = targets.descended(sources, batch)
     assert torch.allclose(target, Descended(flow, 0.5)(batch.noisy, batch.sigma), atol=1e-6)
 
 
