@@ -48,8 +48,7 @@ from flowdenoise.noise.smoothing import (
     smoothing_weight,
 )
 from flowdenoise.noise.tone import tone, untone
-from flowdenoise.system import random_streams
-from flowdenoise.system.random_streams import Stream
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Ascending, Range, Share
 from flowdenoise.system.typed import check
 
@@ -162,14 +161,14 @@ _FROM_XYZ = (
 """XYZ to the raw of four reflex cameras, as in Brooks et al. 2019, from their DNG files."""
 
 
-def _between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
+def between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
+    """What lies at numbers of [0, 1] between two ends."""
     return ends[0] + (ends[1] - ends[0]) * unit
 
 
 def _units(keys: Tensor, stream: int) -> Tensor:
     """One number in (0, 1) for each key."""
-    folded = random_streams.fold(keys, stream)
-    return random_streams.uniform(folded, torch.zeros_like(folded))
+    return Draws(keys).uniform(stream)
 
 
 def draw_log(
@@ -201,13 +200,13 @@ class Scene:
     @classmethod
     def draw(cls, keys: Tensor, config: CameraConfig) -> Scene:
         """Draw scenes for keys (B,) int32; the same key gives the same scene."""
-        exposure = _between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
-        red = _between(_units(keys, Stream.CAMERA_RED), (1.5, 2.6))
-        blue = _between(_units(keys, Stream.CAMERA_BLUE), (1.3, 2.2))
+        exposure = between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
+        red = between(_units(keys, Stream.CAMERA_RED), (1.5, 2.6))
+        blue = between(_units(keys, Stream.CAMERA_BLUE), (1.3, 2.2))
         gains = exposure[:, None] * torch.stack([red, torch.ones_like(red), blue], 1)
-        share = _between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
+        share = between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
         normal = torch.special.ndtri(_units(keys, Stream.CAMERA_READ).double()).float()
-        softness = _between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
+        softness = between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
         return cls(gains, _camera_matrix(keys), share, normal, softness)
 
     def unprocess(self, picture: Tensor) -> Tensor:
@@ -274,7 +273,7 @@ class Development:
         repeated = (halved < 1) & (_units(keys, Stream.CAMERA_REPEATED) < config.repeated)
         rows = [
             [
-                _between(
+                between(
                     0.5 * strength
                     + 0.5 * _units(keys, Stream.CAMERA_BANDS + 64 * (4 * i + j + 1)),
                     ends,
@@ -288,8 +287,8 @@ class Development:
             demosaicking=ways[(len(ways) * _units(keys, Stream.CAMERA_DEMOSAIC)).long()],
             bands=torch.where(smoothed[:, None, None], bands, 1.0),
             edge=draw_log(keys, Stream.CAMERA_EDGE, (50.0, 2000.0)),
-            sharpening=_between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
-            quality=_between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
+            sharpening=between(_units(keys, Stream.CAMERA_SHARPENING), config.sharpening),
+            quality=between(_units(keys, Stream.CAMERA_QUALITY), config.quality).round(),
             subsampling=(halved < 1).long() + (halved < 0.5).long() + 2 * repeated.long(),
             clipped=_units(keys, Stream.CAMERA_CLIP) < 0.2,
         )

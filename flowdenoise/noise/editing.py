@@ -12,11 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.noise.camera import Ends, draw_log
+from flowdenoise.noise.camera import Ends, between, draw_log
 from flowdenoise.noise.smoothing import sharpen
 from flowdenoise.noise.tone import tone, untone
-from flowdenoise.system import random_streams
-from flowdenoise.system.random_streams import Stream
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Share
 from flowdenoise.system.typed import check
 
@@ -87,16 +86,12 @@ class _Numbers:
 
     def share(self, stream: int, ends: tuple[float, float], otherwise: float) -> Tensor:
         """Shares, (B, 1, 1, 1), or `otherwise`."""
-        drawn = ends[0] + (ends[1] - ends[0]) * self._unit(stream)
+        drawn = between(Draws(self.keys).uniform(stream), ends)
         return self._chosen(stream, drawn, otherwise)
 
     def _chosen(self, stream: int, drawn: Tensor, otherwise: float) -> Tensor:
-        chosen = self._unit(stream + 64) < self.each
+        chosen = Draws(self.keys).uniform(stream + 64) < self.each
         return torch.where(chosen, drawn, otherwise)[:, None, None, None]
-
-    def _unit(self, stream: int) -> Tensor:
-        keys = random_streams.fold(self.keys, stream)
-        return random_streams.uniform(keys, torch.zeros_like(keys))
 
 
 def resize(pictures: Tensor, factors: Tensor, side: int) -> Tensor:
