@@ -111,6 +111,29 @@ def waves(file: Path, side: int) -> None:
     Image.fromarray(np.stack(planes, 2).round().astype(np.uint8)).save(file)
 
 
+def test_edited_photographs_are_compared_with_truths_that_were_edited_alike(
+    tmp_path: Path,
+) -> None:
+    waves(tmp_path / "a_clean.png", 96)
+    truth = np.asarray(Image.open(tmp_path / "a_clean.png"))
+    noise = np.random.default_rng(5).normal(0, 12, truth.shape)
+    noisy = np.clip(truth + noise, 0, 255).round().astype(np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "a_noisy.png")
+    answer = run("benchmarks/edited_photographs.py", str(tmp_path), "--crop", "96")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in answer.splitlines()[2:]]
+    assert len(rows) == 10
+    assert rows[0][0] == "as it is"
+    assert float(rows[0][1]) == pytest.approx(
+        10 * np.log10(255**2 / (noisy - 1.0 * truth).var()), abs=0.1
+    )
+    assert float(rows[0][2]) > float(rows[0][1]) + 5
+    brighter, sharper = (
+        next(row for row in rows if row[0] == name) for name in ("light times 2", "sharpened")
+    )
+    assert float(brighter[1]) < float(rows[0][1])  # what makes noise stronger
+    assert float(sharper[1]) < float(rows[0][1]) - 2
+
+
 def test_noisy_targets_stand_beside_clean_ones(tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()

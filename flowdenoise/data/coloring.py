@@ -24,6 +24,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from flowdenoise.noise.camera import between
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Ascending, Range, Share
 from flowdenoise.system.typed import check
@@ -88,9 +89,9 @@ def mix(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:
 def _matrices(draws: Draws, config: ColorConfig) -> Tensor:
     """(B, 3, 3): gains times saturation times a rotation around the axis of grays."""
     angle = torch.deg2rad(config.hue * (2 * draws.uniform(Stream.HUE) - 1))[:, None, None]
-    saturation = _between(config.saturation, draws.uniform(Stream.SATURATION))[:, None, None]
+    saturation = between(draws.uniform(Stream.SATURATION), config.saturation)[:, None, None]
     gains = [
-        _between(config.gain, draws.uniform(stream))
+        between(draws.uniform(stream), config.gain)
         for stream in (Stream.RED_GAIN, Stream.GREEN_GAIN, Stream.BLUE_GAIN)
     ]
     gray = torch.full((3, 3), 1 / 3, device=angle.device)
@@ -99,10 +100,6 @@ def _matrices(draws: Draws, config: ColorConfig) -> Tensor:
     quarter = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=angle.device) / 3**0.5
     rotated = gray + saturation * (angle.cos() * color + angle.sin() * quarter)
     return torch.stack(gains, 1)[:, :, None] * rotated
-
-
-def _between(ends: tuple[float, float], share: Tensor) -> Tensor:
-    return ends[0] + (ends[1] - ends[0]) * share
 
 
 def permute(patches: Tensor, draws: Draws, config: ColorConfig) -> Tensor:

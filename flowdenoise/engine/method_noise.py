@@ -127,14 +127,13 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
     """
     maps, doubted, channels = finding.estimate.maps, finding.doubted, picture.channels
     if maps is not None:
-        signs = _signs_in(picture, maps, quick, device)
-        if signs is not None and maps.is_surely_white:
-            is_texture = signs.repeats
-        else:
-            is_texture = signs is not None and signs.are_of_texture(maps.clean)
+        signs, sure = _signs_in(picture, maps, quick, device), maps.is_surely_white
+        is_texture = signs is not None and (
+            signs.repeats if sure else signs.are_of_texture(maps.clean)
+        )
         if finding.otherwise is not None and is_texture and not is_sensitive(picture):
             return _white_believed(picture, finding.otherwise, quick, device)
-        if maps.is_surely_white:
+        if sure:
             return finding
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
         if told.sigma < _LEAST:

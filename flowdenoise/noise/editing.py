@@ -14,7 +14,7 @@ from torch import Tensor
 
 from flowdenoise.noise.camera import Ends, between, draw_log
 from flowdenoise.noise.smoothing import sharpen
-from flowdenoise.noise.tone import tone, untone
+from flowdenoise.noise.tone import s_curve, tone, untone
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Share
 from flowdenoise.system.typed import check
@@ -64,8 +64,7 @@ def edit(pictures: Tensor, keys: Tensor, config: EditConfig) -> Tensor:
     values = values.clamp(min=1e-6).pow(number.factor(Stream.EDIT_GAMMA, config.gamma))
     contrast = number.factor(Stream.EDIT_CONTRAST, config.contrast)
     values = (0.5 + contrast * (values - 0.5)).clamp(0, 1)
-    curve = number.share(Stream.EDIT_CURVE, config.curve, 0.0)
-    values = values + curve * (values * values * (3 - 2 * values) - values)
+    values = s_curve(values, number.share(Stream.EDIT_CURVE, config.curve, 0.0))
     gray = values.mean(1, keepdim=True)
     saturation = number.share(Stream.EDIT_SATURATION, config.saturation, 1.0)
     values = (gray + saturation * (values - gray)).clamp(0, 1)

@@ -19,7 +19,11 @@ def tone(light: Tensor, contrast: Tensor) -> Tensor:
     light = light.clamp(0, 1)
     low = light < 0.0031308
     value = torch.where(low, 12.92 * light, 1.055 * light.clamp(min=1e-4).pow(1 / 2.4) - 0.055)
-    share = contrast[:, None, None, None]
+    return s_curve(value, contrast[:, None, None, None])
+
+
+def s_curve(value: Tensor, share: Tensor) -> Tensor:
+    """Mix values of [0, 1] with a share of the S-curve 3 v^2 - 2 v^3."""
     return value + share * (value * value * (3 - 2 * value) - value)
 
 
@@ -32,7 +36,7 @@ def untone(picture: Tensor, contrast: Tensor) -> Tensor:
     share = contrast[:, None, None, None]
     value = inside
     for _ in range(5):  # Newton; the curve is monotonic, its slope at least 1 - share
-        rest = value + share * (value * value * (3 - 2 * value) - value) - inside
+        rest = s_curve(value, share) - inside
         value = (value - rest / (1 - share + share * 6 * value * (1 - value))).clamp(0, 1)
     low = value < 0.04045
     light = torch.where(low, value / 12.92, ((value + 0.055) / 1.055).pow(2.4))

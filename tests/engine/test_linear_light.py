@@ -20,7 +20,7 @@ from flowdenoise.noise.tone import tone, untone
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NO_CURVE = torch.zeros(1)
-STRONG_SHOT, WEAK_SHOT = 1e-2, 1e-4
+STRONG_SHOT, WEAK_SHOT = 1.2e-2, 1e-4
 
 
 def shot(light: float, deviation: float, side: int = 256) -> Tensor:
@@ -111,7 +111,7 @@ def test_a_photograph_with_strong_noise_is_less_dark_than_without_it(denoiser: D
     assert plane.light is not None
     blind = replace(examined, planes=(replace(plane, light=None),))
     result, dark = (denoiser.remove(e, RemovalConfig()).tensor()[0] for e in (examined, blind))
-    assert (dark - truth).mean() < -0.6 / 255
+    assert (dark - truth).mean() < -0.9 / 255
     assert (result - truth).mean().abs() < 0.75 * (dark - truth).mean().abs()
 
 
