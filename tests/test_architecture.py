@@ -24,6 +24,7 @@ FLOORS = (
     "metrics",  # loose: formulas on tensors, of which engine, training and benchmark need a few
     "noise",  # its levels and kinds
     "images",  # files to tensors and back
+    "optimization",  # the loop that trains any model
     "data",  # corpora and patches
     "networks",  # d(noisy, sigma)
     "flow",  # log p(x)
@@ -42,6 +43,8 @@ FLOORS = (
 
 STRANGERS = (
     {"benchmark", "training"},
+    {"noise", "optimization"},
+    {"benchmark", "optimization"},
     {"data", "weights"},
     {"data", "estimation"},
     {"data", "engine"},

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 
 from flowdenoise.data.corpus import list_images, load_corpus
+from flowdenoise.optimization.optimizers import build_optimizer
 from flowdenoise.system.device import choose_device
 from flowdenoise.training import recipes
 from flowdenoise.training.denoiser_stage import DenoiserStage
-from flowdenoise.training.optimizers import build_optimizer
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import build_network
 

@@ -21,9 +21,9 @@ from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.data.sources import divide
 from flowdenoise.networks import ResNet, ResNetConfig
+from flowdenoise.optimization.optimizers import build_optimizer
 from flowdenoise.training import objectives
 from flowdenoise.training.losses import ObjectiveConfig
-from flowdenoise.training.optimizers import build_optimizer
 from flowdenoise.weights import load
 
 SIGMAS = (15, 25, 35, 50)

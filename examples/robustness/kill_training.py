@@ -27,11 +27,11 @@ from PIL import Image
 from flowdenoise.data.patches import NoiseConfig
 from flowdenoise.data.sources import DataConfig
 from flowdenoise.networks import ResNetConfig
-from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint
+from flowdenoise.optimization.checkpoint import CHECKPOINT, Checkpoint
+from flowdenoise.optimization.loop import LoopConfig
+from flowdenoise.optimization.processes import Workers
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.place import Place
-from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import train_denoiser
 

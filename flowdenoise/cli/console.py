@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flowdenoise.benchmark.runner import Progress as Benchmark
     from flowdenoise.images import LeftOut
-    from flowdenoise.training.progress import Progress as Training
+    from flowdenoise.optimization.progress import Progress as Training
 
 _NAMED = 3  # so many of the files that were left out for one reason are named
 _CONTROLS = ("Cc", "Cs")  # categories of Unicode: controls, and halves of characters

@@ -21,8 +21,8 @@ from flowdenoise.cli.interruption import Interruption
 from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowdenoise.optimization.progress import Report
     from flowdenoise.training.place import Place
-    from flowdenoise.training.progress import Report
     from flowdenoise.training.run_config import DenoiserRun, PhotoRun
 
 T = TypeVar("T")
@@ -148,8 +148,8 @@ def tune(
 ) -> None:
     """Sweep the prior's weight and the blur's size, as the paper did, and write a table."""
     console.set_verbosity(quiet, False)
+    from flowdenoise.optimization.settings import assigned, override
     from flowdenoise.training import tune
-    from flowdenoise.training.settings import assigned, override
 
     tried = {"preset": preset, "prior_scales": scales, "blurs": blurs}
     texts = [f"{name}={value}" for name, value in tried.items() if value is not None]
@@ -259,7 +259,7 @@ def _set(run: T, chosen: Choices, settings: list[str], implied: Sequence[str] = 
     Raises:
         UsageError: An option and `--set` contradict each other, or a setting can't be so.
     """
-    from flowdenoise.training.settings import assigned, override, read_setting
+    from flowdenoise.optimization.settings import assigned, override, read_setting
 
     recipe: Any = run
     told = {key: value for key, value in chosen.items() if value is not None}
@@ -325,9 +325,9 @@ def _place(
     """Decide where and how the run runs; under torchrun, join the other processes."""
     import torch
 
+    from flowdenoise.optimization.processes import Workers
     from flowdenoise.system.device import choose_device
     from flowdenoise.training.place import Place
-    from flowdenoise.training.processes import Workers
 
     if threads:
         torch.set_num_threads(threads)

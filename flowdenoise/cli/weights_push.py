@@ -101,7 +101,7 @@ def push(
 
 def _entry(inspection: Inspection, given: dict[str, Any]) -> Entry:
     """The description of the weights: that of the manifest, or of the file and the options."""
-    from flowdenoise.training.settings import trained_levels
+    from flowdenoise.training.to_weights import trained_levels
     from flowdenoise.weights import manifest
 
     if inspection.entry is not None:

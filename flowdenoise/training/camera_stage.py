@@ -115,7 +115,7 @@ class CameraTraining:
 
 
 class CameraStage:
-    """A denoiser of photographs in training: see `training.loop.Stage`.
+    """A denoiser of photographs in training: see `optimization.loop.Stage`.
 
     Args:
         model: The denoiser, with maps of brightness and color.

@@ -84,7 +84,7 @@ def _words(needs: frozenset[Need]) -> str:
 
 
 class DenoiserStage:
-    """A denoiser in training: see `training.loop.Stage`.
+    """A denoiser in training: see `optimization.loop.Stage`.
 
     Args:
         model: The denoiser, `d(noisy, sigma)`.

@@ -20,8 +20,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from flowdenoise.optimization.run_folder import writing_to
 from flowdenoise.system.atomic import replacing
-from flowdenoise.training.run_folder import writing_to
 
 
 @dataclass(frozen=True)

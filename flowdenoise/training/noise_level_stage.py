@@ -50,7 +50,7 @@ class NoiseLevelTraining:
 
 
 class NoiseLevelStage:
-    """An estimator in training: see `training.loop.Stage`."""
+    """An estimator in training: see `optimization.loop.Stage`."""
 
     def __init__(
         self,

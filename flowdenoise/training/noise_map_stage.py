@@ -117,7 +117,7 @@ class _Crops:
 
 
 class NoiseMapStage:
-    """An estimator in training: see `training.loop.Stage`."""
+    """An estimator in training: see `optimization.loop.Stage`."""
 
     def __init__(
         self,

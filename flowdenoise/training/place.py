@@ -13,14 +13,14 @@ from flowdenoise.data.download import StageReport
 from flowdenoise.data.sources import COCO
 from flowdenoise.engine import is_out_of_memory
 from flowdenoise.errors import TrainingError, UsageError
+from flowdenoise.optimization.checkpoint import Checkpoint
+from flowdenoise.optimization.loop import Loop, Stage
+from flowdenoise.optimization.processes import Workers
+from flowdenoise.optimization.progress import Report
+from flowdenoise.optimization.run_folder import RunFolder
+from flowdenoise.optimization.settings import changed_settings, plain
 from flowdenoise.system.paths import real
-from flowdenoise.training.checkpoint import Checkpoint, changed_settings
-from flowdenoise.training.loop import Loop, Stage
-from flowdenoise.training.processes import Workers
-from flowdenoise.training.progress import Report
 from flowdenoise.training.run_config import Run
-from flowdenoise.training.run_folder import RunFolder
-from flowdenoise.training.settings import plain
 from flowdenoise.training.teaching import OnTaught
 from flowdenoise.training.to_weights import save, training_record
 from flowdenoise.weights.architectures import kind_of

@@ -46,7 +46,7 @@ class PriorTraining:
 
 
 class PriorStage:
-    """A flow in training: see `training.loop.Stage`.
+    """A flow in training: see `optimization.loop.Stage`.
 
     Args:
         model: The flow.

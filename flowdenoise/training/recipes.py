@@ -12,9 +12,9 @@ from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
+from flowdenoise.optimization.loop import LoopConfig
 from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.run_config import (
     DenoiserRun,

@@ -11,10 +11,10 @@ from flowdenoise.errors import UsageError
 from flowdenoise.estimation import MAP_ESTIMATORS
 from flowdenoise.flow import GlowConfig
 from flowdenoise.networks import DnCNNConfig, NoiseLevelConfig, NoiseMapConfig, ResNetConfig
+from flowdenoise.optimization.loop import LoopConfig
 from flowdenoise.system.typed import check
 from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level_stage import NoiseLevelTraining
 from flowdenoise.training.noise_map_stage import NoiseMapTraining
 from flowdenoise.training.prior_stage import PriorTraining

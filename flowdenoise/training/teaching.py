@@ -22,10 +22,10 @@ from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import NoiseConfig, noisy_image
 from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
+from flowdenoise.optimization.run_folder import writing_to
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision
 from flowdenoise.training.lessons import fingerprint
-from flowdenoise.training.run_folder import writing_to
 
 OnTaught = Callable[[int, int], None]
 """Called with the number of finished images and of all."""

@@ -11,7 +11,7 @@ from torch import nn
 from flowdenoise import weights
 from flowdenoise.errors import CheckpointError, WeightsError
 from flowdenoise.networks import DnCNN, fold_batch_norm
-from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, restore
+from flowdenoise.optimization.checkpoint import CHECKPOINT, Checkpoint, restore
 from flowdenoise.weights.address import SCHEME
 from flowdenoise.weights.architectures import architecture, build_config
 
@@ -83,3 +83,21 @@ def training_record(
         if name in settings and not settings[name].startswith(SCHEME):
             record[name] = Path(settings[name]).name
     return record
+
+
+def trained_levels(settings: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The lowest and highest noise level that a run sees, [0, 1] scale; None if it can't be told.
+
+    >>> trained_levels({"training.noise.mode": "fixed", "training.noise.sigma_range": [0.0, 0.2]})
+    (0.0, 0.2)
+    """
+    if settings.get("training.noise.mode") == "none":
+        return None
+    if settings.get("network.noise_levels") is False:
+        return 0.0, 0.0
+    most = settings.get("training.most")
+    levels = settings.get("training.noise.sigma_range", settings.get("training.sigma_range"))
+    match [0.0, most] if levels is None else levels:
+        case [int() | float() as low, int() | float() as high]:
+            return float(low), float(high)
+    return None

@@ -17,6 +17,7 @@ from typing import Annotated
 from flowdenoise.data.sources import COCO
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow
+from flowdenoise.optimization.run_folder import RunFolder
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.rules import Factor, Filled
 from flowdenoise.system.typed import check
@@ -24,7 +25,6 @@ from flowdenoise.training.losses import Blur
 from flowdenoise.training.place import Place, changes_since, settings_of
 from flowdenoise.training.recipes import preset
 from flowdenoise.training.run_config import DenoiserRun
-from flowdenoise.training.run_folder import RunFolder
 from flowdenoise.training.runs import train_denoiser
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from flowdenoise import weights
 from flowdenoise.networks import tell_two_maps
-from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.optimization.checkpoint import Checkpoint
 
 from .conftest import Invoke, message, metrics
 

@@ -16,7 +16,7 @@ from flowdenoise.cli import train
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.samples import SampleConfig
 from flowdenoise.flow.sizes import GlowConfig
-from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.optimization.checkpoint import Checkpoint
 from flowdenoise.training.objectives import DATA_TERMS
 from flowdenoise.training.recipes import PRESETS
 from flowdenoise.training.recipes import noise_map as noise_map_recipe

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from flowdenoise.training.checkpoint import Checkpoint
+from flowdenoise.optimization.checkpoint import Checkpoint
 
 SETTINGS = (
     "network.channels=6",

@@ -18,17 +18,16 @@ from flowdenoise.errors import CheckpointError, TrainingError, WeightsError, Wei
 from flowdenoise.flow.sizes import GlowConfig
 from flowdenoise.networks.noise_level import NoiseLevelConfig
 from flowdenoise.networks.resnet import ResNetConfig
+from flowdenoise.optimization.checkpoint import Checkpoint
+from flowdenoise.optimization.loop import LoopConfig
+from flowdenoise.optimization.processes import Workers
 from flowdenoise.training import runs
-from flowdenoise.training.checkpoint import Checkpoint
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.noise_level_stage import NoiseLevelTraining
 from flowdenoise.training.place import Place
 from flowdenoise.training.prior_stage import PriorTraining
-from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun, NoiseLevelRun, PriorRun
-from flowdenoise.training.settings import trained_levels
-from flowdenoise.training.to_weights import export_weights, training_record
+from flowdenoise.training.to_weights import export_weights, trained_levels, training_record
 from flowdenoise.weights import read_weights
 
 LOOP = LoopConfig(steps=2, batch=2, warmup=0)

@@ -14,11 +14,11 @@ from flowdenoise.data.sources import DataConfig
 from flowdenoise.errors import TrainingError, UsageError
 from flowdenoise.networks.noise_level import NoiseLevelConfig, NoiseLevelNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
+from flowdenoise.optimization.loop import LoopConfig
+from flowdenoise.optimization.processes import Workers
 from flowdenoise.training.denoiser_stage import DenoiserTraining
-from flowdenoise.training.loop import LoopConfig
 from flowdenoise.training.losses import ObjectiveConfig
 from flowdenoise.training.place import Place
-from flowdenoise.training.processes import Workers
 from flowdenoise.training.run_config import DenoiserRun
 from flowdenoise.training.runs import needs_levels, train_denoiser
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from flowdenoise.errors import UsageError
+from flowdenoise.optimization.settings import override, plain
 from flowdenoise.training.recipes import PRESETS, preset
 from flowdenoise.training.run_config import DenoiserRun
-from flowdenoise.training.settings import override, plain
 
 
 def test_every_kind_of_setting_can_be_replaced() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from recipes import RECIPES, Recipe
 
+from flowdenoise.optimization.settings import override
 from flowdenoise.training import recipes
-from flowdenoise.training.settings import override
 from flowdenoise.weights.manifest import read_manifest
 
 WEIGHTS = Path(__file__).parents[2] / "weights"

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import CheckpointError, TrainingError
+from flowdenoise.optimization.checkpoint import Checkpoint, restore
+from flowdenoise.optimization.loop import Loop, LoopConfig, learning_rate_at
+from flowdenoise.optimization.processes import Workers
+from flowdenoise.optimization.progress import Progress
+from flowdenoise.optimization.run_folder import RunFolder
+from flowdenoise.optimization.settings import changed_settings
 from flowdenoise.system.random_streams import Draws
-from flowdenoise.training.checkpoint import Checkpoint, changed_settings, restore
-from flowdenoise.training.loop import Loop, LoopConfig, learning_rate_at
-from flowdenoise.training.processes import Workers
-from flowdenoise.training.progress import Progress
-from flowdenoise.training.run_folder import RunFolder
 
 
 class LineStage:
@@ -370,7 +371,7 @@ def test_a_full_disk_is_one_line_wherever_the_run_writes(
         patch.setattr("pathlib.Path.open", full)
         with pytest.raises(TrainingError, match=r"can't write to the run folder .*No space left"):
             loop.run()
-    monkeypatch.setattr("flowdenoise.training.run_folder.replacing", full)
+    monkeypatch.setattr("flowdenoise.optimization.run_folder.replacing", full)
     with pytest.raises(TrainingError, match=r"can't write to the run folder .*No space left"):
         loop.folder.prepare({})
 

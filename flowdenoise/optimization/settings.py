@@ -28,22 +28,14 @@ def plain(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def trained_levels(settings: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The lowest and highest noise level that a run sees, [0, 1] scale; None if it can't be told.
-
-    >>> trained_levels({"training.noise.mode": "fixed", "training.noise.sigma_range": [0.0, 0.2]})
-    (0.0, 0.2)
-    """
-    if settings.get("training.noise.mode") == "none":
-        return None
-    if settings.get("network.noise_levels") is False:
-        return 0.0, 0.0
-    most = settings.get("training.most")
-    levels = settings.get("training.noise.sigma_range", settings.get("training.sigma_range"))
-    match [0.0, most] if levels is None else levels:
-        case [int() | float() as low, int() | float() as high]:
-            return float(low), float(high)
-    return None
+def changed_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say what differs between two settings, one `name: old -> new` each."""
+    names = sorted(set(old) | set(new))
+    return [
+        f"{name}: {old.get(name)} -> {new.get(name)}"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
 
 
 def override(run: T, assignments: Sequence[str]) -> T:

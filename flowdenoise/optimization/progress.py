@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from flowdenoise.training.processes import Workers
+from flowdenoise.optimization.processes import Workers
 
 
 @dataclass(frozen=True)

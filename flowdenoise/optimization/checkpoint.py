@@ -129,16 +129,6 @@ def _is_whole(data: bytes) -> bool:
         return False
 
 
-def changed_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Say what differs between two settings, one `name: old -> new` each."""
-    names = sorted(set(old) | set(new))
-    return [
-        f"{name}: {old.get(name)} -> {new.get(name)}"
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
-
-
 def restore(module: torch.nn.Module, state: Mapping[str, Tensor], file: Path) -> None:
     """Load `state` into `module`, all of it and nothing else.
 

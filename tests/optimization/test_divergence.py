@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from flowdenoise.training.divergence import GradientWatch
+from flowdenoise.optimization.divergence import GradientWatch
 
 
 @given(

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.errors import CheckpointError, TrainingError
+from flowdenoise.optimization.checkpoint import Checkpoint
+from flowdenoise.optimization.divergence import GradientWatch
+from flowdenoise.optimization.optimizers import Optimizer, build_optimizer
+from flowdenoise.optimization.processes import Workers
+from flowdenoise.optimization.progress import Meter, Report
+from flowdenoise.optimization.run_folder import RunFolder
 from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
 from flowdenoise.system.typed import check
-from flowdenoise.training.checkpoint import Checkpoint
-from flowdenoise.training.divergence import GradientWatch
-from flowdenoise.training.optimizers import Optimizer, build_optimizer
-from flowdenoise.training.processes import Workers
-from flowdenoise.training.progress import Meter, Report
-from flowdenoise.training.run_folder import RunFolder
 
 _Memory = Annotated[float, Range(0, 1, below=True)]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
-from flowdenoise.training.optimizers import Muon, Together, build_optimizer, orthogonalize
+from flowdenoise.optimization.optimizers import Muon, Together, build_optimizer, orthogonalize
 
 
 @given(rows=st.integers(1, 20), columns=st.integers(1, 20), scale=st.floats(1e-4, 1e4))

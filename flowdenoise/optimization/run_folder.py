@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from flowdenoise import images
 from flowdenoise.errors import TrainingError
+from flowdenoise.optimization.checkpoint import CHECKPOINT, Checkpoint, restore
 from flowdenoise.system.atomic import replacing
-from flowdenoise.training.checkpoint import CHECKPOINT, Checkpoint, restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowdenoise.training.progress import Progress
+    from flowdenoise.optimization.progress import Progress
 
 
 class RunFolder:
