@@ -8,8 +8,10 @@ driver     jobs in chunks -----> worker 1 (a loaded engine)  reads, denoises, wr
 Each worker runs `many` on its chunk, so results are those of a single process, byte for byte, and
 appear whole or not at all. A chunk whose worker was lost (killed, out of memory, its machine gone)
 is tried again job by job: what the worker had written is written once more, and a picture that
-takes every worker down with it is reported after a few tries. Nothing is kept by the driver, so a
-run that was stopped goes on by what is already written, as on one machine.
+takes every worker down with it is reported after a few tries. A worker whose code raised an error
+is not lost: the jobs of its chunk are done again one by one, and one that raises it alone has
+failed with the error's text. Nothing is kept by the driver, so a run that was stopped goes on by
+what is already written, as on one machine.
 
 Files are named by their absolute paths, which must be the same on all machines, or by addresses,
 which each worker opens itself.
@@ -26,7 +28,7 @@ from typing import Annotated, Any
 
 import torch
 
-from flowdenoise.batch.one import BatchConfig, Outcome
+from flowdenoise.batch.one import BatchConfig, Outcome, reason_of
 from flowdenoise.batch.plan import Job, RemoteJob
 from flowdenoise.batch.remote import run_anywhere
 from flowdenoise.engine import Denoiser, EngineConfig
@@ -70,11 +72,13 @@ class _Try:
     Attributes:
         job: The job as it was planned.
         taken: Whether something that it would write was there before the run.
+        again: Whether a worker had it before, who may have written something.
         lost: How many workers were lost with it.
     """
 
     job: Job | RemoteJob
     taken: bool
+    again: bool = False
     lost: int = 0
 
 
@@ -167,6 +171,8 @@ class Cluster:
             worker, chunk = running.pop(ready)
             try:
                 outcomes = self._ray.get(ready)
+            except self._ray.exceptions.RayTaskError as error:
+                outcomes = self._raised(chunk, waiting, error.cause)
             except self._ray.exceptions.RayError as error:
                 outcomes = self._lost(chunk, waiting, error)
             for outcome, attempt in zip(outcomes, chunk, strict=False):
@@ -186,18 +192,27 @@ class Cluster:
         if not waiting:
             return
         chunk = waiting.popleft()
-        if chunk[0].lost and not chunk[0].taken:  # what is there now was written by a lost worker
+        if chunk[0].again and not chunk[0].taken:  # what is there now was written by a worker
             config = replace(config, existing="overwrite")
         jobs = [_absolute(attempt.job) for attempt in chunk]
         running[worker.denoise.remote(jobs, config)] = worker, chunk
+
+    def _raised(
+        self, chunk: list[_Try], waiting: deque[list[_Try]], cause: Exception
+    ) -> list[Outcome]:
+        """Tell of a job whose code raised an error; of several, find by whose it is."""
+        if len(chunk) == 1:
+            return [Outcome(chunk[0].job, "failed", error=reason_of(cause))]
+        waiting.extendleft([replace(attempt, again=True)] for attempt in reversed(chunk))
+        return []
 
     def _lost(
         self, chunk: list[_Try], waiting: deque[list[_Try]], error: Exception
     ) -> list[Outcome]:
         """Let the jobs of a lost worker be tried again, each alone; or give one up."""
-        again = [replace(attempt, lost=attempt.lost + 1) for attempt in chunk]
+        again = [replace(attempt, again=True, lost=attempt.lost + 1) for attempt in chunk]
         if len(again) == 1 and again[0].lost > self.config.retries:
-            reason = f"its worker was lost {again[0].lost} times ({type(error).__name__})"
+            reason = f"its worker was lost {again[0].lost} times ({_loss(error)})"
             return [Outcome(again[0].job, "failed", error=reason)]
         waiting.extendleft([attempt] for attempt in reversed(again))
         return []
@@ -243,6 +258,13 @@ def _ray() -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError("ray is missing: pip install 'flowdenoise[ray]'") from error
     return ray
+
+
+def _loss(error: Exception) -> str:
+    """How a worker was lost: if by an error of its own as it began, that error's last line."""
+    if getattr(error, "actor_init_failed", False):
+        return str(error).splitlines()[-1].strip()
+    return type(error).__name__
 
 
 def _absolute(job: Job | RemoteJob) -> Job | RemoteJob:

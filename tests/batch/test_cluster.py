@@ -14,7 +14,15 @@ import pytest
 from PIL import Image
 
 from flowdenoise import batch, weights
-from flowdenoise.batch import BatchConfig, Cluster, ClusterConfig, Naming, plan_jobs, plan_remote
+from flowdenoise.batch import (
+    BatchConfig,
+    Cluster,
+    ClusterConfig,
+    Job,
+    Naming,
+    plan_jobs,
+    plan_remote,
+)
 from flowdenoise.engine import Denoiser, EngineConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import ResNet, ResNetConfig
@@ -123,6 +131,33 @@ def test_a_picture_that_takes_every_worker_down_is_given_up(
     monkeypatch.undo()
     assert "lost 4 times" in str(outcome.error)
     assert next(workers) == 4
+
+
+def test_an_error_in_a_worker_s_code_is_the_failure_of_its_picture_alone(
+    album: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    driver = os.getpid()
+
+    class Broken(Job):
+        @property
+        def files(self) -> tuple[Path, ...]:
+            if os.getpid() != driver:
+                raise ZeroDivisionError("a fault of ours")
+            return super().files
+
+    jobs = list(plan_jobs([str(album)], Naming(f"{tmp_path / 'out'}/")).jobs)
+    jobs[4] = Broken(jobs[4].source, jobs[4].target)
+    outcomes = {outcome.job: outcome for outcome in cluster.run(jobs, CONFIG)}
+    assert outcomes.pop(jobs[4]).error == "ZeroDivisionError: a fault of ours"
+    assert [outcome.status for outcome in outcomes.values()] == ["denoised"] * (PICTURES - 1)
+
+
+def test_workers_that_can_not_load_the_weights_say_so(album: Path) -> None:
+    missing = EngineConfig("not there.safetensors", device="cpu")
+    with Cluster(missing, ClusterConfig(workers=1, retries=0)) as cluster:
+        jobs = plan_jobs([str(album / "00.png")], Naming()).jobs
+        (outcome,) = cluster.run(jobs, CONFIG)
+    assert "there is no weights file not there.safetensors" in str(outcome.error)
 
 
 def test_the_command_says_what_failed_once_more_at_the_end(

@@ -14,8 +14,28 @@ from flowdenoise.engine import EngineConfig
 from flowdenoise.errors import DeviceError
 
 
-class LostError(Exception):
+class RayError(Exception):
+    """What Ray raises instead of an answer, of whatever kind."""
+
+
+class LostError(RayError):
     """What is raised by asking for the answer of a worker that is gone."""
+
+    actor_init_failed = False
+
+
+class BadBeginningError(LostError):
+    """The same of a worker that could not be made."""
+
+    actor_init_failed = True
+
+
+class TaskError(RayError):
+    """What is raised by asking for an answer instead of which there was an error."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"Traceback, in color:\n  File ...\n{cause}")
+        self.cause = cause
 
 
 Answer = Callable[[Sequence[Job], BatchConfig], list[Outcome]]
@@ -33,7 +53,7 @@ class Ray:
         there: The resources of the cluster.
     """
 
-    exceptions = SimpleNamespace(RayError=LostError)
+    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=TaskError)
 
     def __init__(self, answer: Answer, there: dict[str, float]) -> None:
         self.answer, self.there = answer, there
@@ -147,6 +167,36 @@ def test_a_picture_is_given_up_after_that_many_retries(
     (outcome,) = cluster.run(jobs(tmp_path, 1), BatchConfig())
     assert (outcome.status, len(ray.asked)) == ("failed", 1 + retries)
     assert f"lost {1 + retries} times" in str(outcome.error)
+
+
+def test_a_worker_that_can_not_begin_says_why(start: Start, tmp_path: Path) -> None:
+    def lose(*_: object) -> list[Outcome]:
+        raise BadBeginningError("an error in its creation task, Traceback:\n\nno weights file x")
+
+    _, cluster = start(lose)
+    (outcome,) = cluster.run(jobs(tmp_path, 1), BatchConfig())
+    assert outcome.error == "its worker was lost 4 times (no weights file x)"
+
+
+@pytest.mark.parametrize("keep_going", [True, False])
+def test_a_picture_whose_code_raises_an_error_fails_with_its_text_and_is_not_tried_again(
+    start: Start, tmp_path: Path, keep_going: bool
+) -> None:
+    def raise_at_one(asked: Sequence[Job], config: BatchConfig) -> list[Outcome]:
+        if any(job.name.endswith("1.png") for job in asked):
+            raise TaskError(ZeroDivisionError("division\nby zero"))
+        return done(asked, config)
+
+    ray, cluster = start(raise_at_one)
+    outcomes = list(cluster.run(jobs(tmp_path, 9), BatchConfig(keep_going=keep_going)))
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    assert [outcome.error for outcome in failed] == ["ZeroDivisionError: division by zero"]
+    assert failed[0].job.name.endswith("1.png")
+    assert sum(names == ["1"] for names, _ in ray.asked) == 1
+    again = {names[0]: existing for names, existing in ray.asked if names in (["0"], ["1"])}
+    assert again == {"0": "overwrite", "1": "overwrite"}
+    assert not keep_going or len(outcomes) == 9
+    assert keep_going or outcomes[-1] is failed[0]
 
 
 def test_the_first_failure_ends_a_run_that_is_not_to_go_on(start: Start, tmp_path: Path) -> None:
