@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import metrics, noise
-from flowdenoise.data.corpus import list_images, load_corpus
+from flowdenoise.data.corpus import decode, find_images, load_corpus
 from flowdenoise.data.patches import NoiseConfig, PatchSampler, quiet_weights
 from flowdenoise.data.sources import divide
 from flowdenoise.networks import ResNet, ResNetConfig
@@ -69,8 +69,8 @@ def rate(step: int, options: argparse.Namespace) -> float:
 
 def train(options: argparse.Namespace) -> ResNet:
     """Train and return the averaged network."""
-    noisy = divide(list_images(options.data), 1 / 3, seed=0)[1]
-    corpus = load_corpus(noisy, channels=3)
+    noisy = divide(find_images(options.data), 1 / 3, seed=0)[1]
+    corpus = decode(noisy, channels=3)
     kind = NoiseConfig(mode=options.noise_mode, prefer_quiet=options.prefer_quiet)
     weights = quiet_weights(corpus, kind, 1)
     sampler = PatchSampler(corpus, options.patch, seed=1, weights=weights)

@@ -20,7 +20,7 @@ from PIL import Image
 from small_runs import parser, slug, train
 
 from flowdenoise import Denoiser, metrics
-from flowdenoise.data.corpus import list_images
+from flowdenoise.data.corpus import find_images, list_images
 from flowdenoise.data.sources import divide
 
 SIGMA, PHOTONS = 25 / 255, 60.0
@@ -112,7 +112,7 @@ def measure(weights: Path, kind: str, validation: list[Path]) -> float:
 def main() -> None:
     """Print one row per method, one column per kind of noise."""
     options = parser(__doc__, steps=400).parse_args()
-    corpus = divide(list_images(options.data), 1 / 3, seed=0)[1]
+    corpus = [file.path for file in divide(find_images(options.data), 1 / 3, seed=0)[1]]
     validation = list_images(options.validation)
     table: dict[str, list[float]] = {"noisy": [], **{name: [] for name in METHODS}}
     for kind in KINDS:

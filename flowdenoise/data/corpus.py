@@ -21,6 +21,7 @@ from torch import Tensor
 
 from flowdenoise import images
 from flowdenoise.errors import DataError, ImageError
+from flowdenoise.images import Found
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.cache import exclusive
 from flowdenoise.system.paths import is_named, real
@@ -47,7 +48,7 @@ class Corpus:
         offsets: The place in `pixels` where each image begins, (I,) int64.
         heights, widths: The sizes of the images, (I,) int64.
         keys: A number that belongs to each image's name, whatever corpus it is in, (I,) int32.
-        names: The images' names.
+        names: The images' names: their paths below the folders that were searched, with slashes.
     """
 
     pixels: Tensor
@@ -107,7 +108,32 @@ def load_corpus(
         DataError: A path does not exist, no image can be used, or the cache can't be written.
     """
     skip = on_skip or _tell_nobody
-    wanted = _Wanted(tuple(list_images(paths, skip)), channels, smallest)
+    files = find_images(paths, skip)
+    return decode(files, channels=channels, smallest=smallest, on_skip=skip, cache=cache)
+
+
+def decode(
+    files: Sequence[Found],
+    *,
+    channels: int,
+    smallest: int = 1,
+    on_skip: OnSkip | None = None,
+    cache: Path | None = None,
+) -> Corpus:
+    """Decode images that were found into a corpus: see `load_corpus`.
+
+    Args:
+        files: The images, from `find_images`.
+        channels: 3 decodes to RGB, 1 to gray.
+        smallest: Images with a side below this are left out.
+        on_skip: Called with each file that is left out, and the reason.
+        cache: A file for the pixels.
+
+    Raises:
+        DataError: No image can be used, or the cache can't be written.
+    """
+    skip = on_skip or _tell_nobody
+    wanted = _Wanted(tuple(files), channels, smallest)
     if cache is not None:
         with exclusive(cache):  # so that processes that share a run decode once
             return _open_cache(cache, wanted, skip) or _make_cache(cache, wanted, skip)
@@ -118,6 +144,20 @@ def load_corpus(
 
 
 def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Path]:
+    """The paths of all image files at `paths`: see `find_images`."""
+    return [file.path for file in find_images(paths, on_skip)]
+
+
+def name_of(file: Found) -> str:
+    """The name of an image in a corpus: its path below the folder that was searched.
+
+    So pictures of one name in several sub-folders are told apart, and where the folder lies does
+    not matter.
+    """
+    return file.place.as_posix()
+
+
+def find_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Found]:
     """All image files at `paths`, in a fixed order; of several names of a file the first.
 
     Args:
@@ -128,7 +168,7 @@ def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Pa
         DataError: A path does not exist, or no image file is found.
     """
     skip = on_skip or _tell_nobody
-    files: dict[Path, Path] = {}
+    files: dict[Path, Found] = {}
     for path in paths:
         if not is_named(path):
             raise DataError(f"no such file or folder: {path}")
@@ -137,9 +177,9 @@ def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Pa
         for item in search.left_out:
             place = Path(item.path)
             skip(place, f"{_printable(place)}: {item.reason}")
-        for file in sorted(item.path for item in search.found):
-            if images.looks_like_image(file):
-                files.setdefault(real(file), file)
+        for file in sorted(search.found, key=lambda found: found.path):
+            if images.looks_like_image(file.path):
+                files.setdefault(real(file.path), file)
     if not files:
         raise DataError(f"no image files in {', '.join(map(str, paths))}")
     return list(files.values())
@@ -149,7 +189,7 @@ def list_images(paths: Sequence[Path], on_skip: OnSkip | None = None) -> list[Pa
 class _Wanted:
     """Which files shall become a corpus, and how: see `load_corpus`."""
 
-    files: tuple[Path, ...]
+    files: tuple[Found, ...]
     channels: int
     smallest: int
 
@@ -157,9 +197,9 @@ class _Wanted:
         """A digest of all that the corpus depends on."""
         digest = hashlib.sha256(f"{self.channels}:{self.smallest}".encode())
         for file in self.files:
-            digest.update(os.fsencode(os.path.realpath(file)))
-            if file.is_file():
-                status = file.stat()
+            digest.update(os.fsencode(f"{os.path.realpath(file.path)}:{name_of(file)}"))
+            if file.path.is_file():
+                status = file.path.stat()
                 digest.update(f":{status.st_size}:{status.st_mtime_ns}".encode())
         return digest.hexdigest()
 
@@ -172,15 +212,16 @@ def _decode(wanted: _Wanted, skip: OnSkip) -> Iterator[tuple[str, Pixels]]:
     """
     used = 0
     for file in wanted.files:
-        image = _usable(file, wanted)
+        image = _usable(file.path, wanted)
         if isinstance(image, str):
-            skip(file, image)
+            skip(file.path, image)
         else:
             used += 1
-            yield file.name, image
+            yield name_of(file), image
     if not used:
         raise DataError(
-            f"no usable image among {len(wanted.files)} files, {_printable(wanted.files[0])} first"
+            f"no usable image among {len(wanted.files)} files, "
+            f"{_printable(wanted.files[0].path)} first"
         )
 
 

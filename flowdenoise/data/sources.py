@@ -16,9 +16,10 @@ from typing import Annotated, Literal
 import torch
 
 from flowdenoise.data import coco
-from flowdenoise.data.corpus import Corpus, OnSkip, list_images, load_corpus
+from flowdenoise.data.corpus import Corpus, OnSkip, decode, find_images, list_images, name_of
 from flowdenoise.data.download import StageReport
 from flowdenoise.errors import UsageError
+from flowdenoise.images import Found
 from flowdenoise.system.rules import Channels, Range, Seed, Share
 from flowdenoise.system.typed import check
 
@@ -33,8 +34,9 @@ class DataConfig:
     """Where images come from.
 
     Attributes:
-        paths: Files and folders of clean images, or `coco`. They are divided, by name and
-            `split_seed`, into the clean and the noisy corpus.
+        paths: Files and folders of clean images, or `coco`. They are divided, by name
+            and `split_seed`, into the clean and the noisy corpus; a picture in a sub-folder has
+            its path below the folder as its name.
         noisy: Files and folders of really noisy images; they replace the noisy corpus.
         validation: Clean images to measure on; `coco` has its own unless some are named.
         clean_share: Share of the images that go to the clean corpus. The paper's split of
@@ -74,7 +76,7 @@ class Sources:
     on_fetch: StageReport | None = None
     cache: Path | None = None
 
-    def files(self, part: Part) -> list[Path]:
+    def files(self, part: Part) -> list[Found]:
         """The files of a part; empty for validation if there is none.
 
         Raises:
@@ -89,7 +91,8 @@ class Sources:
         if config.paths == (COCO,):
             folder = coco.fetch(report=self.on_fetch)
             split = coco.paper_split(list_images([folder]), seed=config.split_seed)
-            return self._limited(list(getattr(split, part)))
+            files = [Found(file, Path(file.name)) for file in getattr(split, part)]
+            return self._limited(files)
         if part == "validation":
             return []
         if not config.paths:
@@ -106,10 +109,10 @@ class Sources:
             )
         return self._limited(files)
 
-    def _found(self, paths: Sequence[str]) -> list[Path]:
-        return list_images([Path(path) for path in paths], self.on_skip)
+    def _found(self, paths: Sequence[str]) -> list[Found]:
+        return find_images([Path(path) for path in paths], self.on_skip)
 
-    def _limited(self, files: list[Path]) -> list[Path]:
+    def _limited(self, files: list[Found]) -> list[Found]:
         return files[: self.config.limit] if self.config.limit else files
 
     def corpus(self, part: Part, smallest: int, device: torch.device) -> Corpus | None:
@@ -125,21 +128,24 @@ class Sources:
             return None
         channels = self.config.channels
         cache = None if self.cache is None else self.cache / f"{part}-{channels}.pixels"
-        corpus = load_corpus(
+        corpus = decode(
             files, channels=channels, smallest=smallest, on_skip=self.on_skip, cache=cache
         )
         return corpus if cache is not None else corpus.to(device)
 
 
-def divide(files: Sequence[Path], share: float, *, seed: int) -> tuple[list[Path], list[Path]]:
+def divide(files: Sequence[Found], share: float, *, seed: int) -> tuple[list[Found], list[Found]]:
     """Divide files at random in two; the division depends on their names and the seed alone.
 
     Args:
-        files: The files; the order of those that share a name decides between them.
+        files: The files. A name is the path below the folder that was searched; the order of
+            those that share one decides between them.
         share: Share of the first part.
         seed: Another seed gives another division.
     """
     salt = f"{seed}:".encode()
-    order = sorted(files, key=lambda file: hashlib.sha256(salt + os.fsencode(file.name)).digest())
+    order = sorted(
+        files, key=lambda file: hashlib.sha256(salt + os.fsencode(name_of(file))).digest()
+    )
     count = round(share * len(order))
     return order[:count], order[count:]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise import images
-from flowdenoise.data.corpus import Corpus, load_corpus
+from flowdenoise.data.corpus import Corpus, decode
 from flowdenoise.data.pairs import find_pairs
 from flowdenoise.data.sources import Sources
 from flowdenoise.errors import DataError
@@ -49,14 +49,15 @@ def validation_photos(sources: Sources, smallest: int, stride: int, most: int = 
         ImageError: A picture of a pair can't be read.
     """
     files = sources.files("validation")
-    real = find_pairs(files)
-    alone = [file for file in files if file not in real and file not in real.values()]
+    real = find_pairs(file.path for file in files)
+    paired = {*real, *real.values()}
+    alone = [file for file in files if file.path not in paired]
     multiple = math.lcm(stride, NoiseMapNet.stride)
     found: dict[str, Sequence[Pair]] = {}
     if real:
         found["pairs"] = [_pair(noisy, clean, multiple) for clean, noisy in real.items()]
     if alone:
-        corpus = load_corpus(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
+        corpus = decode(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
         found |= _simulated(corpus, multiple)
     return found
 

@@ -1,5 +1,7 @@
 """Which images serve for what: disjoint, repeatable, and told when something is missing."""
 
+import csv
+import io
 import os
 import sys
 from dataclasses import replace
@@ -8,14 +10,16 @@ from pathlib import Path
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import split
 import torch
 from hypothesis import given
 from PIL import Image
 
 from flowdenoise.data import sources
-from flowdenoise.data.corpus import Pixels
+from flowdenoise.data.corpus import Pixels, find_images, load_corpus
 from flowdenoise.data.sources import DataConfig, Part, Sources, divide
 from flowdenoise.errors import DataError, UsageError
+from flowdenoise.images import Found
 
 CPU = torch.device("cpu")
 
@@ -41,12 +45,61 @@ def folder(tmp_path: Path) -> Path:
 def test_a_division_is_disjoint_complete_and_repeatable(
     names: list[str], share: float, seed: int
 ) -> None:
-    files = [Path("x") / name for name in names]
+    files = [Found(Path("x") / name, Path(name)) for name in names]
     first, second = divide(files, share, seed=seed)
-    assert sorted(first + second) == sorted(files)
+    assert {file.path for file in first + second} == {file.path for file in files}
+    assert len(first + second) == len(files)
     assert len(first) == round(share * len(files))
-    moved = [Path("y") / name for name in reversed(names)]
-    assert [f.name for f in divide(moved, share, seed=seed)[0]] == [f.name for f in first]
+    moved = [Found(Path("y") / name, Path(name)) for name in reversed(names)]
+    assert [f.place for f in divide(moved, share, seed=seed)[0]] == [f.place for f in first]
+
+
+def test_pictures_of_one_name_in_several_sub_folders_are_divided_and_get_noise_each_by_itself(
+    tmp_path: Path,
+) -> None:
+    """As in a corpus whose folders are scenes; where the whole of it lies does not matter."""
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    for place in (*(f"{scene:02}/NOISY.png" for scene in range(20)), "NOISY.png"):
+        for folder in (tmp_path / "here", tmp_path / "there"):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / place)
+    here, there = (find_images([tmp_path / name]) for name in ("here", "there"))
+    clean = [file.place for file in divide(here, 0.5, seed=0)[0]]
+    scenes = [int(str(place.parent)) for place in clean if place.parent != Path()]
+    assert scenes != sorted(scenes)
+    assert clean == [file.place for file in divide(there, 0.5, seed=0)[0]]
+    corpora = [load_corpus([tmp_path / name], channels=3) for name in ("here", "there")]
+    assert len(set(corpora[0].keys.tolist())) == 21
+    assert torch.equal(corpora[0].keys, corpora[1].keys)
+    assert corpora[0].names[:2] == ("00/NOISY.png", "01/NOISY.png")
+    named = load_corpus([tmp_path / "here" / "NOISY.png"], channels=3)
+    assert named.keys.tolist() == [corpora[0].keys.tolist()[-1]]
+
+
+def test_the_cache_of_another_folder_s_names_is_not_used(tmp_path: Path) -> None:
+    inner = tmp_path / "all" / "inner"
+    inner.mkdir(parents=True)
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(inner / "picture.png")
+    for folder, name in ((inner, "picture.png"), (inner.parent, "inner/picture.png")):
+        corpus = load_corpus([folder], channels=3, cache=tmp_path / "cache.pixels")
+        assert corpus.names == (name,)
+
+
+def test_the_shipped_weights_corpora_are_divided_as_docs_split_csv_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = Path(__file__).parents[2] / "docs" / "split.csv"
+    picture = io.BytesIO()
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(picture, "PNG")
+    folders = set()
+    for row in csv.DictReader(written.read_text().splitlines()):
+        folder = tmp_path / row["folder"]
+        folder.mkdir(exist_ok=True)
+        (folder / row["image"]).write_bytes(picture.getvalue())
+        folders.add(str(folder))
+    monkeypatch.setattr(sys, "argv", ["split.py", "--data", *sorted(folders)])
+    split.main()
+    assert capsys.readouterr().out == written.read_text()
 
 
 def test_the_corpora_share_no_image(folder: Path) -> None:
@@ -115,7 +168,7 @@ def test_of_two_names_of_a_picture_one_counts_lest_it_be_clean_and_noisy(folder:
     (folder / "again.png").symlink_to(folder / "picture0.png")
     config = DataConfig(paths=(str(folder), str(folder / "picture1.png")), clean_share=0.5)
     parts = [Sources(config).files(part) for part in ("clean", "noisy")]
-    files = [os.path.realpath(file) for part in parts for file in part]
+    files = [os.path.realpath(file.path) for part in parts for file in part]
     assert len(files) == len(set(files)) == 10
 
 
@@ -130,7 +183,7 @@ def test_folders_that_are_not_searched_are_listed(folder: Path) -> None:
     config = DataConfig(paths=(str(folder),), clean_share=1.0)
     found = Sources(config, on_skip=lambda path, text: why.append(text)).files("clean")
     (folder / "closed").chmod(0o700)
-    assert {file.parent.name for file in found} == {folder.name, "inner"}
+    assert {file.path.parent.name for file in found} == {folder.name, "inner"}
     assert sorted(text.removeprefix(f"{folder}/") for text in why) == [
         "@eaDir: folders of this name hold thumbnails",
         "around: links to folders are not followed",
@@ -147,7 +200,7 @@ def test_only_unusable_images_are_an_error(folder: Path) -> None:
 def test_really_noisy_images_replace_the_noisy_corpus(folder: Path) -> None:
     noisy = folder / "picture0.png"
     config = DataConfig(paths=(str(folder),), noisy=(str(noisy),))
-    assert Sources(config).files("noisy") == [noisy]
+    assert Sources(config).files("noisy")[0].path == noisy
 
 
 def test_the_memory_mapped_corpus_is_the_one_in_memory(folder: Path, tmp_path: Path) -> None:
