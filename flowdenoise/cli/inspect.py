@@ -13,7 +13,7 @@ from flowdenoise.cli import console, options
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
-    from flowdenoise.engine import Denoiser
+    from flowdenoise.engine import Denoiser, Examined
     from flowdenoise.estimation import NoiseMaps
 
 
@@ -40,6 +40,7 @@ def info(
     console.set_verbosity(quiet, False)
     if plot is not None:
         _check_plot(plot, files, overwrite)
+    from flowdenoise import images
     from flowdenoise.engine import Denoiser
 
     denoiser = Denoiser.load(**options.given(effort=effort, device=device), offline=True)
@@ -47,9 +48,10 @@ def info(
     failed = False
     for file in files:
         try:
-            facts = _facts(file, denoiser, reading)
+            examined = denoiser.examine(images.read(file, **reading))
+            facts = _facts(file, denoiser, examined)
             if plot is not None:
-                _draw(file, plot, denoiser, reading)
+                _draw(file, plot, denoiser, examined)
         except FlowdenoiseError as error:
             console.error(str(error))
             failed = True
@@ -67,12 +69,8 @@ def _check_plot(plot: Path, files: list[Path], overwrite: bool) -> None:
     options.check_new(plot, overwrite=overwrite)
 
 
-def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str, Any]:
-    from flowdenoise import images
-
-    picture = images.read(file, **reading)
-    examined = denoiser.examine(picture)
-    estimate = examined.known
+def _facts(file: Path, denoiser: Denoiser, examined: Examined) -> dict[str, Any]:
+    picture, estimate = examined.picture, examined.known
     return {
         "file": str(file),
         "format": picture.format,
@@ -97,13 +95,11 @@ def _facts(file: Path, denoiser: Denoiser, reading: dict[str, Any]) -> dict[str,
     }
 
 
-def _draw(file: Path, plot: Path, denoiser: Denoiser, reading: dict[str, Any]) -> None:
+def _draw(file: Path, plot: Path, denoiser: Denoiser, examined: Examined) -> None:
     """Draw the noise that was found; if it was not a camera's, as if it were."""
-    from flowdenoise import images
     from flowdenoise.estimation import noise_plot
 
-    picture = images.read(file, **reading)
-    maps = denoiser.estimate(picture).maps or denoiser.estimate(picture, "camera").maps
+    maps = examined.known.maps or denoiser.estimate(examined.picture, "camera").maps
     if maps is None:
         raise UsageError(f"{file}: there are no maps of the noise of such a picture")
     noise_plot.draw(maps).write(plot)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
+
+from flowdenoise.engine import Denoiser
+from flowdenoise.estimation import Finding
+from flowdenoise.images import Picture
+from flowdenoise.noise import NoiseKind
 
 from .conftest import Invoke
 
@@ -25,6 +31,21 @@ def test_the_noise_of_a_photograph_is_drawn(invoke: Invoke, photo: Path) -> None
         assert invoke("info", photo, *wrong).status == 2
     assert invoke("info", photo, "--plot", photo, "--overwrite").status == 2
     assert photo.read_bytes() == before
+
+
+def test_what_is_drawn_was_estimated_for_what_is_said(
+    invoke: Invoke, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    estimated = Denoiser._find
+
+    def find(self: Denoiser, picture: Picture, kind: NoiseKind) -> Finding:
+        asked.append(kind)
+        return estimated(self, picture, kind)
+
+    monkeypatch.setattr(Denoiser, "_find", find)
+    assert invoke("info", photo, "--plot", photo.with_name("noise.png")).status == 0
+    assert asked == ["auto", "camera"]  # it is white noise, drawn as if it were a camera's
 
 
 def test_the_iso_of_a_photograph_is_said(invoke: Invoke, photo: Path) -> None:
