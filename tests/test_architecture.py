@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -137,6 +138,25 @@ def test_every_room_has_a_floor_and_few_modules_are_loose() -> None:
 def test_a_name_is_borne_by_one_module() -> None:
     names = sorted(path.stem for path in MODULES if not path.stem.startswith("__"))
     assert names == sorted(set(names)), [a for a, b in pairwise(names) if a == b]
+
+
+def types_of(path: Path) -> set[str]:
+    """The public types that a module names at its top: classes, and names for other types."""
+    named: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            named.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            named |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in named if re.fullmatch(r"[A-Z]+[a-z]\w*", name)}
+
+
+@pytest.mark.parametrize("floor", [floor for floor in FLOORS if floor != "cli"])
+def test_a_type_has_one_home_in_its_room(floor: str) -> None:
+    """In `cli` the types are tables of options, of which each command may have its own."""
+    homes = Counter(name for path in inner() if room(path) == floor for name in types_of(path))
+    assert not [name for name, count in homes.items() if count > 1]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=str)

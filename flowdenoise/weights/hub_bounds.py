@@ -23,7 +23,7 @@ from flowdenoise.system.cache import readable_size
 T = TypeVar("T")
 
 Report = Callable[[str], None]
-"""Called with a line for the user."""
+"""Called with a line for the user about what is going on."""
 
 MAX_WAIT = 60.0
 """Seconds that a server may ask us to wait before it is given up."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from flowdenoise.errors import WeightsError
 from flowdenoise.weights.address import Address
 from flowdenoise.weights.architectures import Role, architecture
 from flowdenoise.weights.file import WeightsFile, build_network, read_weights
-from flowdenoise.weights.store import Report, Resolved, resolve
+from flowdenoise.weights.store import Resolved, resolve
+
+if TYPE_CHECKING:
+    from flowdenoise.weights.hub_bounds import Report
 
 
 @torch.inference_mode(False)

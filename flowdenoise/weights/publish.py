@@ -17,8 +17,8 @@ from flowdenoise.weights.header import (
     write_bytes,
     write_text,
 )
+from flowdenoise.weights.hub_bounds import Report
 from flowdenoise.weights.manifest import Entry, update_manifest
-from flowdenoise.weights.store import Report
 
 CONFIG = "config.json"
 CARD = "README.md"

@@ -7,10 +7,9 @@ verified already, and come along; a file that did not match was thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flowdenoise.errors import (
     WeightsDownloadError,
@@ -32,8 +31,8 @@ from flowdenoise.weights.address import (
 from flowdenoise.weights.header import Header, check_seal, check_sha256, parse_header, read_bytes
 from flowdenoise.weights.manifest import Entry, Manifest, shipped
 
-Report = Callable[[str], None]
-"""Called with one line about what is going on."""
+if TYPE_CHECKING:
+    from flowdenoise.weights.hub_bounds import Report
 
 Origin = Literal["path", "package", "cache", "hub"]
 
