@@ -206,6 +206,36 @@ def test_a_dropped_folder_is_done_with_progress_and_comes_back_as_one(
     assert {"1 of 2: album/one.jpg", "2 of 2: album/two.jpg"} <= set(page.value("[...seen]"))
 
 
+def test_all_results_are_made_by_the_settings_of_the_moment_and_a_trouble_that_is_over_is_not_told(
+    page: browser.Browser, album: Path, tmp_path: Path
+) -> None:
+    page.drop([album], 200, 150)
+    page.wait(ANSWERED)
+    page.wait("document.querySelectorAll('#strip img').length === 2")
+    page.value(
+        "window.asked = []; window.really = fetch;"
+        "window.fetch = (path, options) => {"
+        "  if (options?.method !== 'POST' || !path.includes('/result')) {"
+        "    return really(path, options);"
+        "  }"
+        "  asked.push(new URL(path, location).searchParams.get('strength'));"
+        "  strength.value = 0.5; strength.dispatchEvent(new Event('input'));"
+        "  return really(asked.length === 1 ? 'nowhere' : path, options);"
+        "}; null"
+    )
+    buttons = (
+        "[...document.querySelectorAll('#strip button')]"
+        ".map((button) => [button.className, button.title])"
+    )
+    for titles in (["bad", "Not Found"], ["done", "album/one.jpg"]):
+        page.value("document.getElementById('save-all').click()")
+        downloaded(tmp_path, "denoised.zip")
+        page.wait("!document.getElementById('save-all').disabled")
+        assert page.value(buttons) == [titles, ["done", "album/two.jpg"]]
+        (tmp_path / "denoised.zip").unlink()
+    assert page.value("asked") == ["1", "1", "0.5", "0.5"]
+
+
 def test_a_wrong_file_is_told_in_one_line_and_the_page_goes_on(
     page: browser.Browser, album: Path
 ) -> None:

@@ -437,9 +437,9 @@ function showStrip() {
 // ---- whole results -----------------------------------------------------------------------------
 
 /** Make the result of one picture, telling how far it is; answers its name. */
-async function deliver(picture, tell, signal) {
+async function deliver(picture, how, tell, signal) {
   await send(picture);
-  const answer = await ask(`pictures/${picture.key}/result?${query(removal())}`,
+  const answer = await ask(`pictures/${picture.key}/result?${query(how)}`,
     { method: 'POST', signal });
   let last = {};
   for await (const step of lines(answer.body)) {
@@ -449,7 +449,7 @@ async function deliver(picture, tell, signal) {
   if (last.error) throw new Error(last.error);
   for (const warning of last.warnings) notice(`${picture.name}: ${warning}`, true);
   if (last.note) notice(`${picture.name}: ${last.note}`, true);
-  picture.state = 'done';
+  Object.assign(picture, { state: 'done', trouble: '' });
   return last.name;
 }
 
@@ -493,14 +493,16 @@ async function work(job) {
 
 function saveOne() {
   const picture = current;
+  const how = removal();
   work(async (tell, signal) => {
     tell(0, picture.path);
-    const name = await deliver(picture, tell, signal);
+    const name = await deliver(picture, how, tell, signal);
     download(`pictures/${picture.key}/result`, name);
   });
 }
 
 function saveAll() {
+  const how = removal();  // for all of them, whatever is tried out meanwhile
   work(async (tell, signal) => {
     const all = [...pictures];
     const done = [];
@@ -508,7 +510,7 @@ function saveAll() {
       const text = `${place + 1} of ${all.length}: ${picture.path}`;
       tell(place / all.length, text);
       try {
-        await deliver(picture, (share) => tell((place + share) / all.length, text), signal);
+        await deliver(picture, how, (share) => tell((place + share) / all.length, text), signal);
         done.push(picture.key);
       } catch (error) {
         if (error.name === 'AbortError') throw error;
