@@ -167,6 +167,9 @@ def from_run(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Write the averaged network of a training run's newest checkpoint as a weights file."""
+    from flowdenoise.optimization.checkpoint import CHECKPOINT
+
+    options.check_no_input(out, [run / CHECKPOINT])
     options.check_new(out, overwrite=overwrite)
     from flowdenoise.training import to_weights
 

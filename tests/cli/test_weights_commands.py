@@ -491,6 +491,16 @@ def test_a_run_becomes_weights(
     assert asked == [(tmp_path / "run", out)] * 2
 
 
+def test_the_checkpoint_of_a_run_is_never_replaced_by_its_weights(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(b"weeks of work")
+    answer = invoke("weights", "from-run", tmp_path, "--out", checkpoint, "--overwrite")
+    refused(answer, 2, "is an input, and no input is ever replaced")
+    assert checkpoint.read_bytes() == b"weeks of work"
+
+
 def test_a_folder_without_a_run_is_named(invoke: Invoke, tmp_path: Path) -> None:
     answer = invoke("weights", "from-run", tmp_path, "--out", tmp_path / "mine.safetensors")
     refused(answer, 1, f"no checkpoint at {tmp_path / 'checkpoint.pt'}")
