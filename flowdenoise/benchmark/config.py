@@ -39,6 +39,8 @@ class BenchmarkConfig:
         find_protocol(self.protocol)
         if not self.sigmas_255 or min(self.sigmas_255) <= 0:
             raise UsageError("a benchmark needs noise levels, each above 0")
+        if len(set(self.sigmas_255)) < len(self.sigmas_255):
+            raise UsageError("each noise level is named once: images must not count twice")
 
     @property
     def levels_255(self) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,8 +88,8 @@ class ImageSet:
         """The set cut to the images that a CSV file names in its column `image`; None keeps all.
 
         Raises:
-            DataError: The file can't be read, has no such column, names no image, or one
-                that the set does not have.
+            DataError: The file can't be read, has no such column, names no image, one
+                twice, or one that the set does not have.
         """
         if table is None:
             return self
@@ -102,6 +103,8 @@ class ImageSet:
             raise DataError(f"can't read {table}: {error}") from error
         if not names:
             raise DataError(f"{table} names no image")
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise DataError(f"{table} names {twice[0]!r} twice")
         found = {file.name: file for file in self.files}
         missing = [name for name in names if name not in found]
         if missing:

@@ -10,6 +10,7 @@ from flowdenoise.benchmark.config import SpeedConfig, WholeCommandConfig
 from flowdenoise.benchmark.methods import MethodOptions, parse
 from flowdenoise.cli import benchmark_options as own
 from flowdenoise.cli import console, options
+from flowdenoise.errors import UsageError
 
 if TYPE_CHECKING:
     from flowdenoise.benchmark.report import Grid
@@ -36,6 +37,8 @@ def speed(
     from flowdenoise.benchmark.sets import open_set
     from flowdenoise.benchmark.speed import measure
 
+    if limit and quality is None:
+        raise UsageError("--limit is for the images of --quality, and none are named")
     where = own.device(device, threads)
     chosen = parse(methods)
     config = SpeedConfig(tiles=own.whole_numbers(tiles), side=side, rounds=rounds)

@@ -317,6 +317,7 @@ class TestFolders:
         assert (images.name, [file.name for file in images.files]) == ("tiny2-few", ["y.png"])
         for text, problem in (
             ("image\nz.png\n", "names 'z.png'"),
+            ("image\ny.png\nx.png\ny.png\n", "names 'y.png' twice"),
             ("name\ny\n", "no column"),
             ("name\n", "no column"),
             ("", "no column"),
