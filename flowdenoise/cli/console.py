@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from io import StringIO
 from typing import TYPE_CHECKING
 from unicodedata import category
 
@@ -68,7 +69,12 @@ def result(text: str) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a result as a table; in a terminal its cells are folded to fit."""
+    """Print a result as a table; in a terminal its cells are folded to fit.
+
+    Raises:
+        FlowdenoiseError: Standard output is closed, or its disk is full.
+        BrokenPipeError: Nobody reads the output any more.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -76,10 +82,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     drawn = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # else brackets would be read as markup
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 10_000  # whoever reads a file or a pipe wants one line per row
+    terminal, text = stdout(), StringIO()
+    width = terminal.width if terminal.is_terminal else 10_000  # a line per row for a file or pipe
+    console = Console(file=text, force_terminal=terminal.is_terminal, width=width, highlight=False)
     console.print(drawn)
+    result(text.getvalue().removesuffix("\n"))
 
 
 def say(text: str) -> None:

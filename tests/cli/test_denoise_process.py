@@ -65,6 +65,22 @@ def test_a_stream_that_can_not_be_used_is_one_line_and_status_1(
     assert written(photo) == set()
 
 
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (">&-", "standard output is closed"),
+        pytest.param(">/dev/full", "can't write to standard output: no space left", marks=FULL),
+    ],
+)
+def test_a_table_that_can_not_be_written_is_one_line_and_status_1(
+    stream: str, message: str
+) -> None:
+    line = f"'{sys.executable}' -m flowdenoise weights list {stream}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert message in one_line(done)
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("stream", [pytest.param(">/dev/full", marks=FULL), "| true"])
 def test_reports_that_can_not_be_written_do_not_stop_the_batch(
     shell: Shell, photo: Path, stream: str
