@@ -351,21 +351,25 @@ def _teaching() -> Callable[[int, int], None]:
 
 
 @contextmanager
-def _report(
-    steps: int, out: Path, again: str = "with --resume the same command"
-) -> Iterator[Report]:
+def _report(steps: int, out: Path, again: str | None = None) -> Iterator[Report]:
     """Show the progress of training; if it is interrupted, say how to resume it.
 
     Args:
         steps: The number of steps.
         out: The folder of the run.
-        again: What goes on with an interrupted run.
+        again: What goes on with what was interrupted; None is `--resume`, once there is a
+            checkpoint.
     """
+    from flowdenoise.optimization.checkpoint import CHECKPOINT
+
     with console.training_progress(steps) as report:
         try:
             yield report
         except Interruption:
-            console.say(f"{again} goes on from its checkpoint in {out}")
+            if again is None and (out / CHECKPOINT).exists():
+                again = "with --resume the same command"
+            if again is not None:
+                console.say(f"{again} goes on from its checkpoint in {out}")
             raise
 
 

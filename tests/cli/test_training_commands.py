@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from flowdenoise import weights
 from flowdenoise.cli import train
+from flowdenoise.cli.interruption import Interruption
 from flowdenoise.flow.glow import Glow
 from flowdenoise.flow.samples import SampleConfig
 from flowdenoise.flow.sizes import GlowConfig
@@ -493,6 +495,22 @@ def test_a_sweep_writes_its_table(
     (out / "scale-1e-06-blur-1" / "log.csv").write_text("step\n")
     damaged = invoke("tune", *line, *few, "--steps", 2)
     assert (damaged.status, "remove it to train it again" in message(damaged)) == (1, True)
+
+
+def test_an_interrupted_run_says_what_goes_on_only_where_there_is_a_checkpoint(
+    invoke: Invoke, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        raise Interruption(signal.SIGINT)
+
+    line = ("train-prior", "--data", album, "--out", tmp_path, "--steps", 1)
+    monkeypatch.setattr("flowdenoise.training.runs.train_prior", interrupted)
+    early = invoke(*line)
+    (tmp_path / "checkpoint.pt").touch()
+    late = invoke(*line)
+    assert (early.status, late.status) == (130, 130)
+    assert "--resume" not in early.err
+    assert f"with --resume the same command goes on from its checkpoint in {tmp_path}" in late.err
 
 
 def test_a_sweep_that_another_process_s_end_interrupted_says_so(
