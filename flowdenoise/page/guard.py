@@ -29,6 +29,8 @@ HEADERS = {
 }
 """What every answer says: no other site may show or use it, and nothing is fetched elsewhere."""
 
+_NAMES = {"127.0.0.1", "localhost"}
+_USUAL_PORT = 80  # which browsers leave out of the host and the origin
 _OWN = ("same-origin", "none")  # where browsers say that a request comes from; none is the user
 
 
@@ -44,7 +46,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, port: int, token: str, most: int) -> None:
         self.app, self.token, self.most = app, token, most
-        self.hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self.hosts = {f"{name}:{port}" for name in _NAMES}
+        if port == _USUAL_PORT:
+            self.hosts |= _NAMES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -226,6 +226,15 @@ def test_a_body_that_comes_in_pieces_is_counted_as_a_whole() -> None:
         asyncio.run(guard(scope, receive, send))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80"])
+def test_the_usual_port_of_the_web_need_not_be_named(shelf: Path, host: str) -> None:
+    app = application(denoiser(), PageConfig(port=80), token=TOKEN, folder=shelf)
+    with TestClient(app, base_url=f"http://127.0.0.1/{TOKEN}/") as client:
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert client.get("settings", headers=headers).status_code == 200
+        assert client.get("settings", headers={"Host": "evil.example"}).status_code == 403
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture at all", photo()[:200]])
 def test_a_wrong_file_is_one_clear_line(client: TestClient, shelf: Path, data: bytes) -> None:
     answer = client.post("pictures", params={"name": "holiday/wrong.jpg"}, content=data)
