@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowdenoise import noise
-from flowdenoise.cli import console, options
+from flowdenoise.cli import console, options, outcomes
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def info(
             examined = denoiser.examine(images.read(file, **reading))
             facts = _facts(file, denoiser, examined)
             if plot is not None:
-                _draw(file, plot, denoiser, examined)
+                _draw(plot, denoiser, examined)
         except FlowdenoiseError as error:
-            console.error(str(error))
+            console.error(outcomes.of_file(str(file), str(error)))
             failed = True
             continue
         console.result(json.dumps(facts) if as_json else _as_text(facts))
@@ -95,13 +95,13 @@ def _facts(file: Path, denoiser: Denoiser, examined: Examined) -> dict[str, Any]
     }
 
 
-def _draw(file: Path, plot: Path, denoiser: Denoiser, examined: Examined) -> None:
+def _draw(plot: Path, denoiser: Denoiser, examined: Examined) -> None:
     """Draw the noise that was found; if it was not a camera's, as if it were."""
     from flowdenoise.estimation import noise_plot
 
     maps = examined.known.maps or denoiser.estimate(examined.picture, "camera").maps
     if maps is None:
-        raise UsageError(f"{file}: there are no maps of the noise of such a picture")
+        raise UsageError("there are no maps of the noise of such a picture")
     noise_plot.draw(maps).write(plot)
 
 

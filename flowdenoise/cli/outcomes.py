@@ -49,8 +49,12 @@ def tell(outcome: Outcome) -> None:
 
 def with_name(outcome: Outcome) -> str:
     """The reason why a picture failed, behind its name."""
-    error, name = outcome.error or "", outcome.job.name
-    return error if error.startswith(name) else f"{name}: {error}"
+    return of_file(outcome.job.name, outcome.error or "")
+
+
+def of_file(name: str, reason: str) -> str:
+    """A reason behind the name of its file, unless it begins with that."""
+    return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
 def _success(outcome: Outcome) -> str:

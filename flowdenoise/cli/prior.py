@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowdenoise.cli import console, options
+from flowdenoise.cli import console, options, outcomes
 from flowdenoise.errors import FlowdenoiseError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def score(
             if file in maps:
                 _write_map(maps[file], result, relative)
         except FlowdenoiseError as error:
-            console.error(str(error))
+            console.error(outcomes.of_file(str(file), str(error)))
             failed = True
             continue
         rate = round(result.bits_per_dim, 4)

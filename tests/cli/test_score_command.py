@@ -36,3 +36,13 @@ def test_heat_maps_have_an_absolute_and_a_relative_scale(invoke: Invoke, tmp_pat
     assert "--heat-map names a folder" in invoke("score", file, "--relative").err
     assert invoke(*line, tmp_path / "maps0", "--overwrite").status == 0
     assert np.ptp(drawn[1]) > 2 * np.ptp(drawn[0]), "its own scale shows more"
+
+
+def test_a_picture_that_the_prior_does_not_take_is_named(invoke: Invoke, tmp_path: Path) -> None:
+    files = [tmp_path / "gray.png", tmp_path / "color.png"]
+    for file, kind in zip(files, ("L", "RGB"), strict=True):
+        Image.new(kind, (48, 32), 90).save(file)
+    answer = invoke("score", *files, "--prior", "prior-gray")
+    assert answer.status == 1
+    assert str(files[0]) in answer.text
+    assert answer.err.splitlines()[-1].startswith(f"error: {files[1]}: this prior is for")
