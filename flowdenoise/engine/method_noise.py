@@ -51,11 +51,13 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
+_EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
+_HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
@@ -89,6 +91,12 @@ class Signs:
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
         return self.strength >= _PLAIN and self.color >= _COLORED
+
+    @property
+    def are_everywhere(self) -> bool:
+        """Whether it is alike everywhere, knows nothing of the detail, and is more than white."""
+        everywhere = self.unevenness <= _EVEN and self.place <= _PLACELESS
+        return everywhere and self.color >= _COLORED
 
     @property
     def repeats(self) -> bool:
@@ -143,7 +151,9 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
         share = share_of_noise(signs, channels)
         is_clean = finding.estimate.verdict == "clean"
         likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
-        if (signs.are_plain or likely) and not signs.are_of_texture(doubted.clean):
+        strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
+        shown = signs.are_plain or likely or (strong and signs.are_everywhere)
+        if shown and not signs.are_of_texture(doubted.clean):
             return Finding(Estimate.of_camera(doubted).scaled(share))
     return _white_believed(picture, finding, quick, device)
 

@@ -56,9 +56,9 @@ def example(name: str, reduced: int = 1) -> Picture:
     )
 
 
-def taken(clean: Picture) -> Picture:
-    """The picture as a reflex camera takes it at a high ISO."""
-    config = replace(camera.CAMERAS["reflex"], shot=(2e-3, 3e-3))
+def taken(clean: Picture, name: camera.Camera = "reflex") -> Picture:
+    """The picture as a camera takes it at a high ISO."""
+    config = replace(camera.CAMERAS[name], shot=(2e-3, 3e-3))
     photo = camera.simulate(clean.tensor(), torch.tensor([7]), config).picture[0]
     return Picture(images.quantize(photo, np.uint8))
 
@@ -73,9 +73,7 @@ def share(picture: Picture, maps: NoiseMaps) -> float:
 def test_noise_is_believed_and_texture_is_not(reduced: int) -> None:
     clean = example("coffee.png", reduced)
     photo = taken(clean)
-    estimator = weights.load("noise-map-color").network
-    assert isinstance(estimator, NoiseMapNet)
-    assert share(photo, noise_maps(photo, estimator, CPU)) > 0.9
+    assert share(photo, maps_found(photo)) > 0.9
     assert share(clean, maps_of(clean)) < 0.3
 
 
@@ -318,9 +316,7 @@ def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
 
 def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
     photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
-    estimator = weights.load("noise-map-color").network
-    assert isinstance(estimator, NoiseMapNet)
-    maps, white = noise_maps(photo, estimator, CPU), Estimate(2 / 255, "noisy")
+    maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
     told = believed(photo, Finding(white, doubted=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
@@ -332,6 +328,42 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
         found = Finding(estimate, doubted=maps_of(clean))
         told = believed(clean, found, only_color, CPU).estimate
         assert told.verdict != "camera"
+
+
+def maps_found(picture: Picture) -> NoiseMaps:
+    estimator = weights.load("noise-map-color").network
+    assert isinstance(estimator, NoiseMapNet)
+    return noise_maps(picture, estimator, CPU)
+
+
+def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> None:
+    clean = example("coffee.png", 2)
+    photo, white = taken(clean, "phone"), Estimate(5 / 255, "noisy")
+    maps = maps_found(photo)
+    signs = signs_of_noise(photo, maps, quick(), CPU)
+    assert signs is not None
+    assert signs.are_everywhere
+    assert not signs.are_plain
+    told = believed(photo, Finding(white, doubted=maps), only_color, CPU).estimate
+    assert told.verdict == "camera"
+    unsure = replace(maps, clean=0.05)
+    told = believed(photo, Finding(white, doubted=unsure), only_color, CPU).estimate
+    assert told == white
+    weak = maps.scaled(0.4)
+    told = believed(photo, Finding(white, doubted=weak), only_color, CPU).estimate
+    assert told == white
+    in_white = in_white_noise(clean, 12 / 255)  # its color is not coarse
+    told = believed(in_white, Finding(white, doubted=maps), only_color, CPU).estimate
+    assert told == white
+
+
+@pytest.mark.parametrize(
+    "change", [{"color": 0.1}, {"place": 0.3}, {"unevenness": 0.2}], ids=["color", "place", "even"]
+)
+def test_what_is_not_everywhere_alike_shows_itself(change: dict[str, float]) -> None:
+    signs = Signs(0.1, grain=0.2, color=0.4, place=0.0, direction=0.01, unevenness=0.08)
+    assert signs.are_everywhere
+    assert not replace(signs, **change).are_everywhere
 
 
 def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:

@@ -21,7 +21,7 @@ from flowdenoise.images import Picture, quantize
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import store
 
-_CAMERA_RULES = 11
+_CAMERA_RULES = 12
 """Raised where the engine comes to decide otherwise what is a camera's noise, and how much."""
 
 
