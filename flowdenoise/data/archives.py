@@ -29,7 +29,7 @@ _DAMAGE = (
     tarfile.TarError,
     zlib.error,
     EOFError,
-    NotImplementedError,  # a zip that is packed by a rare method
+    NotImplementedError,  # what zipfile raises for a zip that is packed by a rare method
     UnicodeError,
 )
 

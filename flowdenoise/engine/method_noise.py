@@ -148,14 +148,26 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
             told = Estimate(told.sigma, "clean")
         return replace(finding, estimate=told)
     if doubted is not None and (signs := _signs_in(picture, doubted, quick, device)) is not None:
-        share = share_of_noise(signs, channels)
-        is_clean = finding.estimate.verdict == "clean"
-        likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
-        strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
-        shown = signs.are_plain or likely or (strong and signs.are_everywhere)
-        if shown and not signs.are_of_texture(doubted.clean):
+        share, is_clean = share_of_noise(signs, channels), finding.estimate.verdict == "clean"
+        if _hold_after_all(doubted, signs, share, is_clean=is_clean):
             return Finding(Estimate.of_camera(doubted).scaled(share))
     return _white_believed(picture, finding, quick, device)
+
+
+def _hold_after_all(doubted: NoiseMaps, signs: Signs, share: float, *, is_clean: bool) -> bool:
+    """Whether maps hold that another estimate spoke against, by what is removed that is told them.
+
+    Args:
+        doubted: The maps.
+        signs: What is removed.
+        share: The share of their levels that is believed.
+        is_clean: Whether the picture would be clean otherwise, and not have white noise.
+    """
+    if signs.are_of_texture(doubted.clean):
+        return False
+    likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
+    strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
+    return signs.are_plain or likely or (strong and signs.are_everywhere)
 
 
 def _signs_in(
