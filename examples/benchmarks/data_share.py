@@ -14,7 +14,7 @@ import torch
 
 from flowdenoise.data.corpus import list_images, load_corpus
 from flowdenoise.optimization.optimizers import build_optimizer
-from flowdenoise.system.device import choose_device
+from flowdenoise.system.device import choose_device, choose_precision
 from flowdenoise.training import recipes
 from flowdenoise.training.denoiser_stage import DenoiserStage
 from flowdenoise.training.run_config import DenoiserRun
@@ -41,6 +41,7 @@ def main() -> None:
     model = build_network(run.network).to(device).to(memory_format=torch.channels_last)
     stage = DenoiserStage(model, corpus.to(device), run.training, steps=10**6, seed=0)
     optimizer = build_optimizer(run.loop.optimizer, model, 1e-4, run.loop.betas)
+    half = choose_precision(run.loop.precision, device) == torch.bfloat16
     shares = []
     for step in range(options.rounds + 2):
         start = synchronize(device)
@@ -48,7 +49,7 @@ def main() -> None:
         stage.term.sample(sources, sources.patches.draws(step, count, first))
         data = synchronize(device) - start
         start = synchronize(device)
-        with torch.autocast(device.type, torch.bfloat16, run.loop.precision == "bfloat16"):
+        with torch.autocast(device.type, torch.bfloat16, half):
             loss = stage.loss(model, step, 0, run.loop.batch)
         optimizer.zero_grad()
         loss.backward()

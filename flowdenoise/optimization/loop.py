@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from flowdenoise.optimization.optimizers import Optimizer, build_optimizer
 from flowdenoise.optimization.processes import Workers
 from flowdenoise.optimization.progress import Meter, Report
 from flowdenoise.optimization.run_folder import RunFolder
+from flowdenoise.system.device import Precision, choose_precision
 from flowdenoise.system.rules import Factor, Range, Seed, Share, Size, Steps
 from flowdenoise.system.typed import check
 
@@ -46,7 +47,8 @@ class LoopConfig:
         betas: Adam's decay rates of its two running averages.
         clip: Largest norm of the gradient; 0 never clips.
         ema: Weight of the past in the running average of the parameters that is shipped.
-        precision: `bfloat16` runs convolutions in it; the parameters stay in float32.
+        precision: `bfloat16` runs convolutions in it, `auto` where that is fast; the parameters
+            stay in float32.
         compile: Compile the model with `torch.compile`.
         seed: Seed of everything random.
         log_every, validate_every, checkpoint_every: Steps between reports, validations and
@@ -62,7 +64,7 @@ class LoopConfig:
     betas: tuple[_Memory, _Memory] = (0.9, 0.999)
     clip: Factor = 1.0
     ema: _Memory = 0.999
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     compile: bool = False
     seed: Seed = 0
     log_every: Steps = 50
@@ -149,6 +151,7 @@ class Loop:
         """Train until `config.steps`; returns whether it got there or was interrupted."""
         config, device = self.config, self.workers.device
         model = self.workers.wrap(self.model, compiled=config.compile)
+        half = choose_precision(config.precision, device) == torch.bfloat16
         first, count = self.workers.share(config.batch)
         meter = Meter(config.batch, config.steps)
         with _interruptible() as interrupted:
@@ -156,7 +159,7 @@ class Loop:
                 rate = learning_rate_at(self.step, config) * _SLOWER ** self.counters["rollbacks"]
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
-                with torch.autocast(device.type, torch.bfloat16, config.precision == "bfloat16"):
+                with torch.autocast(device.type, torch.bfloat16, half):
                     loss = self.stage.loss(model, self.step, first, count)
                 self.optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import torch
@@ -46,7 +47,7 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Choose the precision of that name; `auto` takes bfloat16 where the hardware has it.
+    """Choose the precision of that name; `auto` takes bfloat16 where the hardware is fast in it.
 
     Only the predicted noise is computed in bfloat16, so it costs less than 0.01 dB.
 
@@ -67,5 +68,18 @@ def fast_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     # Older releases of torch can't tell; float32 is right everywhere.
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return _multiplies_fast(getattr(torch.cpu, "get_capabilities", dict)())
+
+
+def _multiplies_fast(capabilities: Mapping[str, object]) -> bool:
+    """Whether a processor of these capabilities is fast in bfloat16, as torch uses it.
+
+    Intel's processors are where they have tiles for it (AMX). Where they have not, or a virtual
+    machine hides them, AVX-512 in bfloat16 takes 1.6 times as long as in float32; on AMD's it
+    takes half as long (docs/experiments.md, "Bfloat16: not wherever a processor has it").
+    """
+    if capabilities.get("amx_bf16"):
+        return True
+    return bool(capabilities.get("avx512_bf16")) and "Intel" not in str(
+        capabilities.get("cpu_name")
+    )

@@ -38,7 +38,7 @@ def default(channels: int) -> DenoiserRun:
             noise=NoiseConfig(prefer_quiet=1.0),
             late_patch=128,
         ),
-        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, warmup=500, precision="bfloat16"),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, warmup=500, precision="auto"),
     )
 
 
@@ -99,7 +99,7 @@ def n2v(channels: int) -> DenoiserRun:
             warmup=200,
             decay=0.7,
             ema=0.998,
-            precision="bfloat16",
+            precision="auto",
         ),
     )
 
@@ -114,7 +114,7 @@ def dncnn(channels: int) -> DenoiserRun:
             noise=NoiseConfig(mode="fresh"),
             baseline=True,
         ),
-        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="bfloat16"),
+        loop=LoopConfig(optimizer="muon", learning_rate=1e-3, precision="auto"),
     )
 
 
@@ -125,7 +125,7 @@ def photo(channels: int) -> PhotoRun:
         network=ResNetConfig(image_channels=channels, maps=2),
         training=CameraTraining(patch=96, late_patch=0),
         loop=LoopConfig(
-            optimizer="muon", batch=10, learning_rate=1.5e-4, decay=0.6, precision="bfloat16"
+            optimizer="muon", batch=10, learning_rate=1.5e-4, decay=0.6, precision="auto"
         ),
     )
 

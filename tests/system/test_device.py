@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from flowdenoise.errors import DeviceError, UsageError
-from flowdenoise.system.device import choose_device, choose_precision
+from flowdenoise.system.device import choose_device, choose_precision, fast_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -50,3 +50,31 @@ def test_a_precision_is_named_or_what_the_hardware_is_fast_in() -> None:
     assert choose_precision("auto", CPU) in (torch.float32, torch.bfloat16)
     with pytest.raises(UsageError, match="no precision 'half'; there are auto, float32"):
         choose_precision("half", CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "tiles", "vectors", "fast"),
+    [
+        ("Intel Xeon", True, True, True),
+        ("Intel Xeon", False, True, False),
+        ("AMD EPYC", False, True, True),
+        ("AMD Ryzen 9 7950X", False, True, True),
+        ("AMD EPYC", False, False, False),
+        ("Intel Core i7", False, False, False),
+        (None, False, False, False),
+    ],
+)
+def test_bfloat16_is_taken_where_a_processor_is_fast_in_it(
+    name: str | None, tiles: bool, vectors: bool, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capabilities = {"cpu_name": name, "amx_bf16": tiles, "avx512_bf16": vectors}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert fast_bfloat16(CPU) is fast
+    assert (choose_precision("auto", CPU) == torch.bfloat16) is fast
+
+
+def test_a_torch_that_cannot_tell_what_a_processor_has_computes_in_float32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert choose_precision("auto", CPU) == torch.float32

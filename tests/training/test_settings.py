@@ -48,7 +48,10 @@ def test_every_kind_of_setting_can_be_replaced() -> None:
         ("training.noise.mode=none of them", "fixed, fresh, none"),
         ("training.objective.alpha=0.1", "must have 2 elements"),
         ("training.objective.data_term=foo", "there are blur, mse, n2v, r2r, sure, teacher"),
-        ("loop.precision=bf16", "loop.precision must be one of float32, bfloat16, not 'bf16'"),
+        (
+            "loop.precision=bf16",
+            "loop.precision must be one of auto, float32, bfloat16, not 'bf16'",
+        ),
         ("loop.steps=-1", "loop.steps must be from 1 to 1000000000, not '-1'"),
         ("loop.batch=0", "loop.batch must be from 1 to 65536, not '0'"),
         ("loop.ema=7", "loop.ema must be from 0 to below 1, not '7.0'"),
