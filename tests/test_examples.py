@@ -15,6 +15,8 @@ from PIL import Image
 from flowdenoise.networks import ResNet, ResNetConfig, tell_two_maps
 from flowdenoise.weights import load, save_weights
 
+from .conftest import scene
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -132,6 +134,17 @@ def test_edited_photographs_are_compared_with_truths_that_were_edited_alike(
     )
     assert float(brighter[1]) < float(rows[0][1])  # what makes noise stronger
     assert float(sharper[1]) < float(rows[0][1]) - 2
+
+
+def test_photographs_with_noise_of_brightness_are_denoised(tmp_path: Path) -> None:
+    Image.fromarray(64 + scene(192, 192) // 2).save(tmp_path / "a.png")
+    answer = run("benchmarks/colorless_noise.py", str(tmp_path), "--crop", "192")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in answer.splitlines()[2:]]
+    assert len(rows) == 7
+    found = {name: (float(noisy), float(automatic)) for name, noisy, automatic, *_ in rows}
+    assert found["white, 10"][0] == pytest.approx(20 * np.log10(255 / 10), abs=0.3)
+    assert found["white, 10"][1] > found["white, 10"][0] + 3
+    assert found["film, 4"][0] > found["film, 8"][0] > found["film, 16"][0]
 
 
 def test_noisy_targets_stand_beside_clean_ones(tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ def _facts(file: Path, denoiser: Denoiser, examined: Examined) -> dict[str, Any]
         "sigma_of_channels": [round(noise.to_255(sigma), 2) for sigma in estimate.channels],
         "verdict": estimate.verdict,
         "clean": estimate.verdict == "clean",
-        "maps": None if estimate.maps is None else _maps_as_facts(estimate.maps),
+        "colorless": examined.is_colorless,
+        "maps": None if examined.maps is None else _maps_as_facts(examined.maps),
         "weights": list(denoiser.weights_for(examined)),
         "warnings": list(picture.warnings),
     }
@@ -99,7 +100,7 @@ def _draw(plot: Path, denoiser: Denoiser, examined: Examined) -> None:
     """Draw the noise that was found; if it was not a camera's, as if it were."""
     from flowdenoise.estimation import noise_plot
 
-    maps = examined.known.maps or denoiser.estimate(examined.picture, "camera").maps
+    maps = examined.maps or denoiser.estimate(examined.picture, "camera").maps
     if maps is None:
         raise UsageError("there are no maps of the noise of such a picture")
     noise_plot.draw(maps).write(plot)
@@ -125,8 +126,9 @@ def _maps_as_text(maps: dict[str, Any]) -> str:
     rows = maps["by_brightness"]
     loudest = max(rows, key=lambda row: row[1])
     place = "dark" if loudest[0] < 85 else "middle" if loudest[0] < 170 else "bright"
+    color = f"{maps['color']} in color" if maps["color"] else "none in color"
     return (
-        f"that of a camera: {maps['brightness']} of 255 in brightness, {maps['color']} in color, "
+        f"that of a camera: {maps['brightness']} of 255 in brightness, {color}, "
         f"{grain} grain, strongest in {place} parts ({maps['confidence']:.0%} sure)"
     )
 

@@ -3,6 +3,7 @@
 ```
 denoiser        the use case: find the level, cut, denoise, blend, put back
 denoised        what comes out
+examiner        what there is to remove from a picture
 examined        a picture whose noise is known
 solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes

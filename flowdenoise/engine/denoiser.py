@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Self
 
 import torch
@@ -27,19 +26,17 @@ from flowdenoise.engine.choices import (
 )
 from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
-from flowdenoise.engine.examined import Examined, ExaminedPlane
-from flowdenoise.engine.linear_light import STRONG, LinearLight
-from flowdenoise.engine.method_noise import believed
+from flowdenoise.engine.examined import Examined
+from flowdenoise.engine.examiner import Examiner
 from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
-from flowdenoise.engine.planes import Plane, planes_of, room_for
+from flowdenoise.engine.planes import Plane, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.solver_input import check_images, levels_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.tiling import OnTile, TilingConfig
-from flowdenoise.engine.trial import Trial
 from flowdenoise.errors import UsageError
-from flowdenoise.estimation import Estimate, Estimators, Finding, together
+from flowdenoise.estimation import Estimate, Estimators
 from flowdenoise.images import Picture, Samples
 from flowdenoise.noise import NoiseKind
 from flowdenoise.system.device import choose_device, choose_precision
@@ -76,10 +73,11 @@ class Denoiser:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
-        self._estimators = Estimators(estimators, camera or {}, device, self._threads)
         self._networks = Denoisers(
             networks, photos or {}, quick or {}, device, precision, self.config
         )
+        known = Estimators(estimators, camera or {}, device, self._threads)
+        self._examiner = Examiner(known, self._networks, device, self._threads)
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 
     @classmethod
@@ -184,41 +182,18 @@ class Denoiser:
     def estimate(self, picture: Picture, kind: NoiseKind = RemovalConfig.noise) -> Estimate:
         """Estimate the noise of a picture.
 
-        A prior that is conditioned on the noise level is asked at which level the picture is
-        likeliest; beside any other network a small estimator tells.
+        A prior that is conditioned on the level is asked at which one the picture is likeliest;
+        beside any other network a small estimator tells.
 
         Args:
             picture: The picture, color or gray.
             kind: The kind of noise that the picture is assumed to have.
         """
-        findings = [self._find(plane.picture, kind) for plane in self._planes(picture)]
-        return together([finding.estimate for finding in findings])
+        return self._examiner.estimate(picture, kind)
 
     def estimate_sigma(self, picture: Picture) -> float:
         """The noise level of a picture on the [0, 1] scale: see `estimate`."""
         return self.estimate(picture).sigma
-
-    def _planes(self, picture: Picture) -> tuple[Plane, ...]:
-        self._networks.check_channels(picture.channels)
-        return planes_of(picture, tuple(self._networks.sources))
-
-    def _find(self, picture: Picture, kind: NoiseKind) -> Finding:
-        networks = self._networks
-        prior = None if kind == "camera" else networks.prior(picture.channels)
-        finding = self._estimators.find(picture, kind, prior=prior, apart=1 in networks.sources)
-        if kind != "auto":
-            return finding
-        with torch.no_grad():
-            return believed(picture, finding, networks.quick_for, self.device)
-
-    @torch.no_grad()
-    def _light(self, picture: Picture, estimate: Estimate) -> LinearLight | None:
-        """Find out what light a color photograph will lack whose noise is strong."""
-        if estimate.maps is None or estimate.sigma < STRONG or picture.channels == 1:
-            return None
-        network = replace(self._networks.chosen_for(estimate)(picture.channels), thorough=False)
-        trial = Trial.of(picture, estimate.maps, network, self.device)
-        return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
 
     def denoise_picture(
         self,
@@ -277,18 +252,8 @@ class Denoiser:
             sigma: The noise level, or `auto`, see `RemovalConfig`.
             noise: The kind of noise, see `RemovalConfig`.
         """
-        RemovalConfig(sigma, noise=noise)
-        planes = []
-        for plane in self._planes(picture):
-            if sigma == "auto":
-                finding = self._find(plane.picture, noise)
-                light = self._light(plane.picture, finding.estimate)
-                planes.append(ExaminedPlane(plane, finding, light))
-            else:
-                told = Estimate(float(sigma), "noisy" if sigma else "clean")
-                finding = Finding.of_white(plane.picture, told, self._threads)
-                planes.append(ExaminedPlane(plane, finding))
-        return Examined(picture, tuple(planes), None if sigma == "auto" else float(sigma))
+        RemovalConfig(sigma, noise=noise)  # a mistake is told before anything is looked at
+        return self._examiner.examine(picture, sigma, noise)
 
     def remove(
         self, examined: Examined, removal: RemovalConfig, *, on_tile: OnTile | None = None
@@ -309,7 +274,7 @@ class Denoiser:
             return picture
         result = room_for(picture, [one.plane for one in noisy])
         for index, one in enumerate(noisy):
-            report = None if on_tile is None else _share_of(on_tile, index, len(noisy))
+            report = on_tile and _share_of(on_tile, index, len(noisy))
             self._stream(one.plane, self._networks.way(one, removal), result, report)
         if picture.alpha is not None:
             transparent = picture.alpha == 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.engine.linear_light import LinearLight
 from flowdenoise.engine.planes import Plane
-from flowdenoise.estimation import Estimate, Finding, together
+from flowdenoise.estimation import Estimate, Finding, NoiseMaps, together
 from flowdenoise.images import Picture
 
 _AROUND, _AROUND_COARSE = 16, 48  # pixels of context of a part, multiples of a cell of noise maps
@@ -38,8 +38,8 @@ class ExaminedPlane:
 
     def part(self, rows: slice, columns: slice) -> ExaminedPlane:
         """Take a part of the plane, see `Examined.part`."""
-        plane = replace(self.plane, picture=self.picture.part(rows, columns))
-        return replace(self, plane=plane, finding=self.finding.part(rows, columns))
+        plane, finding = self.plane.part(rows, columns), self.finding.part(rows, columns)
+        return replace(self, plane=plane, finding=finding)
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,20 @@ class Examined:
         if self.told is not None:
             return self.told
         return self.known.sigma
+
+    @property
+    def maps(self) -> NoiseMaps | None:
+        """The maps of the noise, if it is that of a camera, as people see it.
+
+        There is no noise of color in them if only brightness has noise.
+        """
+        maps = self.known.maps
+        return maps.without_color() if maps is not None and self.is_colorless else maps
+
+    @property
+    def is_colorless(self) -> bool:
+        """Whether only brightness has noise."""
+        return all(plane.picture.channels == 1 for plane in self.planes)
 
     @property
     def noisy(self) -> tuple[ExaminedPlane, ...]:

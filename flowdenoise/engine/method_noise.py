@@ -133,7 +133,8 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
         quick: The function that gives the network to denoise windows with.
         device: The device that computes.
     """
-    maps, doubted, channels = finding.estimate.maps, finding.doubted, picture.channels
+    maps, channels = finding.estimate.maps, picture.channels
+    doubted = finding.doubted if channels > 1 else None
     if maps is not None:
         signs, sure = _signs_in(picture, maps, quick, device), maps.is_surely_white
         is_texture = signs is not None and (
@@ -150,7 +151,7 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
     if doubted is not None and (signs := _signs_in(picture, doubted, quick, device)) is not None:
         share, is_clean = share_of_noise(signs, channels), finding.estimate.verdict == "clean"
         if _hold_after_all(doubted, signs, share, is_clean=is_clean):
-            return Finding(Estimate.of_camera(doubted).scaled(share))
+            return Finding(Estimate.of_camera(doubted).scaled(share), seen=doubted)
     return _white_believed(picture, finding, quick, device)
 
 

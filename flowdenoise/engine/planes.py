@@ -3,7 +3,8 @@
 A file of three channels may hold a gray picture three times, exactly or up to the rounding of its
 compression, and it may hold channels that are constant. A color network has never seen noise that
 is the same in all channels, and would tint it. So a gray picture is denoised as gray, whatever its
-file says, and a constant channel stays constant.
+file says, and a constant channel stays constant. Where the noise of a color picture is the same in
+all channels, as a camera leaves it that has smoothed color, its brightness is a plane of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.images import Picture, Samples
+from flowdenoise.metrics import LUMA
 
 _ROUNDING = 2  # levels by which a lossy format may set apart channels that were equal
 _BAND = 1 << 20  # samples that are looked at together
@@ -48,6 +50,47 @@ class Plane:
                 result[band] = values
             else:
                 result[band, :, channels] = values
+
+    def part(self, rows: slice, columns: slice) -> Plane:
+        """Take the same part of the plane as of the whole picture."""
+        return replace(self, picture=self.picture.part(rows, columns))
+
+
+@dataclass(frozen=True)
+class Brightness(Plane):
+    """The brightness of a color picture, whose colors stay as they are.
+
+    Attributes:
+        whole: The color picture.
+    """
+
+    whole: Picture
+
+    @classmethod
+    def of(cls, picture: Picture) -> Brightness:
+        """The luma of a color picture by Rec. 601, in samples of the same type."""
+        samples = picture.samples
+        luma = np.empty((*samples.shape[:2], 1), samples.dtype)
+        step = max(1, _BAND // samples[0].size)
+        for top in range(0, picture.height, step):
+            values = samples[top : top + step] @ np.array(LUMA, np.float64)
+            luma[top : top + step, :, 0] = values if samples.dtype.kind == "f" else values.round()
+        channels = tuple(range(picture.channels))
+        return cls(replace(picture, samples=luma), channels, picture)
+
+    def put(self, start: int, rows: Tensor, result: Samples) -> None:
+        """Add the change of brightness to all channels; `rows` are (1, 1, rows, W)."""
+        step = max(1, _BAND // self.whole.samples[0].size)
+        for part in torch.split(rows.cpu(), step, -2):
+            band = slice(start, start + part.shape[-2])
+            start = band.stop
+            change = part - self.picture.tensor(band)
+            result[band] = self.whole.samples_of(self.whole.tensor(band) + change, band)
+
+    def part(self, rows: slice, columns: slice) -> Brightness:
+        """Take the same part of the plane as of the whole picture."""
+        parts = (picture.part(rows, columns) for picture in (self.picture, self.whole))
+        return Brightness(next(parts), self.channels, next(parts))
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:

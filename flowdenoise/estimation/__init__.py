@@ -3,6 +3,7 @@
 ```
 estimators      the networks that estimate noise, and what is found out with them
 estimate        what is known of a picture's noise: white, or that of a camera
+colorless       whether noise of a color picture is one of brightness alone
 white_noise     the level of white noise, estimated from a few crops
 clipping        noise that was cut off at black or white
 noise_maps      the noise of a photograph, place by place
@@ -18,6 +19,7 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.estimation.clipping import Unclip
+    from flowdenoise.estimation.colorless import is_colorless, may_be_colorless
     from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
     from flowdenoise.estimation.estimators import Estimators, Finding
     from flowdenoise.estimation.noise_evidence import CELL, varies
@@ -42,8 +44,10 @@ __all__ = [
     "Unclip",
     "Verdict",
     "clean_below",
+    "is_colorless",
     "is_inside",
     "is_sensitive",
+    "may_be_colorless",
     "noise_plot",
     "together",
     "varies",
@@ -54,6 +58,7 @@ __getattr__ = homes(
     __name__,
     {
         "clipping": ("Unclip",),
+        "colorless": ("is_colorless", "may_be_colorless"),
         "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
         "estimators": ("Estimators", "Finding"),
         "noise_evidence": ("CELL", "varies"),

@@ -30,7 +30,7 @@ WEAKEST = 0.5 / 255
 """The level of the weakest noise that can be told from none, on the [0, 1] scale."""
 
 # Levels of the [0, 1] scale, below which maps say little.
-_FAINT = 3 / 255  # noise of a camera that is hardly seen, and whose level is found too high
+FAINT = 3 / 255  # noise of a camera that is hardly seen, and whose level is found too high
 _DETAIL = 5 / 255  # noise of a fine grain that may be detail, if the maps are sure
 _DETAIL_IF_DOUBTED = 10 / 255  # likewise, if they are not
 _DETAIL_BESIDE_NOISE = 8 / 255  # and if white noise was found, or the maps are not a camera's
@@ -117,7 +117,7 @@ def camera_or_white(white: Estimate, maps: NoiseMaps, channels: int) -> Estimate
 
 
 def _maps_show_little(white: Estimate, maps: NoiseMaps) -> bool:
-    return maps.kind == "clean" or maps.sigma < _FAINT
+    return maps.kind == "clean" or maps.sigma < FAINT
 
 
 def _white_is_weak_and_maps_are_not_strong(white: Estimate, maps: NoiseMaps) -> bool:

@@ -17,7 +17,7 @@ from torch import nn
 
 from flowdenoise.errors import UsageError
 from flowdenoise.estimation.clipping import ClippedEnds, clipped_ends_of
-from flowdenoise.estimation.estimate import Estimate, camera_or_white
+from flowdenoise.estimation.estimate import WEAKEST, Estimate, camera_or_white
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.estimation.white_noise import dithered_below, estimate_white_noise
 from flowdenoise.flow import Glow
@@ -40,15 +40,26 @@ class Finding:
     Attributes:
         estimate: The noise, estimated or given.
         ends: The ends at which white noise was cut off, one for all channels or one for each.
-        doubted: The maps of a camera's noise that were found, too, and that the estimate speaks
-            against.
+        seen: The maps of noise of any kind that were found, whatever became of them; None if
+            nothing was looked for.
         otherwise: The finding without the maps of a camera's noise, if the estimate has them.
     """
 
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
-    doubted: NoiseMaps | None = None
+    seen: NoiseMaps | None = None
     otherwise: Finding | None = None
+
+    @property
+    def doubted(self) -> NoiseMaps | None:
+        """The maps of a camera's noise that the estimate speaks against, if there are any.
+
+        Those that show grass are none.
+        """
+        seen = self.seen
+        if seen is None or self.estimate.maps is not None:
+            return None
+        return seen if seen.kind == "camera" and not seen.is_grass else None
 
     @classmethod
     def of_white(cls, picture: Picture, estimate: Estimate, threads: int) -> Finding:
@@ -69,7 +80,7 @@ class Finding:
         if maps is not None:
             maps = maps.part(rows, columns)
         estimate = replace(self.estimate, maps=maps)
-        return replace(self, estimate=estimate, doubted=None, otherwise=None)
+        return replace(self, estimate=estimate, seen=None, otherwise=None)
 
 
 class Estimators:
@@ -120,15 +131,16 @@ class Estimators:
                 raise UsageError("this model knows no noise of cameras in such a picture")
             return Finding(Estimate.of_camera(found))
         found, finding = both(maps, white, self.threads)
-        if found is None or found.sigma < dithered_below(picture):
+        dithered = dithered_below(picture)
+        if found is None or (found.sigma < dithered and dithered > WEAKEST):
+            return finding
+        finding = replace(finding, seen=found)
+        if found.sigma < dithered:
             return finding
         estimate = camera_or_white(finding.estimate, found, picture.channels)
         if estimate.maps is not None:
-            return Finding(estimate, otherwise=finding)
-        finding = replace(finding, estimate=estimate)
-        in_color = picture.channels > 1
-        may_be = in_color and found.kind == "camera" and not found.is_grass
-        return replace(finding, doubted=found) if may_be else finding
+            return Finding(estimate, seen=found, otherwise=finding)
+        return replace(finding, estimate=estimate)
 
     def _find_white(self, picture: Picture, prior: Glow | None, apart: bool) -> Finding:
         if prior is not None:
@@ -149,6 +161,10 @@ class Estimators:
         what = "does not estimate noise levels"
         return self._ready(self._white, self.sources, channels, NoiseLevelNet, what)
 
+    def know_cameras_in(self, channels: int) -> bool:
+        """Whether pictures of that many channels have noise maps."""
+        return channels in self._camera_sources
+
     def maps(self, picture: Picture, *, told: bool = False) -> NoiseMaps | None:
         """The noise maps of a picture that a camera may have taken; None for any other.
 
@@ -159,7 +175,7 @@ class Estimators:
         Raises:
             UsageError: The loaded network is no estimator of noise maps.
         """
-        if picture.channels not in self._camera_sources or _was_measured(picture):
+        if not self.know_cameras_in(picture.channels) or _was_measured(picture):
             return None
         estimator = self.camera(picture.channels)
         return noise_maps(picture, estimator, self.device, told=told, threads=self.threads)

@@ -122,6 +122,11 @@ class NoiseMaps:
         """The maps with a share of their levels."""
         return replace(self, levels=share * self.levels)
 
+    def without_color(self) -> NoiseMaps:
+        """The maps with no noise of color, which gray pictures have like that of brightness."""
+        in_brightness = torch.tensor([float("color" not in name) for name in MAPS])
+        return replace(self, levels=self.levels * in_brightness[:, None, None])
+
     def part(self, rows: slice, columns: slice) -> NoiseMaps:
         """The maps of a part of the picture, which begins with a cell; slices are in pixels."""
         cells = tuple(slice(s.start // CELL, -(-s.stop // CELL)) for s in (rows, columns))

@@ -306,7 +306,7 @@ def _facts(dropped: Dropped, picture: images.Picture) -> dict[str, Any]:
 
 
 def _maps(examined: Examined) -> NoiseMaps | None:
-    return None if examined.estimate is None else examined.estimate.maps
+    return None if examined.estimate is None else examined.maps
 
 
 def _noise(examined: Examined) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from flowdenoise.batch import BatchConfig, Job, Naming, Outcome, plan_jobs
 from flowdenoise.batch.many import run_by
 from flowdenoise.batch.one import Work
 from flowdenoise.engine import Crop, Denoiser
+from flowdenoise.engine.examiner import Examiner
 from flowdenoise.errors import WeightsError
 from flowdenoise.estimation import Estimate, NoiseMaps, Verdict
 from flowdenoise.estimation.estimators import Finding
@@ -121,7 +122,7 @@ def test_a_picture_from_which_nothing_is_to_be_removed_is_copied_bit_for_bit(alb
 def test_only_a_picture_that_was_found_clean_is_called_so(
     album: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, strength: float, status: str
 ) -> None:
-    monkeypatch.setattr(Denoiser, "_find", lambda *_: Finding(Estimate(0.1, verdict)))
+    monkeypatch.setattr(Examiner, "_find", lambda *_: Finding(Estimate(0.1, verdict)))
     (outcome,) = run(plan(album / "a.png"), sigma="auto", strength=strength)
     assert (outcome.status, outcome.verdict) == (status, verdict)
     copied = (album / "a_denoised.png").read_bytes() == (album / "a.png").read_bytes()
@@ -157,7 +158,7 @@ def test_a_photograph_whose_noise_is_all_to_stay_is_copied_bit_for_bit(
     tifffile.imwrite(tmp_path / "holes.tif", floats, photometric="rgb")
     maps = NoiseMaps(torch.full((4, 4, 5), 0.05), torch.full((4, 5), 0.5), "camera", 1.0)
     estimate = Estimate.of_camera(maps) if camera else Estimate(0.02, "noisy")
-    monkeypatch.setattr(Denoiser, "_find", lambda *_: Finding(estimate))
+    monkeypatch.setattr(Examiner, "_find", lambda *_: Finding(estimate))
     (outcome,) = run(plan(tmp_path / name), sigma="auto", **settings)
     assert (outcome.status, outcome.error, outcome.weights) == (status, None, ())
     assert outcome.verdict == ("camera" if camera else "noisy")
@@ -490,11 +491,11 @@ def test_a_stack_that_is_to_stay_as_it_is_is_copied(album: Path) -> None:
 def test_a_stack_whose_first_page_is_clean_is_denoised_all_the_same(
     album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find(_: Denoiser, picture: images.Picture, kind: str) -> Finding:
+    def find(_: Examiner, picture: images.Picture, kind: str) -> Finding:
         clean = picture.samples[0, 0, 0] == 0
         return Finding(Estimate(0.0, "clean") if clean else Estimate(0.1, "noisy"))
 
-    monkeypatch.setattr(Denoiser, "_find", find)
+    monkeypatch.setattr(Examiner, "_find", find)
     pages = np.random.default_rng(0).normal(128, 20, (3, 64, 64, 3)).clip(1, 255).astype(np.uint8)
     pages[0] = np.linspace(0, 200, 64)[:, None, None]
     tifffile.imwrite(album / "stack.tif", pages, photometric="rgb")

@@ -22,6 +22,7 @@ from flowdenoise.benchmark.methods.deep_prior import (
 )
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
+from flowdenoise.engine.examiner import Examiner
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
 from flowdenoise.estimation import Estimate
 from flowdenoise.estimation.estimators import Finding
@@ -93,7 +94,7 @@ def test_blind_uses_the_estimate_and_says_with_which_estimator(
     method = ready("flowdenoise-blind", 3)
     assert isinstance(method, NetworkMethod)
     told = ready("flowdenoise", 3)
-    monkeypatch.setattr(method.denoiser, "_find", lambda *_: Finding(Estimate(0.2, "noisy")))
+    monkeypatch.setattr(Examiner, "_find", lambda *_: Finding(Estimate(0.2, "noisy")))
     _, noisy = noisy_scene(3)
     assert torch.equal(method.denoise(noisy, None), told.denoise(noisy, 0.2))
     assert (method.found, told.found) == (0.2, None)

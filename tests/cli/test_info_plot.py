@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from flowdenoise.engine import Denoiser
-from flowdenoise.estimation import Finding
+from flowdenoise.estimation import Estimators, Finding
 from flowdenoise.images import Picture
 from flowdenoise.noise import NoiseKind
 
@@ -37,15 +37,16 @@ def test_what_is_drawn_was_estimated_for_what_is_said(
     invoke: Invoke, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    estimated = Denoiser._find
+    estimated = Estimators.find
 
-    def find(self: Denoiser, picture: Picture, kind: NoiseKind) -> Finding:
-        asked.append(kind)
-        return estimated(self, picture, kind)
+    def find(self: Estimators, picture: Picture, kind: NoiseKind, **how: Any) -> Finding:
+        asked.append((kind, picture.channels))
+        return estimated(self, picture, kind, **how)
 
-    monkeypatch.setattr(Denoiser, "_find", find)
+    monkeypatch.setattr(Estimators, "find", find)
     assert invoke("info", photo, "--plot", photo.with_name("noise.png")).status == 0
-    assert asked == ["auto", "camera"]  # it is white noise, drawn as if it were a camera's
+    # It is white noise, not of brightness alone, drawn as if it were a camera's.
+    assert asked == [("auto", 3), ("auto", 1), ("camera", 3)]
 
 
 def test_the_iso_of_a_photograph_is_said(invoke: Invoke, photo: Path) -> None:

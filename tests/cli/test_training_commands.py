@@ -273,7 +273,7 @@ def test_mistakes_are_told_in_one_line(invoke: Invoke, album: Path, tmp_path: Pa
         (["--data", album, *gray, "--prior", "PRIOR"], 2, "for 3 channels"),
         ([], 2, "no images are named"),
         (["--noisy", album, "--noise-mode", "fresh"], 2, "leave out --noise-mode"),
-        (["--data", album, "--set", "loop.precision=bf16"], 2, "one of float32, bfloat16"),
+        (["--data", album, "--set", "loop.precision=bf16"], 2, "one of auto, float32, bfloat16"),
         (["--data", tmp_path / "nowhere", "--set", "loop.ema=7"], 2, "from 0 to below 1"),
     ):
         torch.manual_seed(0)

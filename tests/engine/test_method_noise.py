@@ -317,15 +317,15 @@ def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
 def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
     photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
     maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
-    told = believed(photo, Finding(white, doubted=maps), only_color, CPU).estimate
+    told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
     none = Estimate(0.0, "clean")
-    told = believed(photo, Finding(none, doubted=maps), only_color, CPU).estimate
+    told = believed(photo, Finding(none, seen=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     clean = compressed(example("coffee.png", 2))
     for estimate in (white, none):
-        found = Finding(estimate, doubted=maps_of(clean))
+        found = Finding(estimate, seen=maps_of(clean))
         told = believed(clean, found, only_color, CPU).estimate
         assert told.verdict != "camera"
 
@@ -344,16 +344,16 @@ def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> N
     assert signs is not None
     assert signs.are_everywhere
     assert not signs.are_plain
-    told = believed(photo, Finding(white, doubted=maps), only_color, CPU).estimate
+    told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     unsure = replace(maps, clean=0.05)
-    told = believed(photo, Finding(white, doubted=unsure), only_color, CPU).estimate
+    told = believed(photo, Finding(white, seen=unsure), only_color, CPU).estimate
     assert told == white
     weak = maps.scaled(0.4)
-    told = believed(photo, Finding(white, doubted=weak), only_color, CPU).estimate
+    told = believed(photo, Finding(white, seen=weak), only_color, CPU).estimate
     assert told == white
     in_white = in_white_noise(clean, 12 / 255)  # its color is not coarse
-    told = believed(in_white, Finding(white, doubted=maps), only_color, CPU).estimate
+    told = believed(in_white, Finding(white, seen=maps), only_color, CPU).estimate
     assert told == white
 
 

@@ -1,0 +1,96 @@
+"""Finding out what there is to remove from a picture: its planes, and the noise of each.
+
+picture --planes--> find the noise --method noise--> believe it --> what light is lost to it
+|                                ^
++---- of brightness alone? ------+
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from flowdenoise.engine.choices import SigmaOrAuto
+from flowdenoise.engine.denoisers import Denoisers
+from flowdenoise.engine.examined import Examined, ExaminedPlane
+from flowdenoise.engine.linear_light import STRONG, LinearLight
+from flowdenoise.engine.method_noise import believed
+from flowdenoise.engine.planes import Brightness, Plane, planes_of
+from flowdenoise.engine.trial import Trial
+from flowdenoise.estimation import (
+    Estimate,
+    Estimators,
+    Finding,
+    is_colorless,
+    may_be_colorless,
+    together,
+)
+from flowdenoise.images import Picture
+from flowdenoise.noise import NoiseKind
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """What finds out the noise of pictures.
+
+    Attributes:
+        estimators: The networks that estimate noise.
+        networks: The networks that denoise; what they remove tells whether it was noise.
+        device: The device that computes.
+        threads: The number of threads that compute.
+    """
+
+    estimators: Estimators
+    networks: Denoisers
+    device: torch.device
+    threads: int
+
+    def estimate(self, picture: Picture, kind: NoiseKind) -> Estimate:
+        """What is known of the noise of a picture, see `Denoiser.estimate`."""
+        return together([self._found(plane, kind).estimate for plane in self._planes(picture)])
+
+    def examine(self, picture: Picture, sigma: SigmaOrAuto, kind: NoiseKind) -> Examined:
+        """Find out everything that denoising a picture needs, see `Denoiser.examine`."""
+        if sigma == "auto":
+            found = [self._found(plane, kind) for plane in self._planes(picture)]
+            return Examined(picture, tuple(replace(one, light=self._light(one)) for one in found))
+        told = Estimate(float(sigma), "noisy" if sigma else "clean")
+        planes = tuple(
+            ExaminedPlane(plane, Finding.of_white(plane.picture, told, self.threads))
+            for plane in self._planes(picture)
+        )
+        return Examined(picture, planes, float(sigma))
+
+    def _planes(self, picture: Picture) -> tuple[Plane, ...]:
+        self.networks.check_channels(picture.channels)
+        return planes_of(picture, tuple(self.networks.sources))
+
+    def _found(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
+        """Find the noise of a plane, or of its brightness if that alone is noisy."""
+        found = ExaminedPlane(plane, self._find(plane.picture, kind))
+        in_color = plane.picture.channels > 1 and self.estimators.know_cameras_in(1)
+        if kind != "auto" or not in_color or not may_be_colorless(found.finding):
+            return found
+        brightness = Brightness.of(plane.picture)
+        alone = self._find(brightness.picture, kind)
+        return ExaminedPlane(brightness, alone) if is_colorless(found.finding, alone) else found
+
+    def _find(self, picture: Picture, kind: NoiseKind) -> Finding:
+        networks = self.networks
+        prior = None if kind == "camera" else networks.prior(picture.channels)
+        finding = self.estimators.find(picture, kind, prior=prior, apart=1 in networks.sources)
+        if kind != "auto":
+            return finding
+        with torch.no_grad():
+            return believed(picture, finding, networks.quick_for, self.device)
+
+    @torch.no_grad()
+    def _light(self, plane: ExaminedPlane) -> LinearLight | None:
+        """Find out what light a color photograph will lack whose noise is strong."""
+        picture, estimate = plane.picture, plane.estimate
+        if estimate.maps is None or estimate.sigma < STRONG or picture.channels == 1:
+            return None
+        network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
+        trial = Trial.of(picture, estimate.maps, network, self.device)
+        return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)

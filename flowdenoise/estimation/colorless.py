@@ -1,0 +1,65 @@
+"""Noise of brightness alone in a color picture.
+
+A camera that smooths color leaves such noise, and so has the grain of film. An estimator of color
+pictures expects noise of color beside it, and calls such a picture clean or finds much too little;
+or it takes the noise for that of a camera that does not smooth color, and finds far too much. So
+the brightness of a color picture is looked at as a gray picture, too, and both findings together
+tell. All numbers were chosen on `bsds500-val32`, the photographs of docs/heldout.csv and Nam25.
+"""
+
+from __future__ import annotations
+
+from flowdenoise.estimation.estimate import FAINT, Estimate
+from flowdenoise.estimation.estimators import Finding
+
+_COLOR = 0.3  # of the level of brightness: cameras that do not smooth color leave 0.4 or more
+_OF_WHITE = 0.95  # of the level in color at least; of white noise, brightness has two thirds
+_OF_MAPS, _OF_MAPS_IF_WHITE = 0.25, 0.14  # likewise of maps, which find such noise too strong
+_SEEN, _SEEN_BESIDE_GRASS = 2 / 255, 5 / 255  # the weakest white noise that is not detail
+_BESIDE_TEXTURE = 0.17  # of the level of maps that do not hold: less white noise is texture
+_CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
+_BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
+
+
+def may_be_colorless(color: Finding) -> bool:
+    """Whether it is worth while to look at the brightness of a color picture alone.
+
+    Args:
+        color: What was found out about the noise of the picture.
+    """
+    maps = color.estimate.maps
+    if maps is not None:
+        return maps.level("color") < _COLOR * maps.level("brightness")
+    return color.seen is not None and not color.estimate.channels
+
+
+def is_colorless(color: Finding, brightness: Finding) -> bool:
+    """Whether the noise of a color picture is one of brightness alone.
+
+    Args:
+        color: What was found out about the noise of the picture.
+        brightness: What was found out about the noise of its brightness.
+    """
+    if brightness.estimate.untouched or not may_be_colorless(color):
+        return False
+    if color.seen is None or brightness.seen is None:
+        return False
+    clean = brightness.seen.clean
+    if brightness.estimate.maps is None:
+        trusted = clean <= _CLEAN_IF_WHITE
+    else:
+        trusted = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
+    return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
+
+
+def _least(color: Estimate, brightness: Finding) -> float:
+    """The least level of noise of brightness that counts."""
+    of_camera, least = brightness.estimate.maps is not None, 0.0
+    if not color.untouched:
+        of_maps = _OF_MAPS if of_camera else _OF_MAPS_IF_WHITE
+        least = color.sigma * (_OF_WHITE if color.maps is None else of_maps)
+    if of_camera:
+        return max(least, FAINT)
+    if brightness.doubted is not None:
+        least = max(least, _BESIDE_TEXTURE * brightness.doubted.sigma)
+    return max(least, _SEEN_BESIDE_GRASS if color.verdict == "not white" else _SEEN)

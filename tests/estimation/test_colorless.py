@@ -1,0 +1,76 @@
+"""Whether noise of a color picture is one of brightness alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowdenoise.estimation import Finding, NoiseMaps, is_colorless, may_be_colorless
+from flowdenoise.estimation.estimate import Estimate, Verdict
+
+from .test_estimate import CLEAN, SCALED, UNEQUAL, maps, white
+
+HARDLY = maps(1, kind="clean", clean=0.6)
+"""What an estimator of color pictures sees of such noise: little."""
+
+
+def color(estimate: Estimate, seen: NoiseMaps | None = HARDLY) -> Finding:
+    return Finding(estimate, seen=seen)
+
+
+def of_camera(sigma: float, **signs: float | str) -> Finding:
+    found = maps(sigma, **signs)  # type: ignore[arg-type]
+    return Finding(Estimate.of_camera(found), seen=found)
+
+
+def of_white(sigma: float, *, clean: float = 0.3, texture: float = 0) -> Finding:
+    """White noise; the maps, which don't hold, saw a clean picture or much texture."""
+    seen = maps(texture, clean=clean) if texture else maps(1, kind="clean", clean=clean)
+    return Finding(white(sigma), seen=seen)
+
+
+TINTED = of_camera(60, tint=0.2)  # its level is 36
+
+
+@pytest.mark.parametrize(
+    ("found", "below", "from_there"),
+    [
+        (color(CLEAN), of_white(1.9), of_white(2.1)),
+        (color(CLEAN), of_camera(2.9), of_camera(3.1)),
+        (color(CLEAN), of_camera(20, clean=0.03), of_camera(20, clean=0.02)),  # it may be detail
+        (color(CLEAN, maps(9, clean=0.1)), of_camera(9, clean=0.15), of_camera(9, clean=0.13)),
+        (color(CLEAN), of_white(9, clean=0.61), of_white(9, clean=0.59)),
+        (color(CLEAN), of_camera(20, kind="white"), of_camera(20)),  # a part is noisy, or print
+        (color(SCALED), of_white(4.9), of_white(5.1)),  # it may be grass
+        (color(SCALED), of_camera(2.9), of_camera(3.1)),
+        (color(white(10)), of_white(6.7), of_white(10)),  # two thirds of white noise
+        (color(white(10)), of_camera(9), of_camera(10)),
+        (TINTED, of_white(4.9), of_white(5.2)),
+        (TINTED, of_camera(8.8), of_camera(9.2)),
+        (color(CLEAN), of_white(4, texture=30), of_white(4, texture=20)),
+    ],
+)
+def test_noise_is_of_brightness_alone_if_that_shows_it(
+    found: Finding, below: Finding, from_there: Finding
+) -> None:
+    assert may_be_colorless(found)
+    assert not is_colorless(found, below)
+    assert is_colorless(found, from_there)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        color(UNEQUAL),
+        of_camera(20, tint=0.4),
+        color(CLEAN, None),  # nothing was looked for, as in a picture of two values
+    ],
+)
+def test_noise_that_color_has_is_not_of_brightness_alone(found: Finding) -> None:
+    assert not may_be_colorless(found)
+    assert not is_colorless(found, of_white(50))
+
+
+@pytest.mark.parametrize("verdict", ["clean", "not white", "constant"])
+def test_what_is_not_known_of_brightness_is_no_noise(verdict: Verdict) -> None:
+    assert not is_colorless(color(CLEAN), Finding(white(50, verdict), seen=HARDLY))
+    assert not is_colorless(color(CLEAN), Finding(white(50)))
