@@ -23,7 +23,10 @@ from flowdenoise.estimation import (
     Estimators,
     Finding,
     is_colorless,
+    is_sensitive,
+    is_texture,
     may_be_colorless,
+    may_be_texture,
     together,
 )
 from flowdenoise.images import Picture
@@ -68,13 +71,18 @@ class Examiner:
 
     def _found(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
         """Find the noise of a plane, or of its brightness if that alone is noisy."""
-        found = ExaminedPlane(plane, self._find(plane.picture, kind))
-        in_color = plane.picture.channels > 1 and self.estimators.know_cameras_in(1)
-        if kind != "auto" or not in_color or not may_be_colorless(found.finding):
-            return found
-        brightness = Brightness.of(plane.picture)
+        picture, finding = plane.picture, self._find(plane.picture, kind)
+        in_color = picture.channels > 1 and self.estimators.know_cameras_in(1)
+        doubted = may_be_texture(finding) and not is_sensitive(picture)
+        if kind != "auto" or not in_color or not (doubted or may_be_colorless(finding)):
+            return ExaminedPlane(plane, finding)
+        brightness = Brightness.of(picture)
         alone = self._find(brightness.picture, kind)
-        return ExaminedPlane(brightness, alone) if is_colorless(found.finding, alone) else found
+        if is_colorless(finding, alone):
+            return ExaminedPlane(brightness, alone)
+        if doubted and is_texture(finding, alone):
+            finding = replace(finding, estimate=alone.estimate)
+        return ExaminedPlane(plane, finding)
 
     def _find(self, picture: Picture, kind: NoiseKind) -> Finding:
         networks = self.networks

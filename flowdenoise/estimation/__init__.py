@@ -3,7 +3,7 @@
 ```
 estimators      the networks that estimate noise, and what is found out with them
 estimate        what is known of a picture's noise: white, or that of a camera
-colorless       whether noise of a color picture is one of brightness alone
+brightness      what the brightness of a color picture alone tells of its noise
 white_noise     the level of white noise, estimated from a few crops
 clipping        noise that was cut off at black or white
 noise_maps      the noise of a photograph, place by place
@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING
 from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
+    from flowdenoise.estimation.brightness import (
+        is_colorless,
+        is_texture,
+        may_be_colorless,
+        may_be_texture,
+    )
     from flowdenoise.estimation.clipping import Unclip
-    from flowdenoise.estimation.colorless import is_colorless, may_be_colorless
     from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
     from flowdenoise.estimation.estimators import Estimators, Finding
     from flowdenoise.estimation.noise_evidence import CELL, varies
@@ -47,7 +52,9 @@ __all__ = [
     "is_colorless",
     "is_inside",
     "is_sensitive",
+    "is_texture",
     "may_be_colorless",
+    "may_be_texture",
     "noise_plot",
     "together",
     "varies",
@@ -58,7 +65,7 @@ __getattr__ = homes(
     __name__,
     {
         "clipping": ("Unclip",),
-        "colorless": ("is_colorless", "may_be_colorless"),
+        "brightness": ("is_colorless", "is_texture", "may_be_colorless", "may_be_texture"),
         "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
         "estimators": ("Estimators", "Finding"),
         "noise_evidence": ("CELL", "varies"),

@@ -1,10 +1,17 @@
-"""Whether noise of a color picture is one of brightness alone."""
+"""What the brightness of a color picture alone tells of its noise."""
 
 from __future__ import annotations
 
 import pytest
 
-from flowdenoise.estimation import Finding, NoiseMaps, is_colorless, may_be_colorless
+from flowdenoise.estimation import (
+    Finding,
+    NoiseMaps,
+    is_colorless,
+    is_texture,
+    may_be_colorless,
+    may_be_texture,
+)
 from flowdenoise.estimation.estimate import Estimate, Verdict
 
 from .test_estimate import CLEAN, SCALED, UNEQUAL, maps, white
@@ -74,3 +81,25 @@ def test_noise_that_color_has_is_not_of_brightness_alone(found: Finding) -> None
 def test_what_is_not_known_of_brightness_is_no_noise(verdict: Verdict) -> None:
     assert not is_colorless(color(CLEAN), Finding(white(50, verdict), seen=HARDLY))
     assert not is_colorless(color(CLEAN), Finding(white(50)))
+
+
+IN_VAIN = Finding(SCALED, seen=maps(12))
+"""Brightness of which a denoiser removes too little, whatever the maps say."""
+
+
+def test_a_camera_s_noise_that_brightness_has_not_is_texture_if_in_doubt() -> None:
+    doubted, believed = of_camera(12, clean=0.05), of_camera(12, clean=0.03)
+    assert may_be_texture(doubted)
+    assert is_texture(doubted, IN_VAIN)
+    assert not is_texture(believed, IN_VAIN)
+    assert not is_texture(doubted, of_white(6))
+    assert not is_texture(doubted, color(CLEAN))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [color(white(9)), color(CLEAN), of_camera(9, kind="white", confidence=0.99, clean=0.5)],
+)
+def test_other_noise_is_not_taken_for_texture(found: Finding) -> None:
+    assert not may_be_texture(found)
+    assert not is_texture(found, IN_VAIN)

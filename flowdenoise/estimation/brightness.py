@@ -1,10 +1,13 @@
-"""Noise of brightness alone in a color picture.
+"""What the brightness of a color picture, looked at as a gray one, tells of its noise.
 
-A camera that smooths color leaves such noise, and so has the grain of film. An estimator of color
-pictures expects noise of color beside it, and calls such a picture clean or finds much too little;
-or it takes the noise for that of a camera that does not smooth color, and finds far too much. So
-the brightness of a color picture is looked at as a gray picture, too, and both findings together
-tell. All numbers were chosen on `bsds500-val32`, the photographs of docs/heldout.csv and Nam25.
+A camera that smooths color leaves noise of brightness, and so has the grain of film. An estimator
+of color pictures expects noise of color beside it, and calls such a picture clean or finds much
+too little; or it takes the noise for that of a camera that does not smooth color, and finds far
+too much. Where it takes dense texture for noise, brightness tells that, too: a denoiser finds
+nothing there that it could remove.
+
+All numbers were chosen on `bsds500-val32`, the photographs of docs/heldout.csv and Nam25, and on
+clean crops of what the networks learned from.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ _SEEN, _SEEN_BESIDE_GRASS = 2 / 255, 5 / 255  # the weakest white noise that is 
 _BESIDE_TEXTURE = 0.17  # of the level of maps that do not hold: less white noise is texture
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
+_DOUBTED = 0.04  # the probability of a clean picture from which brightness may speak against maps
 
 
 def may_be_colorless(color: Finding) -> bool:
@@ -31,6 +35,26 @@ def may_be_colorless(color: Finding) -> bool:
     if maps is not None:
         return maps.level("color") < _COLOR * maps.level("brightness")
     return color.seen is not None and not color.estimate.channels
+
+
+def may_be_texture(color: Finding) -> bool:
+    """Whether the noise of a camera that was found may be texture, so that brightness must tell.
+
+    Args:
+        color: What was found out about the noise of the picture.
+    """
+    maps = color.estimate.maps
+    return maps is not None and not maps.is_surely_white and maps.clean >= _DOUBTED
+
+
+def is_texture(color: Finding, brightness: Finding) -> bool:
+    """Whether it is texture, since a denoiser removes no noise from the brightness alone.
+
+    Args:
+        color: What was found out about the noise of the picture.
+        brightness: What was found out about the noise of its brightness.
+    """
+    return may_be_texture(color) and brightness.estimate.verdict == "not white"
 
 
 def is_colorless(color: Finding, brightness: Finding) -> bool:
