@@ -89,8 +89,8 @@ class Brightness(Plane):
 
     def part(self, rows: slice, columns: slice) -> Brightness:
         """Take the same part of the plane as of the whole picture."""
-        parts = (picture.part(rows, columns) for picture in (self.picture, self.whole))
-        return Brightness(next(parts), self.channels, next(parts))
+        picture, whole = self.picture.part(rows, columns), self.whole.part(rows, columns)
+        return replace(self, picture=picture, whole=whole)
 
 
 def planes_of(picture: Picture, kinds: tuple[int, ...]) -> tuple[Plane, ...]:

@@ -133,7 +133,7 @@ class Estimators:
         found, finding = both(maps, white, self.threads)
         dithered = dithered_below(picture)
         if found is None or (found.sigma < dithered and dithered > WEAKEST):
-            return finding
+            return finding  # of few values, so what its brightness shows would be dither, too
         finding = replace(finding, seen=found)
         if found.sigma < dithered:
             return finding
