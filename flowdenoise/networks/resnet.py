@@ -140,7 +140,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
         inner: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
-        return x + inner
+        return inner.add_(x)
 
 
 class BottleneckBlock(nn.Module):
@@ -158,7 +158,7 @@ class BottleneckBlock(nn.Module):
         inner = F.relu(self.norm(self.conv1(x)))
         inner = F.relu(self.norm(self.conv2(inner)))
         outer: Tensor = self.conv3(inner)
-        return x + outer
+        return outer.add_(x)
 
 
 class ResNet(DenoisingNetwork):
@@ -239,7 +239,7 @@ class ResNet(DenoisingNetwork):
             features = down(features)
         features = self.middle(features)
         for decoder, up in reversed(list(zip(self.decoders, self.ups, strict=True))):
-            features = decoder(up(features) + skips.pop())
+            features = decoder(up(features).add_(skips.pop()))
         result = F.pixel_shuffle(self.tail(features), config.unshuffle).to(noisy.dtype)
         if config.sigmoid:
             return torch.sigmoid(result)
