@@ -197,3 +197,14 @@ def test_simulated_photographs_are_cleaned_as_files_are(tmp_path: Path) -> None:
     gain = phone["told the best level"] - phone["noisy"]  # of the only picture
     assert least["told the best level"] == pytest.approx(gain, abs=0.02)
     assert len(rows) == 18
+
+
+def test_simulated_photographs_may_be_cut_and_stored_as_jpeg(tmp_path: Path) -> None:
+    waves(tmp_path / "a.png", 80)
+    options = (str(tmp_path), "--side", "64", "--skip-told", "--gray")
+    plain, stored = (
+        run("benchmarks/simulated_cameras.py", *options, *more).splitlines()[2]
+        for more in ((), ("--jpeg", "40"))
+    )
+    reflex = [float(line.split("|")[3]) for line in (plain, stored)]
+    assert reflex[0] > reflex[1] + 1

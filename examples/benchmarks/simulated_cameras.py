@@ -1,10 +1,12 @@
 """What the program makes of simulated photographs: a phone's, a reflex camera's, a camera's JPEG.
 
     python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
-        [--weights supervised=FILE ...] [--effort fast ...] [--skip-told] [--gray]
+        [--weights supervised=FILE ...] [--effort fast ...] [--skip-told] [--gray] \
+        [--side 512] [--jpeg 85]
 
 Each kind of camera takes one photograph of the middle 256x256 of each clean picture, and one
-without noise, which is the truth; both are turned gray if wanted. Rows: the photograph itself; the
+without noise, which is the truth; both are turned gray if wanted, and the photograph is stored as
+JPEG if wanted. Rows: the photograph itself; the
 automatic result; the best of some levels that `auto` is told, picture by picture, unless they are
 skipped; and the automatic result of further weights and of other efforts.
 All pass through the engine as files do, in 8 bits. The second table is the least gain of a
@@ -16,6 +18,7 @@ of the truth where it is largest.
 from __future__ import annotations
 
 import argparse
+import io
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +32,7 @@ from flowdenoise import Denoiser, images, metrics
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.images import Picture
-from flowdenoise.training.validation_photos import Photos, validation_photos
+from flowdenoise.training.validation_photos import SIDE, Photos, validation_photos
 
 LEVELS = (3, 5, 8, 12, 20, 35, 50)
 """The levels that are told, 0 to 255 scale."""
@@ -72,11 +75,11 @@ def least_gain(row: Row, noisy: Row) -> float:
     return min(after - before for after, before in zip(row.psnr, noisy.psnr, strict=True))
 
 
-def photographs(folder: Path, table: Path | None, *, gray: bool) -> Photos:
+def photographs(folder: Path, table: Path | None, *, gray: bool, side: int) -> Photos:
     """The simulated photographs of a folder's pictures, of all or of those that a table names."""
     files = open_set(str(folder)).listed(table).files
     config = DataConfig(validation=tuple(map(str, files)))
-    photos = validation_photos(Sources(config), smallest=64, stride=2, most=len(files))
+    photos = validation_photos(Sources(config), smallest=64, stride=2, most=len(files), side=side)
     if not gray:
         return photos
     return {kind: [(in_gray(a), in_gray(b)) for a, b in pairs] for kind, pairs in photos.items()}
@@ -87,6 +90,14 @@ def in_gray(photo: Tensor) -> Tensor:
     return (255 * metrics.luma(photo)[None]).round() / 255
 
 
+def stored(photo: Tensor, quality: int | None) -> Picture:
+    """A photograph (C, H, W) as a file of 8 bits holds it."""
+    picture = Picture(images.quantize(photo, np.uint8))
+    if quality is None:
+        return picture
+    return images.read(io.BytesIO(images.encode(picture, "JPEG", quality=quality)[0]))
+
+
 def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
     """The best result of a denoiser that is told a level."""
     results = [denoiser.denoise_picture(picture, level / 255).picture for level in LEVELS]
@@ -94,7 +105,7 @@ def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
 
 
 def measure(
-    photos: Photos, denoisers: dict[str, Denoiser], *, levels: bool
+    photos: Photos, denoisers: dict[str, Denoiser], *, levels: bool, quality: int | None
 ) -> dict[str, dict[str, Row]]:
     """Rows by their names, each by the kind of camera; with the best of told levels if wanted."""
     names = ("noisy", "automatic", *(["told the best level"] if levels else []), *denoisers)
@@ -102,8 +113,8 @@ def measure(
     auto = Denoiser.load()
     for kind, pairs in photos.items():
         for noisy, truth in pairs:
-            picture = Picture(images.quantize(noisy, np.uint8))
-            table["noisy"][kind].add(noisy, truth)
+            picture = stored(noisy, quality)
+            table["noisy"][kind].add(noisy if quality is None else picture.tensor()[0], truth)
             if levels:
                 table["told the best level"][kind].add(told(auto, picture, truth), truth)
             for name, denoiser in {"automatic": auto, **denoisers}.items():
@@ -121,14 +132,16 @@ def main() -> None:
     parser.add_argument("--effort", action="append", default=[], help="an effort of `denoise`")
     parser.add_argument("--skip-told", action="store_true", help="leave out the told levels")
     parser.add_argument("--gray", action="store_true", help="turn the photographs gray")
+    parser.add_argument("--side", type=int, default=SIDE, help="the largest side of a photograph")
+    parser.add_argument("--jpeg", type=int, metavar="QUALITY", help="store photographs as JPEG")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
     if taken := {"noisy", "automatic", "told the best level"} & named.keys():
         parser.error(f"a row of its own is called {taken.pop()}: take another name")
-    photos = photographs(options.images, options.list, gray=options.gray)
+    photos = photographs(options.images, options.list, gray=options.gray, side=options.side)
     denoisers = {name: Denoiser.load(file) for name, file in named.items()}
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
-    table = measure(photos, denoisers, levels=not options.skip_told)
+    table = measure(photos, denoisers, levels=not options.skip_told, quality=options.jpeg)
     count = len(next(iter(photos.values())))
     figures_of: tuple[tuple[str, Callable[[Row, Row], str]], ...] = (
         ("PSNR", lambda row, _: f"{statistics.mean(row.psnr):.2f}"),

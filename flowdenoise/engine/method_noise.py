@@ -58,6 +58,9 @@ _MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
+_NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
+_BESIDE_WHITE = 0.15, 0.65  # in gray, if white noise was found: unevenness, confidence
+_ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
 
@@ -134,7 +137,7 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
         device: The device that computes.
     """
     maps, channels = finding.estimate.maps, picture.channels
-    doubted = finding.doubted if channels > 1 else None
+    doubted = finding.doubted if channels > 1 or _shows_enough(picture) else None
     if maps is not None:
         signs, sure = _signs_in(picture, maps, quick, device), maps.is_surely_white
         is_texture = signs is not None and (
@@ -149,24 +152,49 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
             told = Estimate(told.sigma, "clean")
         return replace(finding, estimate=told)
     if doubted is not None and (signs := _signs_in(picture, doubted, quick, device)) is not None:
-        share, is_clean = share_of_noise(signs, channels), finding.estimate.verdict == "clean"
-        if _hold_after_all(doubted, signs, share, is_clean=is_clean):
+        hold = _hold_in_gray if channels == 1 else _hold_in_color
+        share = share_of_noise(signs, channels)
+        if hold(doubted, finding.estimate, signs, share):
             return Finding(Estimate.of_camera(doubted).scaled(share), seen=doubted)
     return _white_believed(picture, finding, quick, device)
 
 
-def _hold_after_all(doubted: NoiseMaps, signs: Signs, share: float, *, is_clean: bool) -> bool:
-    """Whether maps hold that another estimate spoke against, by what is removed that is told them.
+def _shows_enough(picture: Picture) -> bool:
+    """Whether a gray picture is so large that its texture is hardly alike everywhere."""
+    return picture.height * picture.width >= _ENOUGH
+
+
+def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
+    """Whether maps of a gray picture hold that another estimate spoke against.
+
+    Without color, all signs together must be those of noise.
 
     Args:
         doubted: The maps.
+        other: The other estimate.
         signs: What is removed.
         share: The share of their levels that is believed.
-        is_clean: Whether the picture would be clean otherwise, and not have white noise.
+    """
+    uneven, sure = (_UNEVEN_IF_DOUBTED, 0.0) if other.untouched else _BESIDE_WHITE
+    if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
+        return False
+    if doubted.confidence < sure:
+        return False
+    return doubted.clean < _LIKELY_CLEAN and share >= _NEARLY and signs.strength >= _SEEN
+
+
+def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
+    """Whether maps of a color picture hold that another estimate spoke against.
+
+    Args:
+        doubted: The maps.
+        other: The other estimate.
+        signs: What is removed.
+        share: The share of their levels that is believed.
     """
     if signs.are_of_texture(doubted.clean):
         return False
-    likely = is_clean and signs.strength >= _LIKELY and share >= _MAINLY
+    likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
     strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
     return signs.are_plain or likely or (strong and signs.are_everywhere)
 

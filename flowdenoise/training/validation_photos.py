@@ -26,13 +26,15 @@ Photos: TypeAlias = Mapping[str, Sequence[Pair]]
 """Pairs by what they are: `pairs` are real ones, the others of simulated cameras."""
 
 SIDE = 256
-"""At most this side, the middle of each picture is measured."""
+"""At most this side, the middle of each picture is measured in training."""
 
 MOST = 32
 """The number of clean pictures that a run is validated on: more take long and tell little more."""
 
 
-def validation_photos(sources: Sources, smallest: int, stride: int, most: int = MOST) -> Photos:
+def validation_photos(
+    sources: Sources, smallest: int, stride: int, most: int = MOST, side: int = SIDE
+) -> Photos:
     """The pairs that the validation images hold or make.
 
     Two files are a real pair if their names say so (`data.pairs`). Every other picture is clean,
@@ -43,6 +45,7 @@ def validation_photos(sources: Sources, smallest: int, stride: int, most: int = 
         smallest: Clean pictures with a side below this are left out.
         stride: Sides are multiples of this, as a network needs it.
         most: The most clean pictures of which photographs are taken, the first ones.
+        side: The largest side, in pixels; of a larger picture the middle is taken.
 
     Raises:
         DataError: A folder does not exist, or holds no images, or a pair's sizes differ.
@@ -55,38 +58,39 @@ def validation_photos(sources: Sources, smallest: int, stride: int, most: int = 
     multiple = math.lcm(stride, NoiseMapNet.stride)
     found: dict[str, Sequence[Pair]] = {}
     if real:
-        found["pairs"] = [_pair(noisy, clean, multiple) for clean, noisy in real.items()]
+        found["pairs"] = [_pair(noisy, clean, multiple, side) for clean, noisy in real.items()]
     if alone:
         corpus = decode(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
-        found |= _simulated(corpus, multiple)
+        found |= _simulated(corpus, multiple, side)
     return found
 
 
-def _pair(noisy: Path, clean: Path, multiple: int) -> Pair:
+def _pair(noisy: Path, clean: Path, multiple: int, side: int) -> Pair:
     pixels = [images.read_uint8(file, 3) for file in (noisy, clean)]
     if pixels[0].shape != pixels[1].shape:
         raise DataError(f"{noisy} and {clean} are of different sizes")
     first, second = (as_floats(torch.tensor(shown).permute(2, 0, 1)) for shown in pixels)
-    return _middle(first, multiple), _middle(second, multiple)
+    return _middle(first, multiple, side), _middle(second, multiple, side)
 
 
-def _middle(picture: Tensor, multiple: int) -> Tensor:
+def _middle(picture: Tensor, multiple: int, most: int) -> Tensor:
     """The middle of (C, H, W), its sides multiples of a number."""
     for axis in (1, 2):
-        side = min(picture.shape[axis], SIDE) // multiple * multiple
+        side = min(picture.shape[axis], most) // multiple * multiple
         picture = picture.narrow(axis, (picture.shape[axis] - side) // 2, side)
     return picture
 
 
-def _simulated(corpus: Corpus, multiple: int) -> dict[str, Sequence[Pair]]:
+def _simulated(corpus: Corpus, multiple: int, side: int) -> dict[str, Sequence[Pair]]:
     """Photographs by each kind of camera, and what one without noise would have taken."""
     found: dict[str, Sequence[Pair]] = {}
     for name, config in camera.CAMERAS.items():
         pairs = []
         for index in range(len(corpus)):
-            clean, key = as_floats(corpus.image(index)), corpus.keys[index : index + 1]
+            clean = _middle(as_floats(corpus.image(index)), multiple, side)
+            key = corpus.keys[index : index + 1]
             noisy, quiet = (
-                camera.simulate(_middle(clean, multiple)[None], key, config, noise=share).picture
+                camera.simulate(clean[None], key, config, noise=share).picture
                 for share in (1.0, 0.0)
             )
             pairs.append((noisy[0], quiet[0]))

@@ -357,6 +357,45 @@ def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> N
     assert told == white
 
 
+@cache
+def gray() -> TileDenoiser:
+    return TileDenoiser.of(weights.load("gray-fast").network, CPU, torch.float32)
+
+
+def of_gray(estimate: Estimate, channels: int) -> TileDenoiser:
+    return quick() if estimate.maps else gray()
+
+
+def gray_photo() -> Picture:
+    """A gray photograph that a phone took, as large as it must be to tell."""
+    clean = Picture(images.read_uint8(EXAMPLES / "coffee.png", 3)[:, :352])
+    photo = metrics.luma(taken(clean, "phone").tensor()[0])[None]
+    return Picture(images.quantize(photo, np.uint8))
+
+
+def test_noise_of_a_gray_photograph_beats_other_estimates_if_all_signs_tell_it() -> None:
+    photo, none, white = gray_photo(), Estimate(0.0, "clean"), Estimate(3 / 255, "noisy")
+    estimator = weights.load("noise-map-gray").network
+    assert isinstance(estimator, NoiseMapNet)
+    found = replace(noise_maps(photo, estimator, CPU), clean=0.1, confidence=0.8)
+
+    def verdict(other: Estimate, maps: NoiseMaps, picture: Picture = photo) -> str:
+        return believed(picture, Finding(other, seen=maps), of_gray, CPU).estimate.verdict
+
+    assert verdict(none, found) == verdict(white, found) == "camera"
+    likely_clean, unsure = replace(found, clean=0.3), replace(found, confidence=0.5)
+    assert verdict(none, likely_clean) == "clean"
+    assert verdict(white, likely_clean) != "camera"
+    assert verdict(none, unsure) == "camera"
+    assert verdict(white, unsure) != "camera"
+    small = (slice(0, 256), slice(0, 256))
+    assert verdict(none, found.part(*small), photo.part(*small)) == "clean"
+    texture = np.pad(
+        in_places(np.random.default_rng(3)).samples, ((0, 0), (0, 96), (0, 0)), "reflect"
+    )
+    assert verdict(none, found, Picture(texture)) == "clean"
+
+
 @pytest.mark.parametrize(
     "change", [{"color": 0.1}, {"place": 0.3}, {"unevenness": 0.2}], ids=["color", "place", "even"]
 )
