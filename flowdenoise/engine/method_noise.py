@@ -59,7 +59,7 @@ _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
-_BESIDE_WHITE = 0.15, 0.65  # in gray, if white noise was found: unevenness, confidence
+_UNEVEN_BESIDE_WHITE, _CONFIDENT = 0.15, 0.65  # in gray: if white noise was found; of the maps
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -175,12 +175,11 @@ def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: floa
         signs: What is removed.
         share: The share of their levels that is believed.
     """
-    uneven, sure = (_UNEVEN_IF_DOUBTED, 0.0) if other.untouched else _BESIDE_WHITE
+    uneven = _UNEVEN_IF_DOUBTED if other.untouched else _UNEVEN_BESIDE_WHITE
     if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
         return False
-    if doubted.confidence < sure:
-        return False
-    return doubted.clean < _LIKELY_CLEAN and share >= _NEARLY and signs.strength >= _SEEN
+    sure = doubted.clean < _LIKELY_CLEAN and doubted.confidence >= _CONFIDENT
+    return sure and share >= _NEARLY and signs.strength >= _SEEN
 
 
 def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:

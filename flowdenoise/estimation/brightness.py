@@ -14,12 +14,18 @@ from __future__ import annotations
 
 from flowdenoise.estimation.estimate import FAINT, Estimate
 from flowdenoise.estimation.estimators import Finding
+from flowdenoise.estimation.noise_evidence import CELL
 
 _COLOR = 0.3  # of the level of brightness: cameras that do not smooth color leave 0.4 or more
 _OF_WHITE = 0.95  # of the level in color at least; of white noise, brightness has two thirds
 _OF_MAPS, _OF_MAPS_IF_WHITE = 0.25, 0.14  # likewise of maps, which find such noise too strong
 _SEEN, _SEEN_BESIDE_GRASS = 2 / 255, 5 / 255  # the weakest white noise that is not detail
 _BESIDE_TEXTURE = 0.17  # of the level of maps that do not hold: less white noise is texture
+_SURE, _SURELY_NOISY, _ALL = 0.78, 0.06, 0.9  # of maps of brightness: confidence, probability of
+# a clean picture, and the share that is believed of a camera's noise that there surely is
+_COLOR_CLEAN = 0.3  # the probability of a clean picture, in color, from where color has no noise
+_OF_SURE = 0.5  # of the level in color, for such noise; compression has made that wrong
+_ENOUGH = 300**2 // CELL**2  # cells; smaller pictures may hold nothing but one texture
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
 _DOUBTED = 0.04  # the probability of a clean picture from which brightness may speak against maps
@@ -34,7 +40,8 @@ def may_be_colorless(color: Finding) -> bool:
     maps = color.estimate.maps
     if maps is not None:
         return maps.level("color") < _COLOR * maps.level("brightness")
-    return color.seen is not None and not color.estimate.channels
+    seen = color.seen
+    return seen is not None and (not color.estimate.channels or seen.clean >= _COLOR_CLEAN)
 
 
 def may_be_texture(color: Finding) -> bool:
@@ -68,12 +75,25 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
         return False
     if color.seen is None or brightness.seen is None:
         return False
+    if color.seen.clean >= _COLOR_CLEAN and _is_surely_of_a_camera(brightness):
+        return brightness.estimate.sigma >= max(FAINT, _OF_SURE * color.estimate.sigma)
+    if color.estimate.channels:
+        return False
     clean = brightness.seen.clean
     if brightness.estimate.maps is None:
         trusted = clean <= _CLEAN_IF_WHITE
     else:
         trusted = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
     return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
+
+
+def _is_surely_of_a_camera(brightness: Finding) -> bool:
+    """Whether the noise of a picture's brightness is surely that of a camera, and all of it."""
+    seen, maps = brightness.seen, brightness.estimate.maps
+    if seen is None or maps is None or seen.kind != "camera" or seen.brightness.numel() < _ENOUGH:
+        return False
+    sure = seen.confidence >= _SURE and seen.clean <= _SURELY_NOISY
+    return sure and maps.sigma >= _ALL * seen.sigma
 
 
 def _least(color: Estimate, brightness: Finding) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flowdenoise.estimation import (
@@ -67,7 +69,7 @@ def test_noise_is_of_brightness_alone_if_that_shows_it(
 @pytest.mark.parametrize(
     "found",
     [
-        color(UNEQUAL),
+        color(UNEQUAL, maps(9, clean=0.29)),
         of_camera(20, tint=0.4),
         color(CLEAN, None),  # nothing was looked for, as in a picture of two values
     ],
@@ -75,6 +77,28 @@ def test_noise_is_of_brightness_alone_if_that_shows_it(
 def test_noise_that_color_has_is_not_of_brightness_alone(found: Finding) -> None:
     assert not may_be_colorless(found)
     assert not is_colorless(found, of_white(50))
+
+
+def large(sigma: float, share: float = 1, **signs: float | str) -> Finding:
+    """Noise of a camera, of which a share is believed, in a picture of 304x304."""
+    found = maps(sigma, **signs)  # type: ignore[arg-type]
+    seen = replace(found, levels=found.levels[:, :1, :1].expand(4, 38, 38))
+    seen = replace(seen, brightness=found.brightness[:1, :1].expand(38, 38))
+    return Finding(Estimate.of_camera(seen).scaled(share), seen=seen)
+
+
+NO_COLOR, SOME_COLOR = maps(9, clean=0.3), maps(9, clean=0.29)
+
+
+@pytest.mark.parametrize("found", [color(UNEQUAL, NO_COLOR), color(white(18), NO_COLOR)])
+def test_noise_of_brightness_that_is_surely_a_camera_s_needs_less(found: Finding) -> None:
+    assert is_colorless(found, large(9.1, clean=0.05))
+    assert not is_colorless(replace(found, seen=SOME_COLOR), large(9.1, clean=0.05))
+    for unsure in ({"clean": 0.07}, {"confidence": 0.77}, {"kind": "white"}, {"share": 0.89}):
+        assert not is_colorless(found, large(9.1, **{"clean": 0.05, **unsure}))
+    small = of_camera(9.1, clean=0.05)
+    assert not is_colorless(found, small)
+    assert not is_colorless(found, large(0.49 * 255 * found.estimate.sigma, clean=0.05))
 
 
 @pytest.mark.parametrize("verdict", ["clean", "not white", "constant"])
