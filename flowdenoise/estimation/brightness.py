@@ -76,7 +76,8 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     if color.seen is None or brightness.seen is None:
         return False
     if color.seen.clean >= _COLOR_CLEAN and _is_surely_of_a_camera(brightness):
-        return brightness.estimate.sigma >= max(FAINT, _OF_SURE * color.estimate.sigma)
+        share = _OF_SURE if color.estimate.maps is None else _OF_MAPS
+        return brightness.estimate.sigma >= max(FAINT, share * color.estimate.sigma)
     if color.estimate.channels:
         return False
     clean = brightness.seen.clean

@@ -99,6 +99,9 @@ def test_noise_of_brightness_that_is_surely_a_camera_s_needs_less(found: Finding
     small = of_camera(9.1, clean=0.05)
     assert not is_colorless(found, small)
     assert not is_colorless(found, large(0.49 * 255 * found.estimate.sigma, clean=0.05))
+    tinted = replace(TINTED, seen=NO_COLOR)
+    assert not is_colorless(tinted, large(8.8, clean=0.05))
+    assert is_colorless(tinted, large(9.2, clean=0.05))
 
 
 @pytest.mark.parametrize("verdict", ["clean", "not white", "constant"])
