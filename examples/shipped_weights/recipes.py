@@ -220,10 +220,10 @@ RECIPES = {
         1500,
         f"{_NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
         "it had become before the last 5000, averaged over eight turns, is its teacher.",
-        "What `color` begins with and is mixed with.",
+        "What `color-wide` begins with and is mixed with.",
         shipped=False,
     ),
-    "color": Recipe(
+    "color-wide": Recipe(
         (
             *("train-denoiser", "--initial", _weights("color-narrow"), *ALL_NOISY),
             *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
@@ -234,35 +234,51 @@ RECIPES = {
         f"{_NOISY} It began with `color-narrow`; these steps are `r2r` again. The file is the "
         "mean of their weights, 0.65, and those of `color-narrow`, 0.35 "
         "(examples/shipped_weights/mean_of_weights.py).",
+        "What `color` begins with and is mixed with.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (
+            *("train-denoiser", "--initial", _weights("color-wide"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+            *("--set", "training.objective.alpha=0.2,16.0", "--set", "loop.seed=7"),
+        ),
+        8500,
+        f"{_NOISY} It began with the mean that `color-wide` ends with; these steps are `r2r` "
+        "again. The file is the mean of their weights, 0.65, and those of `color-wide`, 0.35 "
+        "(examples/shipped_weights/mean_of_weights.py).",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
     "color-fast-first": Recipe(
         (
-            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color")),
+            *("train-denoiser", "--data-term", "relay", "--teacher", _weights("color-wide")),
             *(*_FAST, "--set", "training.color.mix=0.3"),
         ),
         6500,
-        f"{_NOISY} `color` is its teacher.",
+        f"{_NOISY} `color-wide` is its teacher.",
         "What `color-fast` begins with.",
         shipped=False,
         wider=True,
     ),
     "color-fast": Recipe(
         (
-            *_relay("color", "color-fast-first"),
+            *_relay("color-wide", "color-fast-first"),
             *(*_FAST, "--set", "training.color.mix=0.3", "--set", "training.late_share=0.5"),
             *("--set", "loop.learning_rate=1.2e-3", "--set", "loop.warmup=100"),
             *("--set", "loop.decay=0.7"),
         ),
         3600,
-        f"{_NOISY} `color` is its teacher. It had 6500 steps of that before these.",
+        f"{_NOISY} `color-wide` is its teacher. It had 6500 steps of that before these.",
         "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
     "photo-first": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--initial", _weights("color")),
+            *("train-denoiser", "--preset", "photo", "--initial", _weights("color-wide")),
             *("--set", "loop.decay=0.7"),
         ),
         2400,
@@ -291,7 +307,7 @@ RECIPES = {
         ),
         1500,
         f"{_PHOTOGRAPHS} It began with 0.8 times the weights of `photo-second` and 0.2 times "
-        "those of the run of `color`.",
+        "those of the run of `color-wide`.",
         "What `photo` goes on from.",
         255.0,
         shipped=False,
@@ -304,9 +320,9 @@ RECIPES = {
         ),
         3000,
         f"{_PHOTOGRAPHS} It began with 0.6 times the weights of `photo-third` and 0.4 times those "
-        "of `color`. The file is the mean of its weights, 0.6, and those of `photo-third`, 0.4 "
-        "(examples/shipped_weights/mean_of_weights.py). The targets of the 9100 steps before had "
-        "no false color, and the simulator was still changed during them.",
+        "of `color-wide`. The file is the mean of its weights, 0.6, and those of `photo-third`, "
+        "0.4 (examples/shipped_weights/mean_of_weights.py). The targets of the 9100 steps before "
+        "had no false color, and the simulator was still changed during them.",
         "What `photo` and `photo-coarse` begin with.",
         255.0,
         shipped=False,
@@ -332,8 +348,8 @@ RECIPES = {
         ),
         3000,
         f"{_PHOTOGRAPHS} It has no training of its own: the file is the mean of the weights of "
-        "`photo-fourth` and of `color` (examples/shipped_weights/mean_of_weights.py). The command "
-        "is the last of those that led to `photo-fourth`.",
+        "`photo-fourth` and of `color-wide` (examples/shipped_weights/mean_of_weights.py). The "
+        "command is the last of those that led to `photo-fourth`.",
         "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
         "alone.",
         255.0,
