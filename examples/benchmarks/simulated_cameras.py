@@ -18,17 +18,16 @@ of the truth where it is largest.
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
+from colorless_noise import as_stored
 from torch import Tensor
 
-from flowdenoise import Denoiser, images, metrics
+from flowdenoise import Denoiser, metrics
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.images import Picture
@@ -90,14 +89,6 @@ def in_gray(photo: Tensor) -> Tensor:
     return (255 * metrics.luma(photo)[None]).round() / 255
 
 
-def stored(photo: Tensor, quality: int | None) -> Picture:
-    """A photograph (C, H, W) as a file of 8 bits holds it."""
-    picture = Picture(images.quantize(photo, np.uint8))
-    if quality is None:
-        return picture
-    return images.read(io.BytesIO(images.encode(picture, "JPEG", quality=quality)[0]))
-
-
 def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
     """The best result of a denoiser that is told a level."""
     results = [denoiser.denoise_picture(picture, level / 255).picture for level in LEVELS]
@@ -113,7 +104,7 @@ def measure(
     auto = Denoiser.load()
     for kind, pairs in photos.items():
         for noisy, truth in pairs:
-            picture = stored(noisy, quality)
+            picture = as_stored(noisy, quality)
             table["noisy"][kind].add(noisy if quality is None else picture.tensor()[0], truth)
             if levels:
                 table["told the best level"][kind].add(told(auto, picture, truth), truth)

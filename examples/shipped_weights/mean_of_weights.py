@@ -27,8 +27,9 @@ def main() -> None:
     options = parser.parse_args()
     first, second = (weights.load(str(file)) for file in (options.first, options.second))
     network, last = first.network.float(), second.network.float()
-    if isinstance(last, ResNet) and last.config == replace(network.config, maps=1):
-        last = last if last.config == network.config else tell_two_maps(last)
+    alike = isinstance(last, ResNet) and last.config == replace(network.config, maps=1)
+    if alike and last.config != network.config:
+        last = tell_two_maps(last)
     other = last.state_dict()
     mean = {
         name: own.lerp(other[name], options.share) for name, own in network.state_dict().items()
