@@ -31,3 +31,11 @@ def turn_each(images: Tensor, ways: Tensor) -> Tensor:
         chosen = (ways & bit).bool().view(-1, 1, 1, 1)
         images = torch.where(chosen, turn(images, bit), images)
     return images
+
+
+def turn_back_each(images: Tensor, ways: Tensor) -> Tensor:
+    """Undo `turn_each`."""
+    for bit in (4, 2, 1):
+        chosen = (ways & bit).bool().view(-1, 1, 1, 1)
+        images = torch.where(chosen, turn_back(images, bit), images)
+    return images

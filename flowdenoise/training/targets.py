@@ -17,7 +17,8 @@ from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import LEAST_SIGMA, Glow, as_denoiser, descend, tweedie_step
 from flowdenoise.images import as_floats
-from flowdenoise.system.random_streams import Draws
+from flowdenoise.images.turns import WAYS, turn_back_each, turn_each
+from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.training.prior_term import prior_weight
 
 if TYPE_CHECKING:
@@ -66,14 +67,21 @@ def second(sources: BatchSources, batch: NoisyPatches) -> Tensor:
 
 
 def taught(sources: BatchSources, batch: NoisyPatches) -> Tensor:
-    """The teacher's estimate of the clean patches, t(y), (B, C, P, P) float32."""
+    """The teacher's estimate of the clean patches, t(y), (B, C, P, P) float32.
+
+    Each patch is turned in one of eight ways, drawn anew, when the teacher is asked about it. What
+    is learned is the mean of a target, so it is the mean of the teacher's eight answers, at the
+    cost of one.
+    """
     if sources.answers is not None:
         return sources.answers.clean(batch.draws).float()
     if sources.teacher is None:
         raise UsageError("there is no teacher to ask")
     with torch.no_grad():
-        answer: Tensor = as_denoiser(sources.teacher)(batch.noisy, batch.sigma)
-    return answer.float()
+        ways = (len(WAYS) * batch.draws.uniform(Stream.TEACHER_TURN)).long()
+        asked = turn_each(batch.noisy, ways)
+        answer: Tensor = as_denoiser(sources.teacher)(asked, batch.sigma)
+    return turn_back_each(answer.float(), ways)
 
 
 def descended(sources: BatchSources, batch: NoisyPatches) -> Tensor:
