@@ -17,6 +17,7 @@ losses             how far a denoiser's output is from what it is asked for
 targets            what a denoiser is asked to make of a noisy patch
 prior_term         what denoised patches cost under a prior
 teaching           what a teacher makes of each noisy image, found once
+asking             what a teacher makes of patches, in turns
 late_patches       larger patches near the end of a run
 lessons            simulated photographs to learn from, made anew or kept on the disk
 validation_photos  photographs to validate on: pairs, real and simulated

@@ -57,6 +57,7 @@ from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
 from flowdenoise.training.late_patches import Phases, check_late_patch
+from flowdenoise.training.asking import ask_in_turns
 from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
 
@@ -188,7 +189,7 @@ class CameraStage:
         with torch.autocast(draws.keys.device.type, enabled=False):
             patches = photographs(sampler, draws, self.training)
             maps = self.maps(patches.noisy, draws)
-        taught = replace(patches, target=self.target(patches, maps))
+        taught = replace(patches, target=self.target(patches, maps, draws))
         return Lessons(**vars(taught), maps=maps)
 
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
@@ -199,11 +200,11 @@ class CameraStage:
         return maps * torch.exp(self.training.jitter * unit.to(maps))[:, :, None, None]
 
     @torch.no_grad()
-    def target(self, patches: CameraPatches, maps: Tensor) -> Tensor:
+    def target(self, patches: CameraPatches, maps: Tensor, draws: Draws) -> Tensor:
         """The linear light to learn from, (B, 3, P, P): the patches' own, or the teacher's."""
         if self.teacher is None:
             return patches.target
-        answer = self.teacher(patches.noisy, maps).float()
+        answer = ask_in_turns(self.teacher, patches.noisy, maps, draws)
         light = tone.untone(answer, patches.contrast)
         return light + self.training.anchor * (patches.target - light)
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from flowdenoise.data.patches import NoiseConfig, NoisyPatches, PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import LEAST_SIGMA, Glow, as_denoiser, descend, tweedie_step
 from flowdenoise.images import as_floats
-from flowdenoise.images.turns import WAYS, turn_back_each, turn_each
-from flowdenoise.system.random_streams import Draws, Stream
+from flowdenoise.system.random_streams import Draws
+from flowdenoise.training.asking import ask_in_turns
 from flowdenoise.training.prior_term import prior_weight
 
 if TYPE_CHECKING:
@@ -67,21 +66,12 @@ def second(sources: BatchSources, batch: NoisyPatches) -> Tensor:
 
 
 def taught(sources: BatchSources, batch: NoisyPatches) -> Tensor:
-    """The teacher's estimate of the clean patches, t(y), (B, C, P, P) float32.
-
-    Each patch is turned in one of eight ways, drawn anew, when the teacher is asked about it. What
-    is learned is the mean of a target, so it is the mean of the teacher's eight answers, at the
-    cost of one.
-    """
+    """The teacher's estimate of the clean patches, t(y), (B, C, P, P) float32."""
     if sources.answers is not None:
         return sources.answers.clean(batch.draws).float()
     if sources.teacher is None:
         raise UsageError("there is no teacher to ask")
-    with torch.no_grad():
-        ways = (len(WAYS) * batch.draws.uniform(Stream.TEACHER_TURN)).long()
-        asked = turn_each(batch.noisy, ways)
-        answer: Tensor = as_denoiser(sources.teacher)(asked, batch.sigma)
-    return turn_back_each(answer.float(), ways)
+    return ask_in_turns(as_denoiser(sources.teacher), batch.noisy, batch.sigma, batch.draws)
 
 
 def descended(sources: BatchSources, batch: NoisyPatches) -> Tensor:
