@@ -56,8 +56,8 @@ from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
-from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.asking import ask_in_turns
+from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
 
