@@ -12,9 +12,12 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
+from flowdenoise.images.turns import WAYS, turn, turn_back
+from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.noise import tone
+from flowdenoise.training.asking import ask_in_turns
 from flowdenoise.training.camera_stage import CameraStage, CameraTraining, photographs
 
 SIDE = 64
@@ -100,14 +103,29 @@ def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor
     sampler = made.samplers.early
     patches = photographs(sampler, sampler.draws(0, 4), made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
-    with torch.no_grad():
-        answer = tone.untone(teacher(patches.noisy, maps), patches.contrast)
+    draws = sampler.draws(0, 4)
+    answer = tone.untone(ask_in_turns(teacher, patches.noisy, maps, draws), patches.contrast)
     mixed = (1 - anchor) * answer + anchor * patches.target
-    assert torch.allclose(made.target(patches, maps), mixed, atol=1e-5)
+    assert torch.allclose(made.target(patches, maps, draws), mixed, atol=1e-5)
+
+
+class _InAllTurns(DenoisingNetwork):
+    """The mean of a denoiser's answers in eight turns: it turns with the picture."""
+
+    def __init__(self, denoiser: ResNet) -> None:
+        super().__init__()
+        self.denoiser, self.config = denoiser, denoiser.config
+
+    def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
+        assert isinstance(sigma, Tensor)
+        answers = [
+            turn_back(self.denoiser(turn(noisy, way), turn(sigma, way)), way) for way in WAYS
+        ]
+        return torch.stack(answers).mean(0)
 
 
 def test_who_answers_as_the_teacher_does_has_nothing_to_learn() -> None:
-    model = network()
+    model = _InAllTurns(network())
     taught, alone = stage(model, model, anchor=0.0), stage(model)
     with torch.no_grad():
         losses = [made.loss(model, 0, 0, 4) for made in (taught, alone)]
