@@ -208,3 +208,36 @@ def test_simulated_photographs_may_be_cut_and_stored_as_jpeg(tmp_path: Path) -> 
     )
     reflex = [float(line.split("|")[3]) for line in (plain, stored)]
     assert reflex[0] > reflex[1] + 1
+
+
+@pytest.mark.parametrize("maps", [1, 2])
+def test_a_mean_lies_between_its_weights(tmp_path: Path, maps: int) -> None:
+    first, second = (_small(seed, maps) for seed in (0, 1))
+    mean = _mean_of(tmp_path, first, second, share=0.25)
+    for name, value in mean.state_dict().items():
+        between = 0.75 * first.state_dict()[name] + 0.25 * second.state_dict()[name]
+        assert torch.allclose(value, between, atol=1e-3), name  # files hold half precision
+
+
+def test_a_mean_with_weights_that_are_told_one_level_is_told_two(tmp_path: Path) -> None:
+    first, second = _small(0, maps=2), _small(1, maps=1)
+    mean = _mean_of(tmp_path, first, second, share=1.0)
+    noisy = torch.rand(1, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.allclose(mean(noisy, 0.1), tell_two_maps(second)(noisy, 0.1), atol=2e-3)
+
+
+def _small(seed: int, maps: int) -> ResNet:
+    torch.manual_seed(seed)
+    return ResNet(ResNetConfig(channels=(8,), blocks=(1,), maps=maps))
+
+
+def _mean_of(folder: Path, first: ResNet, second: ResNet, share: float) -> torch.nn.Module:
+    """What the script makes of two networks, read back."""
+    files = [folder / f"{name}.safetensors" for name in ("first", "second", "mean")]
+    for file, network in zip(files, (first, second), strict=False):
+        save_weights(file, network, training={})
+    named = [str(file) for file in files[:2]]
+    options = ("--share", str(share), "--out", str(files[2]))
+    run("shipped_weights/mean_of_weights.py", *named, *options)
+    return load(str(files[2])).network.float()

@@ -21,6 +21,7 @@ from flowdenoise.benchmark.methods.deep_prior import (
     DeepPriorConfig,
 )
 from flowdenoise.benchmark.methods.networks import NetworkMethod
+from flowdenoise.benchmark.methods.noise2void import share_of_the_pixel
 from flowdenoise.benchmark.methods.wnnm import Wnnm, WnnmConfig, patch_grid, shrink, similar
 from flowdenoise.engine.examiner import Examiner
 from flowdenoise.errors import MissingExtraError, UsageError, WeightsError
@@ -260,6 +261,36 @@ class TestWnnm:
         assert bool(covered.all())
 
 
+class TestMixedNoise2Void:
+    """The pixel that a blind spot hides is given back."""
+
+    @pytest.mark.parametrize("own", [0.05, 0.1, 0.4])
+    def test_the_mixture_is_the_best_of_all(self, own: float) -> None:
+        clean = tensor_scene(128, 128, 1)[None]
+        noisy = noise.add_gaussian(clean, 0.1, seed=0)
+        predicted = noise.add_gaussian(clean, own, seed=1)  # it errs independently of the pixel
+        share = share_of_the_pixel(predicted, noisy, 0.1)
+        errors = [
+            float((predicted.lerp(noisy, weight) - clean).square().mean())
+            for weight in (share, 0.7 * share, share + 0.3 * (1 - share), 0.0, 1.0)
+        ]
+        assert min(errors) == errors[0]
+        assert errors[0] == pytest.approx(own**2 * 0.1**2 / (own**2 + 0.1**2), rel=0.05)
+
+    @pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0])
+    def test_the_share_is_one(self, sigma: float) -> None:
+        _, noisy = noisy_scene(3)
+        assert share_of_the_pixel(noisy, noisy, sigma) == 0
+        assert 0 <= share_of_the_pixel(torch.zeros_like(noisy), noisy, sigma) <= 1
+
+    def test_it_must_be_told_the_level(self, shipped: Path) -> None:
+        mixed, alone = ready("n2v-mixed", 1), ready("n2v", 1)
+        _, noisy = noisy_scene(1)
+        with pytest.raises(UsageError, match="n2v-mixed@SIGMA"):
+            mixed.denoise(noisy, None)
+        assert mixed.settings() != alone.settings()
+
+
 class TestNames:
     """How users name methods."""
 
@@ -276,7 +307,10 @@ class TestNames:
     @pytest.mark.parametrize(
         ("names", "error"),
         [
-            ("bm4d", "no method 'bm4d'; there are flowdenoise, .*dncnn, ffdnet, n2v, bm3d, dip"),
+            (
+                "bm4d",
+                "no method 'bm4d'; there are flowdenoise, .*ffdnet, n2v, n2v-mixed, bm3d, dip",
+            ),
             ("noisy=weights.safetensors", "noisy has no weights to choose"),
             ("noisy,noisy", "once each"),
             ("dncnn=weights.safetensors", "dncnn has no weights to choose"),

@@ -6,6 +6,7 @@ command line can read the table for its help.
 ```
 method      the contract: prepare once, then denoise one image after the other
 networks    our networks: told the level, with their own estimate, and Noise2Void
+noise2void  Noise2Void, mixed with the pixel that it does not see
 peers       DnCNN and FFDNet with the weights of their authors
 ffdnet      the network of FFDNet
 classical   BM3D, non-local means, wavelets, and the noisy image itself
@@ -111,12 +112,14 @@ def _ours(
     return NetworkMethod(choice.label, models, options, estimate=estimate, ensemble=ensemble)
 
 
-def _noise2void(choice: Choice, options: MethodOptions) -> Method:
+def _noise2void(choice: Choice, options: MethodOptions, *, mixed: bool = False) -> Method:
     from flowdenoise.benchmark.methods.networks import NetworkMethod
+    from flowdenoise.benchmark.methods.noise2void import MixedNoise2Void
 
     shipped = {1: "n2v-gray", 3: "n2v-color"}
     models = shipped if choice.address is None else _same(choice.address)
-    return NetworkMethod(choice.label, models, options)
+    made = MixedNoise2Void if mixed else NetworkMethod
+    return made(choice.label, models, options)
 
 
 def _same(address: str) -> Mapping[int, str]:
@@ -155,6 +158,9 @@ METHODS: Mapping[str, Kind] = {
     "dncnn": _published("DnCNN by its authors' weights, trained with clean targets", blind=True),
     "ffdnet": _published("FFDNet by its authors' weights, trained with clean targets"),
     "n2v": _network("Noise2Void", _noise2void, blind=True),
+    "n2v-mixed": _network(
+        "Noise2Void, mixed with the noisy image", partial(_noise2void, mixed=True)
+    ),
     "bm3d": Kind("BM3D", partial(_plain, home="classical.Bm3d"), extra="bm3d", modules=("bm3d",)),
     "dip": Kind("deep image prior; very slow", _deep_prior, quick=False),
     "dip-narrow": Kind(
