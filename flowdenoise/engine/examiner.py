@@ -22,6 +22,7 @@ from flowdenoise.estimation import (
     Estimate,
     Estimators,
     Finding,
+    has_white_noise_of_color,
     is_colorless,
     is_sensitive,
     is_texture,
@@ -31,6 +32,9 @@ from flowdenoise.estimation import (
 )
 from flowdenoise.images import Picture
 from flowdenoise.noise import NoiseKind
+
+_MIDDLE = 1024
+"""The side of the middle of a picture that is looked at where its noise is the same everywhere."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,9 @@ class Examiner:
             return ExaminedPlane(plane, finding)
         brightness = Brightness.of(picture)
         alone = self._find(brightness.picture, kind)
-        if is_colorless(finding, alone):
+        if is_colorless(finding, alone) and not has_white_noise_of_color(
+            finding, alone, _middle(picture)
+        ):
             return ExaminedPlane(brightness, alone)
         if doubted and is_texture(finding, alone):
             finding = replace(finding, estimate=alone.estimate)
@@ -102,3 +108,12 @@ class Examiner:
         network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
         trial = Trial.of(picture, estimate.maps, network, self.device)
         return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
+
+
+def _middle(picture: Picture) -> torch.Tensor:
+    """The middle of a picture, at most `_MIDDLE` pixels high and wide, (1, C, h, w)."""
+    rows, columns = (
+        slice(max(side - _MIDDLE, 0) // 2, (max(side - _MIDDLE, 0) // 2) + min(side, _MIDDLE))
+        for side in (picture.height, picture.width)
+    )
+    return picture.tensor(rows, columns)

@@ -19,6 +19,7 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.estimation.brightness import (
+        has_white_noise_of_color,
         is_colorless,
         is_texture,
         may_be_colorless,
@@ -49,6 +50,7 @@ __all__ = [
     "Unclip",
     "Verdict",
     "clean_below",
+    "has_white_noise_of_color",
     "is_colorless",
     "is_inside",
     "is_sensitive",
@@ -65,7 +67,13 @@ __getattr__ = homes(
     __name__,
     {
         "clipping": ("Unclip",),
-        "brightness": ("is_colorless", "is_texture", "may_be_colorless", "may_be_texture"),
+        "brightness": (
+            "has_white_noise_of_color",
+            "is_colorless",
+            "is_texture",
+            "may_be_colorless",
+            "may_be_texture",
+        ),
         "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
         "estimators": ("Estimators", "Finding"),
         "noise_evidence": ("CELL", "varies"),

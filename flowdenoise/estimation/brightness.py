@@ -12,6 +12,8 @@ clean crops of what the networks learned from.
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from flowdenoise.estimation.estimate import FAINT, Estimate
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_evidence import CELL
@@ -27,6 +29,8 @@ _SURE, _SURELY_NOISY, _ALL = 0.78, 0.06, 0.9  # of maps of brightness: confidenc
 _COLORED, _NOISY = 0.4, 0.1  # share of color, and probability of a clean picture, that tell color
 _COLOR_CLEAN = 0.3  # the probability of a clean picture, in color, from where color has no noise
 _OF_SURE = 0.5  # of the level in color, for such noise; compression has made that wrong
+_OF_FOUND, _OF_BRIGHTNESS = 0.8, 0.5  # of the levels found, from where differences of channels
+# have white noise: they have its level if it is one of color, and hardly any if of brightness
 _ENOUGH = 300**2 // CELL**2  # cells; smaller pictures may hold nothing but one texture
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
@@ -88,6 +92,48 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     else:
         trusted = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
     return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
+
+
+def has_white_noise_of_color(color: Finding, brightness: Finding, picture: Tensor) -> bool:
+    """Whether the channels differ by the white noise that was found, which is not colorless then.
+
+    Args:
+        color: What was found out about the noise of the picture.
+        brightness: What was found out about the noise of its brightness.
+        picture: The picture or its middle, (1, 3, H, W), [0, 1].
+    """
+    found = color.estimate
+    if found.untouched or found.maps is not None:
+        return False
+    least = max(_OF_FOUND * found.sigma, _OF_BRIGHTNESS * brightness.estimate.sigma)
+    return level_of_color(picture) >= least
+
+
+def level_of_color(picture: Tensor) -> float:
+    """The level that white noise must have to explain how channels differ in the finest detail.
+
+    The median of diagonal details (Donoho and Johnstone, 1994), of red less green and of blue less
+    green, of which the lower counts: what is drawn in one color is no noise. Details of color are
+    rare in photographs, so that texture hardly adds to it. Blocks that are constant tell nothing.
+
+    Args:
+        picture: The picture, (1, 3, H, W), [0, 1].
+
+    Returns:
+        The level, [0, 1] scale; 0 for a picture without a pixel that tells.
+
+    >>> level_of_color(torch.zeros(1, 3, 8, 8))
+    0.0
+    """
+    height, width = (side // 2 * 2 for side in picture.shape[-2:])
+    upper, lower = (picture[0, :, row:height:2, :width] for row in (0, 1))
+    falling, rising = upper[..., ::2] + lower[..., 1::2], upper[..., 1::2] + lower[..., ::2]
+    detail = (falling - rising) / 2
+    telling = detail[:, (detail != 0).any(0)]
+    if not telling.numel():
+        return 0.0
+    apart = (telling[::2] - telling[1]).abs().median(1).values
+    return float(apart.min()) / (0.6745 * 2**0.5)
 
 
 def _shows_color(seen: NoiseMaps) -> bool:

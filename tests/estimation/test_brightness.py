@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import Tensor
 
+from flowdenoise import noise
 from flowdenoise.estimation import (
     Finding,
     NoiseMaps,
+    has_white_noise_of_color,
     is_colorless,
     is_texture,
     may_be_colorless,
     may_be_texture,
 )
+from flowdenoise.estimation.brightness import level_of_color
 from flowdenoise.estimation.estimate import Estimate, Verdict
 
 from .test_estimate import CLEAN, SCALED, UNEQUAL, maps, white
@@ -137,3 +142,49 @@ def test_a_camera_s_noise_that_brightness_has_not_is_texture_if_in_doubt() -> No
 def test_other_noise_is_not_taken_for_texture(found: Finding) -> None:
     assert not may_be_texture(found)
     assert not is_texture(found, IN_VAIN)
+
+
+def grass(level: float = 0.2) -> Tensor:
+    """Texture in brightness around gray, (1, 3, 200, 201); the upper half is constant."""
+    texture = noise.add_gaussian(torch.zeros(1, 1, 200, 201), level, seed=3)
+    texture[..., :100, :] = 0
+    return 0.5 + texture.expand(1, 3, -1, -1)
+
+
+@pytest.mark.parametrize("sigma", [2 / 255, 10 / 255, 50 / 255])
+def test_the_level_of_color_is_that_of_white_noise_whatever_the_texture(sigma: float) -> None:
+    noisy = noise.add_gaussian(grass(), sigma, seed=0)
+    noisy[..., :40, :] = 0  # a bar that is constant says nothing
+    assert level_of_color(noisy) == pytest.approx(sigma, rel=0.05)
+
+
+def test_noise_of_brightness_and_noise_of_one_channel_are_no_color() -> None:
+    assert level_of_color(grass()) < 1e-6
+    red = noise.add_gaussian(grass(), 0.1, seed=0)
+    red[:, 1:] = grass()[:, 1:]
+    assert level_of_color(red) < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (3, 5)])
+def test_pictures_of_any_size_have_a_level_of_color(shape: tuple[int, int]) -> None:
+    picture = torch.rand(1, 3, *shape)
+    assert 0 <= level_of_color(picture) < 10
+    assert level_of_color(torch.full((1, 3, *shape), 0.5)) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "brightness", "sigma", "expected"),
+    [
+        (color(white(10)), of_camera(11), 10, True),
+        (color(white(10)), of_camera(11), 7, False),
+        (color(white(3)), of_camera(11), 5, False),  # too weak for what brightness has
+        (color(white(3)), of_camera(11), 6, True),
+        (color(CLEAN), of_camera(11), 20, False),  # the estimator saw no noise in color
+        (TINTED, of_camera(11), 20, False),  # and here maps tell of it
+    ],
+)
+def test_channels_that_differ_by_the_noise_that_was_found_have_noise_of_color(
+    found: Finding, brightness: Finding, sigma: float, expected: bool
+) -> None:
+    noisy = noise.add_gaussian(grass(), sigma / 255, seed=0)
+    assert has_white_noise_of_color(found, brightness, noisy) is expected
