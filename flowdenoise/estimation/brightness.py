@@ -17,7 +17,6 @@ from torch import Tensor
 from flowdenoise.estimation.estimate import FAINT, Estimate
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_evidence import CELL
-from flowdenoise.estimation.noise_maps import NoiseMaps
 
 _COLOR = 0.3  # of the level of brightness: cameras that do not smooth color leave 0.4 or more
 _OF_WHITE = 0.95  # of the level in color at least; of white noise, brightness has two thirds
@@ -26,7 +25,6 @@ _SEEN, _SEEN_BESIDE_GRASS = 2 / 255, 5 / 255  # the weakest white noise that is 
 _BESIDE_TEXTURE = 0.17  # of the level of maps that do not hold: less white noise is texture
 _SURE, _SURELY_NOISY, _ALL = 0.78, 0.06, 0.9  # of maps of brightness: confidence, probability of
 # a clean picture, and the share that is believed of a camera's noise that there surely is
-_COLORED, _NOISY = 0.4, 0.1  # share of color, and probability of a clean picture, that tell color
 _COLOR_CLEAN = 0.3  # the probability of a clean picture, in color, from where color has no noise
 _OF_SURE = 0.5  # of the level in color, for such noise; compression has made that wrong
 _OF_FOUND, _OF_BRIGHTNESS = 0.8, 0.5  # of the levels found, from where differences of channels
@@ -79,7 +77,7 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     """
     if brightness.estimate.untouched or not may_be_colorless(color):
         return False
-    if color.seen is None or brightness.seen is None or _shows_color(color.seen):
+    if color.seen is None or brightness.seen is None:
         return False
     if color.seen.clean >= _COLOR_CLEAN and _is_surely_of_a_camera(brightness):
         share = _OF_SURE if color.estimate.maps is None else _OF_MAPS
@@ -134,12 +132,6 @@ def level_of_color(picture: Tensor) -> float:
         return 0.0
     apart = (telling[::2] - telling[1]).abs().median(1).values
     return float(apart.min()) / (0.6745 * 2**0.5)
-
-
-def _shows_color(seen: NoiseMaps) -> bool:
-    """Whether maps, which may not hold, are sure of noise, and of noise of color among it."""
-    colored = seen.level("color") >= _COLORED * seen.level("brightness")
-    return seen.kind != "clean" and seen.clean < _NOISY and colored
 
 
 def _is_surely_of_a_camera(brightness: Finding) -> bool:

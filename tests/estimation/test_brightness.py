@@ -109,13 +109,6 @@ def test_noise_of_brightness_that_is_surely_a_camera_s_needs_less(found: Finding
     assert is_colorless(tinted, large(9.2, clean=0.05))
 
 
-def test_white_noise_in_color_is_not_of_brightness_whose_texture_looks_like_more() -> None:
-    in_color, gray = (maps(19, kind="white", tint=tint, clean=0.05) for tint in (0.41, 0.39))
-    assert not is_colorless(color(white(15), in_color), of_camera(15.4))
-    assert is_colorless(color(white(15), gray), of_camera(15.4))
-    assert is_colorless(color(white(15), replace(in_color, clean=0.11)), of_white(15.4))
-
-
 @pytest.mark.parametrize("verdict", ["clean", "not white", "constant"])
 def test_what_is_not_known_of_brightness_is_no_noise(verdict: Verdict) -> None:
     assert not is_colorless(color(CLEAN), Finding(white(50, verdict), seen=HARDLY))
