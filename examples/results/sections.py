@@ -10,6 +10,7 @@ DATA = "FOLDER"
 
 _TOLD_AND_BLIND = "flowdenoise,flowdenoise-blind"
 _WITH_PEERS = f"{_TOLD_AND_BLIND},dncnn,ffdnet"
+_WITH_NOISE2VOID = f"{_WITH_PEERS},n2v,n2v-mixed,noisy"
 _LEVELS = "--sigma 15,25,35,50"
 _VALIDATION = f"{DATA}/bsds500-val32"
 
@@ -69,7 +70,7 @@ def _white_noise() -> Iterator[Section]:
     yield Section(
         "cbsd68",
         "White noise, color: CBSD68",
-        f"benchmark cbsd68 {_LEVELS} --methods {_WITH_PEERS},n2v,n2v-mixed,noisy --data-dir {DATA}",
+        f"benchmark cbsd68 {_LEVELS} --methods {_WITH_NOISE2VOID} --data-dir {DATA}",
         "Protocol `awgn`. `flowdenoise` is told the level, `flowdenoise-blind` finds it by "
         "itself, as the command does. DnCNN (blind) and FFDNet (told), trained with clean "
         "targets, run their authors' weights.",
@@ -84,7 +85,7 @@ def _white_noise() -> Iterator[Section]:
     yield Section(
         "bsd68",
         "White noise, gray: BSD68",
-        f"benchmark bsd68 {_LEVELS} --methods {_WITH_PEERS},n2v,n2v-mixed,noisy --data-dir {DATA}",
+        f"benchmark bsd68 {_LEVELS} --methods {_WITH_NOISE2VOID} --data-dir {DATA}",
         "",
         (
             ("BM3D, told", "31.07", "28.57", "27.08", "25.62"),

@@ -238,7 +238,7 @@ RECIPES = {
         shipped=False,
         wider=True,
     ),
-    "color": Recipe(
+    "color-wider": Recipe(
         (
             *("train-denoiser", "--initial", _weights("color-wide"), *ALL_NOISY),
             *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=100"),
@@ -250,6 +250,22 @@ RECIPES = {
         f"{_NOISY} It began with the mean that `color-wide` ends with; these steps are `r2r` "
         "again. The file is the mean of their weights, 0.65, and those of `color-wide`, 0.35 "
         "(examples/shipped_weights/mean_of_weights.py).",
+        "What `color` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (
+            *_relay("color-wider"),
+            *(*ALL_NOISY, "--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.8", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+            *("--set", "training.objective.alpha=0.5,16.0"),
+            *("--set", "training.objective.balance=1.0", "--set", "loop.seed=8"),
+        ),
+        5000,
+        f"{_NOISY} It began with `color-wider`, which is its teacher, asked about each patch in a "
+        "turn of its own.",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
