@@ -112,8 +112,5 @@ class Examiner:
 
 def _middle(picture: Picture) -> torch.Tensor:
     """The middle of a picture, at most `_MIDDLE` pixels high and wide, (1, C, h, w)."""
-    rows, columns = (
-        slice(max(side - _MIDDLE, 0) // 2, (max(side - _MIDDLE, 0) // 2) + min(side, _MIDDLE))
-        for side in (picture.height, picture.width)
-    )
-    return picture.tensor(rows, columns)
+    top, left = (max(side - _MIDDLE, 0) // 2 for side in (picture.height, picture.width))
+    return picture.tensor(slice(top, top + _MIDDLE), slice(left, left + _MIDDLE))
