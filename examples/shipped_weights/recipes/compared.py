@@ -1,0 +1,39 @@
+"""What is shipped to compare with: the paper's objective, and Noise2Void."""
+
+from __future__ import annotations
+
+from recipes.recipe import ALL_NOISY, NOISY, SPLIT, Recipe, weights
+
+COMPARED = {
+    "paper-color": Recipe(
+        (
+            *("train-denoiser", "--preset", "paper-text", "--data-term", "descent"),
+            *("--prior", weights("prior-color-first")),
+            *("--prior-weight", "map", "--prior-scale", "0.5", "--set", "loop.batch=32"),
+            *("--set", "loop.optimizer=muon", "--set", "loop.precision=bfloat16"),
+            *("--set", "loop.decay=0.5", "--set", "loop.warmup=50", "--set", "loop.ema=0.98"),
+            *SPLIT,
+        ),
+        600,
+        f"{NOISY} A prior that saw the clean corpus told what is likeliest for each noisy patch: "
+        "the paper's objective, whose prior's weight follows the noise here, minimized by eight "
+        "steps of descent from the prior's Tweedie step. The network learned the minima.",
+        "The paper's objective, to compare with.",
+        50.0,
+    ),
+    "n2v-gray": Recipe(
+        ("train-denoiser", "--preset", "n2v", "--gray", *ALL_NOISY),
+        14000,
+        NOISY,
+        "Noise2Void, gray, to compare with.",
+        wider=True,
+    ),
+    "n2v-color": Recipe(
+        ("train-denoiser", "--preset", "n2v", *ALL_NOISY),
+        14000,
+        NOISY,
+        "Noise2Void, color, to compare with.",
+        wider=True,
+    ),
+}
+"""In an order in which each finds what it begins with."""

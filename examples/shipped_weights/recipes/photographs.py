@@ -1,0 +1,183 @@
+"""The denoisers of photographs, whose noise is that of a camera."""
+
+from __future__ import annotations
+
+from recipes.recipe import TWO_SCALES, Recipe, weights
+
+_PHOTOGRAPHS = (
+    "It saw one simulated noisy photograph of each picture, with one noise for good where light "
+    "is measured; its targets are noisy, too, with a noise of their own."
+)
+_JITTER = ("--set", "training.jitter=0.15", "--set", "loop.warmup=100")
+
+PHOTOGRAPHS = {
+    "photo-first": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("color-wide")),
+            *("--set", "loop.decay=0.7"),
+        ),
+        2400,
+        _PHOTOGRAPHS,
+        "What `photo` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-second": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-first")),
+            *("--set", "loop.learning_rate=2e-4"),
+        ),
+        5200,
+        _PHOTOGRAPHS,
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-third": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-second")),
+            *("--set", "loop.learning_rate=1.5e-4"),
+        ),
+        1500,
+        f"{_PHOTOGRAPHS} It began with 0.8 times the weights of `photo-second` and 0.2 times "
+        "those of the run of `color-wide`.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fourth": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-third")),
+            *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
+        ),
+        3000,
+        f"{_PHOTOGRAPHS} It began with 0.6 times the weights of `photo-third` and 0.4 times those "
+        "of `color-wide`. The file is the mean of its weights, 0.6, and those of `photo-third`, "
+        "0.4 (examples/shipped_weights/mean_of_weights.py). The targets of the 9100 steps before "
+        "had no false color, and the simulator was still changed during them.",
+        "What `photo` and `photo-coarse` begin with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fourth")),
+            *("--set", "loop.learning_rate=5e-4", "--set", "training.jitter=0.15"),
+        ),
+        5500,
+        f"{_PHOTOGRAPHS} It began with `photo-fourth` as it was before its mean was taken. The "
+        "file is the mean of its weights, 0.7, and those of `photo-fourth`, 0.3 "
+        "(examples/shipped_weights/mean_of_weights.py). 12,100 steps went before.",
+        "The denoiser of photographs whose noise is fine, trained on noisy ones alone.",
+        255.0,
+        wider=True,
+    ),
+    "photo-coarse": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-third")),
+            *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
+        ),
+        3000,
+        f"{_PHOTOGRAPHS} It has no training of its own: the file is the mean of the weights of "
+        "`photo-fourth` and of `color-wide` (examples/shipped_weights/mean_of_weights.py). The "
+        "command is the last of those that led to `photo-fourth`.",
+        "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
+        "alone.",
+        255.0,
+        wider=True,
+    ),
+    "photo-fast-first": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-third")),
+            *("--initial", weights("color-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
+            *_JITTER,
+        ),
+        1800,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-third` makes of its inputs. "
+        "It began with 6500 steps of `color-fast`. Its maps were those of `noise-map-color`, "
+        "1300 steps later.",
+        "What `photo-fast` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-second": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fourth")),
+            *("--initial", weights("photo-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *_JITTER,
+            *("--set", "training.kept=700"),
+        ),
+        4000,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-fourth` makes of its "
+        "inputs. 700 batches were made once and learned from again and again. It began with 1800 "
+        "steps of `photo-fast-first`, whose teacher was `photo-third`.",
+        "What `photo-fast` and `photo-coarse-fast` begin with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-third": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo")),
+            *("--initial", weights("photo-fast-second")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *_JITTER,
+            *("--set", "loop.decay=0.8", "--set", "training.kept=450"),
+        ),
+        1800,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. 450 "
+        "batches were made once and learned from again and again. 5800 steps went before, whose "
+        "teachers were `photo-third` and `photo-fourth`.",
+        "What `photo-fast` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo")),
+            *("--initial", weights("photo-fast-third")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *_JITTER,
+            *("--set", "loop.decay=0.7", "--set", "training.kept=1000"),
+            *("--set", "loop.seed=4"),
+        ),
+        9500,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs. 1000 "
+        "batches were made once and learned from again and again. 7600 steps went before, whose "
+        "teachers were `photo-third`, `photo-fourth` and `photo`.",
+        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
+        "ones alone.",
+        255.0,
+        wider=True,
+    ),
+    "photo-coarse-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("--initial", weights("photo-fast-second")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *_JITTER,
+            *("--set", "training.kept=500"),
+        ),
+        1900,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse` makes of its "
+        "inputs. 500 batches were made once and learned from again and again.",
+        "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
+        "trained on noisy ones alone.",
+        255.0,
+        wider=True,
+    ),
+}
+"""In an order in which each finds what it begins with."""

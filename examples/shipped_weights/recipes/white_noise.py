@@ -1,0 +1,181 @@
+"""The denoisers of white noise in color and in gray."""
+
+from __future__ import annotations
+
+from recipes.recipe import ALL_NOISY, NOISY, SPLIT, TWO_SCALES, Recipe, relay, weights
+
+_AGAIN = ("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=200")
+_TEACH_ONCE = ("--set", "training.teach_once=true", "--set", "training.objective.balance=1.0")
+_THOROUGH = (*_TEACH_ONCE, "--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=200")
+_LAST = (
+    *(*_TEACH_ONCE, "--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
+    *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
+)
+_FAST = (
+    *TWO_SCALES,
+    *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
+    *("--set", "loop.learning_rate=1.5e-3", "--set", "training.objective.alpha=0.2,8.0"),
+    *("--set", "training.objective.balance=1.0", *ALL_NOISY),
+)
+"""What the small networks of `--effort fast` have in common: two scales, and a larger teacher."""
+
+WHITE_NOISE = {
+    "color-first": Recipe(
+        ("train-denoiser", *SPLIT),
+        13000,
+        NOISY,
+        "What `color` begins with and learns from.",
+        shipped=False,
+    ),
+    "color-second": Recipe(
+        (*relay("color-first"), *_AGAIN, *SPLIT),
+        5000,
+        NOISY,
+        "What `color` goes on from.",
+        shipped=False,
+    ),
+    "color-third": Recipe(
+        (*relay("color-second"), *_AGAIN, *SPLIT),
+        5000,
+        NOISY,
+        "What `color` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "color-fourth": Recipe(
+        (*relay("color-third"), *_THOROUGH, *SPLIT),
+        9000,
+        NOISY,
+        "What `color` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "color-fifth": Recipe(
+        (*relay("color-fourth"), *_THOROUGH, *SPLIT),
+        5000,
+        NOISY,
+        "What `color` begins with.",
+        shipped=False,
+    ),
+    "color-narrow": Recipe(
+        (*relay("color-fourth", "color-fifth"), *_LAST, *SPLIT),
+        1500,
+        f"{NOISY} It began with 13000 steps of `r2r`, twice 5000, 9000 and 5000 of `relay`; what "
+        "it had become before the last 5000, averaged over eight turns, is its teacher.",
+        "What `color-wide` begins with and is mixed with.",
+        shipped=False,
+    ),
+    "color-wide": Recipe(
+        (
+            *("train-denoiser", "--initial", weights("color-narrow"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.6", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+        ),
+        4500,
+        f"{NOISY} It began with `color-narrow`; these steps are `r2r` again. The file is the "
+        "mean of their weights, 0.65, and those of `color-narrow`, 0.35 "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "What `color` begins with and is mixed with.",
+        shipped=False,
+        wider=True,
+    ),
+    "color-wider": Recipe(
+        (
+            *("train-denoiser", "--initial", weights("color-wide"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+            *("--set", "training.objective.alpha=0.2,16.0", "--set", "loop.seed=7"),
+        ),
+        8500,
+        f"{NOISY} It began with the mean that `color-wide` ends with; these steps are `r2r` "
+        "again. The file is the mean of their weights, 0.65, and those of `color-wide`, 0.35 "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "What `color` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (
+            *relay("color-wider"),
+            *(*ALL_NOISY, "--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.8", "--set", "training.color.mix=0.3"),
+            *("--set", "training.color.permute=0.3"),
+            *("--set", "training.objective.alpha=0.5,16.0"),
+            *("--set", "training.objective.balance=1.0", "--set", "loop.seed=8"),
+        ),
+        5000,
+        f"{NOISY} It began with `color-wider`, which is its teacher, asked about each patch in a "
+        "turn of its own.",
+        "The default denoiser of color pictures, trained on noisy images alone.",
+        wider=True,
+    ),
+    "color-fast-first": Recipe(
+        (
+            *("train-denoiser", "--data-term", "relay", "--teacher", weights("color-wide")),
+            *(*_FAST, "--set", "training.color.mix=0.3"),
+        ),
+        6500,
+        f"{NOISY} `color-wide` is its teacher.",
+        "What `color-fast` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "color-fast": Recipe(
+        (
+            *relay("color-wide", "color-fast-first"),
+            *(*_FAST, "--set", "training.color.mix=0.3", "--set", "training.late_share=0.5"),
+            *("--set", "loop.learning_rate=1.2e-3", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.7"),
+        ),
+        3600,
+        f"{NOISY} `color-wide` is its teacher. It had 6500 steps of that before these.",
+        "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
+        wider=True,
+    ),
+    "gray-first": Recipe(
+        ("train-denoiser", "--gray", *SPLIT),
+        8500,
+        NOISY,
+        "What `gray` begins with and learns from.",
+        shipped=False,
+    ),
+    "gray-second": Recipe(
+        (*relay("gray-first"), "--gray", *_AGAIN, *SPLIT),
+        4000,
+        NOISY,
+        "What `gray` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "gray-third": Recipe(
+        (*relay("gray-second"), "--gray", *_THOROUGH, *SPLIT),
+        9000,
+        NOISY,
+        "What `gray` goes on from, and learns from in eight turns.",
+        shipped=False,
+    ),
+    "gray-fourth": Recipe(
+        (*relay("gray-third"), "--gray", *_LAST, *SPLIT),
+        2500,
+        NOISY,
+        "What `gray` goes on from.",
+        shipped=False,
+    ),
+    "gray": Recipe(
+        (*relay("gray-third", "gray-fourth"), "--gray", *_LAST, *SPLIT),
+        9000,
+        f"{NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
+        "become before the last 2500, averaged over eight turns, is its teacher.",
+        "The default denoiser of gray pictures, trained on noisy images alone.",
+    ),
+    "gray-fast": Recipe(
+        (
+            *("train-denoiser", "--gray", "--data-term", "relay", "--teacher", weights("gray")),
+            *_FAST,
+        ),
+        4000,
+        f"{NOISY} `gray`, averaged over eight turns, is its teacher.",
+        "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
+        wider=True,
+    ),
+}
+"""In an order in which each finds what it begins with."""
