@@ -216,11 +216,19 @@ class Loop:
         self._take(Checkpoint.load(self.folder.checkpoint))
 
     def _after_step(self, meter: Meter, rate: float, stopping: bool) -> None:
-        """Report, validate, save: whatever is due."""
+        """Save, validate, report: whatever is due.
+
+        What was learned is saved before it is validated. Who is asked to stop may be killed soon,
+        so nothing is validated then.
+        """
         config = self.config
-        last = stopping or self.step == config.steps
-        validating = _due(self.step, config.validate_every) or last
-        if validating or _due(self.step, config.log_every):
+        due = _due(self.step, config.validate_every) or self.step == config.steps
+        validating = due and not stopping
+        if validating or stopping or _due(self.step, config.checkpoint_every):
+            if self.workers.first:
+                self.save()
+            self.workers.barrier()
+        if validating or stopping or _due(self.step, config.log_every):
             meter.gather(self.workers)
             if self.workers.first:
                 metrics = self._validate() if validating else {}
@@ -228,10 +236,6 @@ class Loop:
                 self.folder.log(progress)
                 self.report(progress)
             meter.reset()
-        if _due(self.step, config.checkpoint_every) or last:
-            if self.workers.first:
-                self.save()
-            self.workers.barrier()
 
     def _validate(self) -> dict[str, float]:
         self.average.eval()

@@ -151,6 +151,43 @@ def test_a_signal_that_the_program_ignores_does_not_stop_the_run(
     assert loop.step == 12
 
 
+def test_what_was_learned_is_saved_before_it_is_validated(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, validate_every=7, checkpoint_every=100)
+    saved: list[tuple[int, int]] = []
+
+    def validate(average: nn.Module) -> dict[str, float]:
+        saved.append((loop.step, loop.folder.load().step))
+        return {}
+
+    loop.stage.validate = validate  # type: ignore[method-assign]
+    assert loop.run()
+    assert saved == [(7, 7), (12, 12)]
+
+
+def test_a_run_that_is_asked_to_stop_saves_and_does_not_validate(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, validate_every=3)
+    original = loop.stage.loss
+    validated: list[int] = []
+
+    def interrupted(model: nn.Module, step: int, *share: int) -> Tensor:
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(model, step, *share)
+
+    def validate(average: nn.Module) -> dict[str, float]:
+        validated.append(loop.step)
+        return {}
+
+    loop.stage.loss, loop.stage.validate = interrupted, validate  # type: ignore[method-assign]
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        assert not loop.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert loop.folder.load().step == 6
+    assert validated == [3]
+
+
 def test_a_bad_step_is_skipped_and_counted(tmp_path: Path) -> None:
     reports: list[Progress] = []
     loop = make_loop(tmp_path, stage=LineStage(spoiled=range(3, 5)), reports=reports)
