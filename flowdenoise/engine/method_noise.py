@@ -60,6 +60,8 @@ _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not 
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
 _UNEVEN_BESIDE_WHITE, _CONFIDENT = 0.15, 0.65  # in gray: if white noise was found; of the maps
+_UNDIRECTED, _EVENLY, _PARTLY = 0.08, 0.22, 0.4  # direction, unevenness and, in gray, share of
+# noise that is weaker than the detail beside it
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
@@ -100,6 +102,15 @@ class Signs:
         """Whether it is alike everywhere, knows nothing of the detail, and is more than white."""
         everywhere = self.unevenness <= _EVEN and self.place <= _PLACELESS
         return everywhere and self.color >= _COLORED
+
+    @property
+    def are_beside_detail(self) -> bool:
+        """Whether it has no direction and is even, though stronger detail is left beside it.
+
+        Where texture is taken for noise, it has one of these, or hardly any detail is left.
+        """
+        even = self.direction <= _UNDIRECTED and self.unevenness <= _EVENLY
+        return even and self.strength <= 0
 
     @property
     def repeats(self) -> bool:
@@ -155,7 +166,9 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
         hold = _hold_in_gray if channels == 1 else _hold_in_color
         share = share_of_noise(signs, channels)
         if hold(doubted, finding.estimate, signs, share):
-            return Finding(Estimate.of_camera(doubted).scaled(share), seen=doubted)
+            estimate = Estimate.of_camera(doubted).scaled(share)
+            alone = channels == 1 and signs.are_beside_detail
+            return Finding(estimate, seen=doubted, beside_detail=alone)
     return _white_believed(picture, finding, quick, device)
 
 
@@ -178,8 +191,10 @@ def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: floa
     uneven = _UNEVEN_IF_DOUBTED if other.untouched else _UNEVEN_BESIDE_WHITE
     if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
         return False
-    sure = doubted.clean < _LIKELY_CLEAN and doubted.confidence >= _CONFIDENT
-    return sure and share >= _NEARLY and signs.strength >= _SEEN
+    if doubted.clean >= _LIKELY_CLEAN or doubted.confidence < _CONFIDENT:
+        return False
+    least = _PARTLY if signs.are_beside_detail and other.untouched else _NEARLY
+    return share >= least and signs.strength >= _SEEN
 
 
 def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:

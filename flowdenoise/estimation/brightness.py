@@ -88,7 +88,8 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     if brightness.estimate.maps is None:
         trusted = clean <= _CLEAN_IF_WHITE
     else:
-        trusted = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
+        both = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
+        trusted = brightness.beside_detail or both
     return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
 
 

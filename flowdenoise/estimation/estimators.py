@@ -43,12 +43,14 @@ class Finding:
         seen: The maps of noise of any kind that were found, whatever became of them; None if
             nothing was looked for.
         otherwise: The finding without the maps of a camera's noise, if the estimate has them.
+        beside_detail: Whether a denoiser told noise by leaving detail that is stronger than it.
     """
 
     estimate: Estimate
     ends: tuple[ClippedEnds, ...] = ()
     seen: NoiseMaps | None = None
     otherwise: Finding | None = None
+    beside_detail: bool = False
 
     @property
     def doubted(self) -> NoiseMaps | None:

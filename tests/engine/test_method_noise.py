@@ -396,6 +396,36 @@ def test_noise_of_a_gray_photograph_beats_other_estimates_if_all_signs_tell_it()
     assert verdict(none, found, Picture(texture)) == "clean"
 
 
+def test_noise_of_a_gray_photograph_beside_stronger_detail_may_follow_it_a_little() -> None:
+    clean = images.read_uint8(EXAMPLES / "coffee.png", 3)[:, :352].mean(2, dtype=np.float32)
+    rough = torch.from_numpy(np.hypot(*np.gradient(clean)))[None]
+    rough = torch.nn.functional.avg_pool2d(rough, 33, 1, 16)[0]
+    white = 255 * noise.add_gaussian(torch.zeros(1, 1, *clean.shape), 22 / 255, seed=3)
+    grain = torch.nn.functional.avg_pool2d(white, 3, 1, 1)[0, 0] * 1.3 * rough**0.1
+    photo = Picture((clean + grain.numpy()).clip(0, 255).round().astype(np.uint8)[..., None])
+    estimator = weights.load("noise-map-gray").network
+    assert isinstance(estimator, NoiseMapNet)
+    maps = replace(noise_maps(photo, estimator, CPU).scaled(0.75), clean=0.1, confidence=0.8)
+    signs = signs_of_noise(photo, maps, quick(), CPU)
+    assert signs is not None
+    assert 0.4 < share_of_noise(signs, 1) < 0.9
+    found = believed(photo, Finding(Estimate(0.0, "clean"), seen=maps), of_gray, CPU)
+    assert (found.estimate.verdict, found.beside_detail) == ("camera", True)
+    white_found = Finding(Estimate(3 / 255, "noisy"), seen=maps)
+    assert believed(photo, white_found, of_gray, CPU).estimate.verdict != "camera"
+
+
+@pytest.mark.parametrize(
+    "change", [{"strength": 0.1}, {"direction": 0.1}, {"unevenness": 0.25}], ids=str
+)
+def test_noise_beside_detail_is_weaker_even_and_without_direction(
+    change: dict[str, float],
+) -> None:
+    signs = Signs(-0.4, grain=0.3, color=0.0, place=0.1, direction=0.03, unevenness=0.19)
+    assert signs.are_beside_detail
+    assert not replace(signs, **change).are_beside_detail
+
+
 @pytest.mark.parametrize(
     "change", [{"color": 0.1}, {"place": 0.3}, {"unevenness": 0.2}], ids=["color", "place", "even"]
 )

@@ -84,6 +84,14 @@ def test_noise_that_color_has_is_not_of_brightness_alone(found: Finding) -> None
     assert not is_colorless(found, of_white(50))
 
 
+def test_noise_of_brightness_beside_stronger_detail_may_be_a_clean_picture_s() -> None:
+    brightness = of_camera(9, clean=0.15)
+    assert not is_colorless(color(CLEAN), brightness)
+    assert is_colorless(color(CLEAN), replace(brightness, beside_detail=True))
+    faint = replace(of_camera(2.9, clean=0.15), beside_detail=True)
+    assert not is_colorless(color(CLEAN), faint)
+
+
 def large(sigma: float, share: float = 1, **signs: float | str) -> Finding:
     """Noise of a camera, of which a share is believed, in a picture of 304x304."""
     found = maps(sigma, **signs)  # type: ignore[arg-type]
