@@ -8,7 +8,8 @@ examined        a picture whose noise is known
 solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes
 trial           a few windows, denoised before all of the picture
-method_noise    what a denoiser removes of them tells whether it was noise
+method_noise    what a denoiser removes of them has the signs of noise, or of texture
+belief          so much of what was found out about noise is believed
 periodicity     how much of that repeats itself
 passes          a plane on its way through the tiling
 denoisers       the networks that denoise: a model's, and a picture's

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from flowdenoise.engine.belief import believed
 from flowdenoise.engine.choices import SigmaOrAuto
 from flowdenoise.engine.denoisers import Denoisers
 from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.linear_light import STRONG, LinearLight
-from flowdenoise.engine.method_noise import believed
 from flowdenoise.engine.planes import Brightness, Plane, planes_of
 from flowdenoise.engine.trial import Trial
 from flowdenoise.estimation import (

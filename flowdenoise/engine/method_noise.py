@@ -11,21 +11,15 @@ and has no direction.
 
     a few windows --maps--> quick denoiser -> removed -> signs --logistic--> share of the levels
 
-So a few windows are denoised first. If a sign is that of texture alone, the maps do not hold,
-unless the file says that the ISO was high. Else the share of the levels that the picture is then
-told follows from the signs. Their weights were chosen on simulated photographs and on Nam25, so
-that pictures gain most, a loss counting three times (examples/experiments/share_of_noise.py).
-
-White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
-it removes little, compression or scaling has left something that only has the energy of noise.
+So a few windows are denoised first, and what the signs say becomes a share of the levels. Their
+weights were chosen on simulated photographs and on Nam25, so that pictures gain most, a loss
+counting three times (examples/experiments/share_of_noise.py).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -33,38 +27,19 @@ from torch import Tensor
 
 from flowdenoise.engine.periodicity import periodicity
 from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.trial import Trial, pixels_of, windows
-from flowdenoise.estimation import (
-    CELL,
-    Estimate,
-    Finding,
-    NoiseMaps,
-    is_inside,
-    is_sensitive,
-    varies,
-)
+from flowdenoise.engine.trial import Trial
+from flowdenoise.estimation import CELL, NoiseMaps, is_inside, varies
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 
-_MOST_FOR_WHITE = 4  # windows
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
-_LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
-_MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
-_LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
-_HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
-_NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
-_UNEVEN_BESIDE_WHITE, _CONFIDENT = 0.15, 0.65  # in gray: if white noise was found; of the maps
-_UNDIRECTED, _EVENLY, _PARTLY = 0.08, 0.22, 0.4  # direction, unevenness and, in gray, share of
-# noise that is weaker than the detail beside it
-_ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
-_WEAK = 20 / 255  # white noise beyond is never anything else
-_REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
+_UNDIRECTED, _EVENLY = 0.08, 0.22  # signs of noise that is weaker than the detail beside it
 
 
 @dataclass(frozen=True)
@@ -113,6 +88,11 @@ class Signs:
         return even and self.strength <= 0
 
     @property
+    def are_all_detail(self) -> bool:
+        """Whether it has a direction and comes in places, and hardly any detail is left of it."""
+        return self.direction >= _DIRECTED and self.unevenness > _EVEN and self.strength > 0
+
+    @property
     def repeats(self) -> bool:
         """Whether it repeats itself, as a weave or the dots of a print do."""
         return self.periodicity >= _PERIODIC
@@ -132,117 +112,6 @@ WEIGHTS = {
     1: (1.657, {"strength": 0.821, "place": -7.089, "direction": -22.109}),
 }
 """The bias and the weights of signs by the number of channels, from share_of_noise.py."""
-
-
-Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
-"""A function that gives a quick network for noise and a number of channels; None if none tells."""
-
-
-def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.device) -> Finding:
-    """As much of a finding as what a denoiser removes speaks for.
-
-    Args:
-        picture: A picture, color or gray.
-        finding: Its noise.
-        quick: The function that gives the network to denoise windows with.
-        device: The device that computes.
-    """
-    maps, channels = finding.estimate.maps, picture.channels
-    doubted = finding.doubted if channels > 1 or _shows_enough(picture) else None
-    if maps is not None:
-        signs, sure = _signs_in(picture, maps, quick, device), maps.is_surely_white
-        is_texture = signs is not None and (
-            signs.repeats if sure else signs.are_of_texture(maps.clean)
-        )
-        if finding.otherwise is not None and is_texture and not is_sensitive(picture):
-            return _white_believed(picture, finding.otherwise, quick, device)
-        if sure:
-            return finding
-        told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
-        if told.sigma < _LEAST:
-            told = Estimate(told.sigma, "clean")
-        return replace(finding, estimate=told)
-    if doubted is not None and (signs := _signs_in(picture, doubted, quick, device)) is not None:
-        hold = _hold_in_gray if channels == 1 else _hold_in_color
-        share = share_of_noise(signs, channels)
-        if hold(doubted, finding.estimate, signs, share):
-            estimate = Estimate.of_camera(doubted).scaled(share)
-            alone = channels == 1 and signs.are_beside_detail
-            return Finding(estimate, seen=doubted, beside_detail=alone)
-    return _white_believed(picture, finding, quick, device)
-
-
-def _shows_enough(picture: Picture) -> bool:
-    """Whether a gray picture is so large that its texture is hardly alike everywhere."""
-    return picture.height * picture.width >= _ENOUGH
-
-
-def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
-    """Whether maps of a gray picture hold that another estimate spoke against.
-
-    Without color, all signs together must be those of noise.
-
-    Args:
-        doubted: The maps.
-        other: The other estimate.
-        signs: What is removed.
-        share: The share of their levels that is believed.
-    """
-    uneven = _UNEVEN_IF_DOUBTED if other.untouched else _UNEVEN_BESIDE_WHITE
-    if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
-        return False
-    if doubted.clean >= _LIKELY_CLEAN or doubted.confidence < _CONFIDENT:
-        return False
-    least = _PARTLY if signs.are_beside_detail and other.untouched else _NEARLY
-    return share >= least and signs.strength >= _SEEN
-
-
-def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
-    """Whether maps of a color picture hold that another estimate spoke against.
-
-    Args:
-        doubted: The maps.
-        other: The other estimate.
-        signs: What is removed.
-        share: The share of their levels that is believed.
-    """
-    if signs.are_of_texture(doubted.clean):
-        return False
-    likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
-    strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
-    return signs.are_plain or likely or (strong and signs.are_everywhere)
-
-
-def _signs_in(
-    picture: Picture, maps: NoiseMaps, quick: Quick, device: torch.device
-) -> Signs | None:
-    network = quick(Estimate.of_camera(maps), picture.channels)
-    return None if network is None else signs_of_noise(picture, maps, network, device)
-
-
-def _white_believed(
-    picture: Picture, finding: Finding, quick: Quick, device: torch.device
-) -> Finding:
-    """A finding of white noise, which is not white if a denoiser removes too little of it.
-
-    What repeats itself does not count as removed noise.
-    """
-    estimate = finding.estimate
-    if estimate.verdict != "noisy":
-        return finding
-    network = quick(estimate, picture.channels)
-    if network is None:
-        return finding
-    places = windows(picture, _MOST_FOR_WHITE)
-    if not places:
-        return finding
-    pixels = pixels_of(picture, places, device)
-    removed = pixels - network(pixels, estimate.sigma)
-    share, periodic = removed_share(pixels, removed, estimate.sigma), periodicity(removed)
-    may_be_none = estimate.sigma <= _WEAK or periodic >= _MOSTLY_PERIODIC
-    if share is None or not may_be_none or share * math.sqrt(1 - periodic) >= _REMOVED:
-        return finding
-    return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
 
 
 def share_of_noise(signs: Signs, channels: int) -> float:

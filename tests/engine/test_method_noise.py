@@ -5,31 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from flowdenoise import images, metrics, noise, weights
-from flowdenoise.engine import Denoiser, TileDenoiser
-from flowdenoise.engine.choices import Grain
+from flowdenoise import images, noise, weights
+from flowdenoise.engine import TileDenoiser
 from flowdenoise.engine.method_noise import (
     Signs,
-    believed,
     removed_share,
     share_of_noise,
     signs_of_noise,
 )
-from flowdenoise.estimation.estimate import Estimate
-from flowdenoise.estimation.estimators import Estimators, Finding
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
-from flowdenoise.images.metadata import Metadata
-from flowdenoise.networks import Noise, NoiseMapNet, ResNet, ResNetConfig
+from flowdenoise.networks import NoiseMapNet, ResNet, ResNetConfig
 from flowdenoise.noise import camera
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -139,28 +133,6 @@ def test_a_little_unevenness_tells_where_the_estimator_doubts() -> None:
     assert signs.are_of_texture(0.3)
 
 
-def texture_or_noise(picture: Picture) -> Finding:
-    """What is believed of a gray picture that was found to have the noise of a camera."""
-    white = Finding(Estimate(0.0, "clean"))
-    found = Finding(Estimate.of_camera(maps_of(picture)), otherwise=white)
-    return believed(picture, found, lambda estimate, channels: quick(), CPU)
-
-
-@pytest.mark.parametrize("make", [gray_stripes, in_places, gray_noise])
-def test_the_maps_of_texture_do_not_hold_unless_the_iso_was_high(
-    make: Callable[[np.random.Generator], Picture],
-) -> None:
-    picture = make(np.random.default_rng(3))
-    kept = texture_or_noise(picture)
-    assert kept.estimate.verdict == ("camera" if make is gray_noise else "clean")
-    exif = Image.Exif()
-    exif.get_ifd(34665)[34855] = 25600
-    metadata = Metadata(exif=exif.tobytes().removeprefix(b"Exif\0\0"))
-    sensitive = Picture(np.tile(picture.samples, (2, 2, 1)), metadata=metadata)
-    kept = texture_or_noise(sensitive)
-    assert kept.otherwise is not None  # the maps hold; how far, their share says
-
-
 class Watched(ResNet):
     """A network that removes nothing and keeps the windows that it saw."""
 
@@ -202,51 +174,6 @@ def test_a_few_windows_are_looked_at_that_are_parts_of_the_picture(
 def test_a_picture_without_a_whole_window_shows_no_signs() -> None:
     picture = Picture(np.zeros((31, 400, 3), np.uint8))
     assert signs_of_noise(picture, maps_of(picture), quick(), CPU) is None
-
-
-class Mistaken(NoiseMapNet):
-    """An estimator that sees a camera's noise in every picture, of a level times `LEVEL`."""
-
-    def __init__(self, times: float = 1.0, tint: float = 1.0) -> None:
-        nn.Module.__init__(self)
-        self.times, self.tint = times, tint
-
-    def forward(self, picture: Tensor) -> Noise:
-        cells = (len(picture), -1, picture.shape[2] // 8, picture.shape[3] // 8)
-        levels = self.times * LEVEL * torch.tensor([0.5, 1.2, 0.4, self.tint])[None, :, None, None]
-        return Noise(levels.expand(cells), torch.tensor([[0.0, 0, 9]] * len(picture)))
-
-
-def shipped(name: str) -> nn.Module:
-    return weights.load(name).network
-
-
-LEVELS = {1: partial(shipped, "noise-level-gray"), 3: partial(shipped, "noise-level-color")}
-PHOTO: Callable[[], nn.Module] = partial(shipped, "photo-fast")
-
-
-def engine() -> Denoiser:
-    photos: dict[Grain, Callable[[], nn.Module]] = {"fine": PHOTO, "coarse": PHOTO}
-    return Denoiser({3: PHOTO}, LEVELS, device=CPU, camera={3: Mistaken}, photos=photos)
-
-
-def test_a_picture_taken_for_noisy_stays_as_it_is() -> None:
-    denoiser, picture = engine(), example("coffee.png")
-    (found,) = denoiser.examine(picture, noise="camera").planes
-    assert found.estimate.sigma == pytest.approx(1.1 * LEVEL, rel=0.05)
-    told = denoiser.denoise_picture(picture, noise="camera").picture
-    assert metrics.psnr(told.tensor()[0], picture.tensor()[0]) < 40
-    cleaned = denoiser.denoise_picture(picture)
-    assert cleaned.untouched
-    assert cleaned.picture is picture
-
-
-def test_a_picture_of_which_no_noise_is_believed_is_clean() -> None:
-    clean = compressed(example("coffee.png", 2))
-    maps = maps_of(clean, 2 / 255)
-    found = Finding(Estimate.of_camera(maps))
-    told = believed(clean, found, only_color, CPU).estimate
-    assert (told.verdict, told.maps) == ("clean", None)
 
 
 @cache
@@ -291,128 +218,10 @@ def test_bars_of_one_color_do_not_count_as_noise_that_stays(share: float) -> Non
     assert found > 0.6
 
 
-def test_a_picture_of_one_color_tells_nothing() -> None:
-    picture = Picture(np.full((64, 64, 3), 90, np.uint8))
-    assert white_share(picture, 0.02) is None
-    narrow = Picture(example("coffee.png").samples[:16])
-    found = Finding(Estimate(0.02, "noisy"))
-    assert believed(narrow, found, only_color, CPU) == found
-
-
-def only_color(estimate: Estimate, channels: int) -> TileDenoiser:
-    return quick() if estimate.maps else color()
-
-
-def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
-    clean, white = compressed(example("coffee.png", 2)), Estimate(9 / 255, "noisy")
-    found = Finding(white)
-    told = believed(clean, found, only_color, CPU).estimate
-    assert (told.verdict, told.untouched) == ("not white", True)
-    assert believed(in_white_noise(clean, 9 / 255), found, only_color, CPU) == found
-    strong = Finding(Estimate(25 / 255, "noisy"))  # no compression does that
-    assert believed(clean, strong, only_color, CPU) == strong
-    assert believed(clean, found, lambda *_: None, CPU) == found
-
-
-def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
-    photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
-    maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
-    told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
-    assert told.verdict == "camera"
-    assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
-    none = Estimate(0.0, "clean")
-    told = believed(photo, Finding(none, seen=maps), only_color, CPU).estimate
-    assert told.verdict == "camera"
-    clean = compressed(example("coffee.png", 2))
-    for estimate in (white, none):
-        found = Finding(estimate, seen=maps_of(clean))
-        told = believed(clean, found, only_color, CPU).estimate
-        assert told.verdict != "camera"
-
-
 def maps_found(picture: Picture) -> NoiseMaps:
     estimator = weights.load("noise-map-color").network
     assert isinstance(estimator, NoiseMapNet)
     return noise_maps(picture, estimator, CPU)
-
-
-def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> None:
-    clean = example("coffee.png", 2)
-    photo, white = taken(clean, "phone"), Estimate(5 / 255, "noisy")
-    maps = maps_found(photo)
-    signs = signs_of_noise(photo, maps, quick(), CPU)
-    assert signs is not None
-    assert signs.are_everywhere
-    assert not signs.are_plain
-    told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
-    assert told.verdict == "camera"
-    unsure = replace(maps, clean=0.05)
-    told = believed(photo, Finding(white, seen=unsure), only_color, CPU).estimate
-    assert told == white
-    weak = maps.scaled(0.4)
-    told = believed(photo, Finding(white, seen=weak), only_color, CPU).estimate
-    assert told == white
-    in_white = in_white_noise(clean, 12 / 255)  # its color is not coarse
-    told = believed(in_white, Finding(white, seen=maps), only_color, CPU).estimate
-    assert told == white
-
-
-@cache
-def gray() -> TileDenoiser:
-    return TileDenoiser.of(weights.load("gray-fast").network, CPU, torch.float32)
-
-
-def of_gray(estimate: Estimate, channels: int) -> TileDenoiser:
-    return quick() if estimate.maps else gray()
-
-
-def gray_photo() -> Picture:
-    """A gray photograph that a phone took, as large as it must be to tell."""
-    clean = Picture(images.read_uint8(EXAMPLES / "coffee.png", 3)[:, :352])
-    photo = metrics.luma(taken(clean, "phone").tensor()[0])[None]
-    return Picture(images.quantize(photo, np.uint8))
-
-
-def test_noise_of_a_gray_photograph_beats_other_estimates_if_all_signs_tell_it() -> None:
-    photo, none, white = gray_photo(), Estimate(0.0, "clean"), Estimate(3 / 255, "noisy")
-    estimator = weights.load("noise-map-gray").network
-    assert isinstance(estimator, NoiseMapNet)
-    found = replace(noise_maps(photo, estimator, CPU), clean=0.1, confidence=0.8)
-
-    def verdict(other: Estimate, maps: NoiseMaps, picture: Picture = photo) -> str:
-        return believed(picture, Finding(other, seen=maps), of_gray, CPU).estimate.verdict
-
-    assert verdict(none, found) == verdict(white, found) == "camera"
-    likely_clean, unsure = replace(found, clean=0.3), replace(found, confidence=0.5)
-    assert verdict(none, likely_clean) == "clean"
-    assert verdict(white, likely_clean) != "camera"
-    assert verdict(none, unsure) == "clean"
-    assert verdict(white, unsure) != "camera"
-    small = (slice(0, 256), slice(0, 256))
-    assert verdict(none, found.part(*small), photo.part(*small)) == "clean"
-    texture = np.pad(
-        in_places(np.random.default_rng(3)).samples, ((0, 0), (0, 96), (0, 0)), "reflect"
-    )
-    assert verdict(none, found, Picture(texture)) == "clean"
-
-
-def test_noise_of_a_gray_photograph_beside_stronger_detail_may_follow_it_a_little() -> None:
-    clean = images.read_uint8(EXAMPLES / "coffee.png", 3)[:, :352].mean(2, dtype=np.float32)
-    rough = torch.from_numpy(np.hypot(*np.gradient(clean)))[None]
-    rough = torch.nn.functional.avg_pool2d(rough, 33, 1, 16)[0]
-    white = 255 * noise.add_gaussian(torch.zeros(1, 1, *clean.shape), 22 / 255, seed=3)
-    grain = torch.nn.functional.avg_pool2d(white, 3, 1, 1)[0, 0] * 1.3 * rough**0.1
-    photo = Picture((clean + grain.numpy()).clip(0, 255).round().astype(np.uint8)[..., None])
-    estimator = weights.load("noise-map-gray").network
-    assert isinstance(estimator, NoiseMapNet)
-    maps = replace(noise_maps(photo, estimator, CPU).scaled(0.75), clean=0.1, confidence=0.8)
-    signs = signs_of_noise(photo, maps, quick(), CPU)
-    assert signs is not None
-    assert 0.4 < share_of_noise(signs, 1) < 0.9
-    found = believed(photo, Finding(Estimate(0.0, "clean"), seen=maps), of_gray, CPU)
-    assert (found.estimate.verdict, found.beside_detail) == ("camera", True)
-    white_found = Finding(Estimate(3 / 255, "noisy"), seen=maps)
-    assert believed(photo, white_found, of_gray, CPU).estimate.verdict != "camera"
 
 
 @pytest.mark.parametrize(
@@ -433,12 +242,3 @@ def test_what_is_not_everywhere_alike_shows_itself(change: dict[str, float]) -> 
     signs = Signs(0.1, grain=0.2, color=0.4, place=0.0, direction=0.01, unevenness=0.08)
     assert signs.are_everywhere
     assert not replace(signs, **change).are_everywhere
-
-
-def test_of_two_estimates_the_camera_s_is_kept_in_doubt() -> None:
-    photo = taken(example("coffee.png"))
-    sure, faint = (Estimators(LEVELS, {3: partial(Mistaken, times)}, CPU) for times in (1.0, 0.3))
-    assert sure.find(photo, "auto").doubted is None
-    assert faint.find(photo, "auto").doubted is not None
-    grass = Estimators(LEVELS, {3: partial(Mistaken, 5.0, tint=0.3)}, CPU)
-    assert grass.find(photo, "auto").doubted is None

@@ -1,0 +1,206 @@
+"""How much of what was found out about a picture's noise is believed, by what a denoiser removes.
+
+    finding --a few windows--> quick denoiser -> removed -> signs -> finding that is believed
+
+If a sign is that of texture alone, maps of a camera's noise do not hold, unless the file says that
+the ISO was high; else the picture is told the share of their levels that the signs give. Maps that
+another estimate spoke against hold after all if the signs are those of noise alone.
+
+White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
+it removes little, compression or scaling has left something that only has the energy of noise. In
+gray, where color can't tell, it may be dense texture, too, which maps then take for strong noise.
+
+All numbers were chosen on `bsds500-val32`, the photographs of docs/heldout.csv, Nam25 and
+simulated cameras.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import torch
+
+from flowdenoise.engine.method_noise import (
+    Signs,
+    removed_share,
+    share_of_noise,
+    signs_of_noise,
+)
+from flowdenoise.engine.periodicity import periodicity
+from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.trial import pixels_of, windows
+from flowdenoise.estimation import Estimate, Finding, NoiseMaps, is_sensitive
+from flowdenoise.images import Picture
+
+_MOST_FOR_WHITE = 4  # windows
+_LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
+_MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
+_LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
+_HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
+_NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
+_UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
+_CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
+_PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
+_BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
+_ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
+_WEAK = 20 / 255  # white noise beyond is never anything else
+_REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
+
+Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
+"""A function that gives a quick network for noise and a number of channels; None if none tells."""
+
+
+def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.device) -> Finding:
+    """As much of a finding as what a denoiser removes speaks for.
+
+    Args:
+        picture: A picture, color or gray.
+        finding: Its noise.
+        quick: The function that gives the network to denoise windows with.
+        device: The device that computes.
+    """
+    look = _Look(picture, quick, device)
+    if finding.estimate.maps is not None:
+        return look.at_maps(finding, finding.estimate.maps)
+    seen, noisy = finding.seen, finding.estimate.verdict == "noisy"
+    tells = seen is not None and seen.kind == "camera" and noisy and picture.channels == 1
+    doubted = finding.doubted or (seen if tells else None)
+    return look.at_white(finding) if doubted is None else look.at_both(finding, doubted)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at what the quick network removes of a picture.
+
+    Attributes:
+        picture: The picture, color or gray.
+        quick: The function that gives the network.
+        device: The device that computes.
+    """
+
+    picture: Picture
+    quick: Quick
+    device: torch.device
+
+    def at_maps(self, finding: Finding, maps: NoiseMaps) -> Finding:
+        """A finding of maps: a share of their levels, or what there is without them."""
+        signs, sure = self._signs(maps), maps.is_surely_white
+        is_texture = signs is not None and (
+            signs.repeats if sure else signs.are_of_texture(maps.clean)
+        )
+        if finding.otherwise is not None and is_texture and not is_sensitive(self.picture):
+            return self.at_white(finding.otherwise, maps, signs)
+        if sure:
+            return finding
+        channels = self.picture.channels
+        told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
+        if told.sigma < _LEAST:
+            told = Estimate(told.sigma, "clean")
+        return replace(finding, estimate=told)
+
+    def at_both(self, finding: Finding, seen: NoiseMaps) -> Finding:
+        """A finding that speaks against maps, which may hold after all."""
+        signs, channels = self._signs(seen), self.picture.channels
+        if signs is not None and finding.doubted is not None and self._shows_enough:
+            hold = _hold_in_gray if channels == 1 else _hold_in_color
+            share = share_of_noise(signs, channels)
+            if hold(seen, finding.estimate, signs, share):
+                estimate = Estimate.of_camera(seen).scaled(share)
+                beside = channels == 1 and signs.are_beside_detail
+                return Finding(estimate, seen=seen, beside_detail=beside)
+        return self.at_white(finding, seen, signs)
+
+    def at_white(
+        self, finding: Finding, seen: NoiseMaps | None = None, signs: Signs | None = None
+    ) -> Finding:
+        """A finding of white noise, which is none if a denoiser removes too little of it.
+
+        Args:
+            finding: The finding.
+            seen: The maps that do not hold, if any were looked at.
+            signs: What is removed if they are believed.
+        """
+        estimate = finding.estimate
+        if estimate.verdict != "noisy":
+            return finding
+        gray = self.picture.channels == 1
+        detail = seen and signs and gray and _is_detail(estimate, seen, signs)
+        if not detail and not self._stays(estimate):
+            return finding
+        return replace(finding, estimate=Estimate(estimate.sigma, "not white"))
+
+    def _stays(self, white: Estimate) -> bool:
+        """Whether white noise is hardly removed; what repeats itself does not count as removed."""
+        network = self.quick(white, self.picture.channels)
+        places = windows(self.picture, _MOST_FOR_WHITE)
+        if network is None or not places:
+            return False
+        pixels = pixels_of(self.picture, places, self.device)
+        removed = pixels - network(pixels, white.sigma)
+        share, periodic = removed_share(pixels, removed, white.sigma), periodicity(removed)
+        may_be_none = white.sigma <= _WEAK or periodic >= _MOSTLY_PERIODIC
+        return share is not None and may_be_none and share * math.sqrt(1 - periodic) < _REMOVED
+
+    @property
+    def _shows_enough(self) -> bool:
+        """Whether it is in color, or so large that its texture is hardly alike everywhere."""
+        return self.picture.channels > 1 or self.picture.height * self.picture.width >= _ENOUGH
+
+    def _signs(self, maps: NoiseMaps) -> Signs | None:
+        network = self.quick(Estimate.of_camera(maps), self.picture.channels)
+        if network is None:
+            return None
+        return signs_of_noise(self.picture, maps, network, self.device)
+
+
+def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:
+    """Whether the weak white noise of a gray picture may be dense texture.
+
+    The maps then find far more, and that is certainly texture, and all detail that there is.
+
+    Args:
+        white: The estimate of white noise.
+        doubted: The maps, which are those of a camera's noise.
+        signs: What is removed if the maps are believed.
+    """
+    weak = white.verdict == "noisy" and white.sigma < _BESIDE_TEXTURE * doubted.sigma
+    return weak and doubted.confidence >= _MOSTLY and signs.are_all_detail
+
+
+def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
+    """Whether maps of a gray picture hold that another estimate spoke against.
+
+    Without color, all signs together must be those of noise.
+
+    Args:
+        doubted: The maps.
+        other: The other estimate.
+        signs: What is removed.
+        share: The share of their levels that is believed.
+    """
+    uneven = _UNEVEN if other.untouched else _UNEVEN_BESIDE_WHITE
+    if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
+        return False
+    if doubted.clean >= _LIKELY_CLEAN or doubted.confidence < _CONFIDENT:
+        return False
+    least = _PARTLY if signs.are_beside_detail and other.untouched else _NEARLY
+    return share >= least and signs.strength >= _SEEN
+
+
+def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
+    """Whether maps of a color picture hold that another estimate spoke against.
+
+    Args:
+        doubted: The maps.
+        other: The other estimate.
+        signs: What is removed.
+        share: The share of their levels that is believed.
+    """
+    if signs.are_of_texture(doubted.clean):
+        return False
+    likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
+    strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
+    return signs.are_plain or likely or (strong and signs.are_everywhere)
