@@ -40,6 +40,8 @@ _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits
 _MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
+_FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white noise tells less than
+# they; and their level, then
 _NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
@@ -65,10 +67,23 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
     look = _Look(picture, quick, device)
     if finding.estimate.maps is not None:
         return look.at_maps(finding, finding.estimate.maps)
-    seen, noisy = finding.seen, finding.estimate.verdict == "noisy"
-    tells = seen is not None and seen.kind == "camera" and noisy and picture.channels == 1
-    doubted = finding.doubted or (seen if tells else None)
+    doubted = finding.doubted or _beside_white(finding, picture.channels)
     return look.at_white(finding) if doubted is None else look.at_both(finding, doubted)
+
+
+def _beside_white(finding: Finding, channels: int) -> NoiseMaps | None:
+    """The maps beside white noise that may tell more than it: in gray that it is texture alone."""
+    white, seen = finding.estimate, finding.seen
+    if white.verdict != "noisy" or seen is None:
+        return None
+    if channels == 1:
+        return seen if seen.kind == "camera" else None
+    return seen if _is_far_below(white, seen) and not seen.is_grass else None
+
+
+def _is_far_below(white: Estimate, seen: NoiseMaps) -> bool:
+    """Whether white noise is far weaker than what maps show, as in a dark photograph."""
+    return white.verdict == "noisy" and white.sigma < _FAR * seen.sigma and seen.kind != "clean"
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,8 @@ class _Look:
     def at_both(self, finding: Finding, seen: NoiseMaps) -> Finding:
         """A finding that speaks against maps, which may hold after all."""
         signs, channels = self._signs(seen), self.picture.channels
-        if signs is not None and finding.doubted is not None and self._shows_enough:
+        may_hold = finding.doubted is not None or channels > 1
+        if signs is not None and may_hold and self._shows_enough:
             hold = _hold_in_gray if channels == 1 else _hold_in_color
             share = share_of_noise(signs, channels)
             if hold(seen, finding.estimate, signs, share):
@@ -201,6 +217,10 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     """
     if signs.are_of_texture(doubted.clean):
         return False
+    camera, strong = doubted.kind == "camera", doubted.sigma >= _STRONG
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
-    strong = doubted.sigma >= _STRONG and doubted.clean < _IMPROBABLE and share >= _HALF
-    return signs.are_plain or likely or (strong and signs.are_everywhere)
+    if camera and (signs.are_plain or likely):
+        return True
+    in_dark = _is_far_below(other, doubted) and doubted.sigma >= _SEEN_IN_DARK
+    surely = doubted.clean < _IMPROBABLE and share >= _HALF and signs.are_everywhere
+    return surely and ((camera and strong) or (in_dark and signs.have_no_direction))

@@ -84,8 +84,12 @@ class Signs:
 
         Where texture is taken for noise, it has one of these, or hardly any detail is left.
         """
-        even = self.direction <= _UNDIRECTED and self.unevenness <= _EVENLY
-        return even and self.strength <= 0
+        return self.have_no_direction and self.unevenness <= _EVENLY and self.strength <= 0
+
+    @property
+    def have_no_direction(self) -> bool:
+        """Whether neighbors are as alike side by side as one above the other."""
+        return self.direction <= _UNDIRECTED
 
     @property
     def are_all_detail(self) -> bool:

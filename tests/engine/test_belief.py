@@ -170,6 +170,27 @@ def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> N
     assert told == white
 
 
+def test_white_noise_that_is_far_below_the_maps_does_not_hold_in_the_dark() -> None:
+    photo = taken(Picture(np.full((256, 256, 3), 40, np.uint8)), "phone")
+    maps = replace(maps_found(photo), kind="white", confidence=0.7, clean=0.01)
+    signs = signs_of_noise(photo, maps, quick(), CPU)
+    assert signs is not None
+    assert signs.are_everywhere
+    assert signs.have_no_direction
+
+    def verdict(sigma: float, seen: NoiseMaps) -> str:
+        found = Finding(Estimate(sigma / 255, "noisy"), seen=seen)
+        return believed(photo, found, only_color, CPU).estimate.verdict
+
+    far = 255 * 0.4 * maps.sigma
+    assert verdict(0.98 * far, maps) == "camera"
+    assert verdict(1.02 * far, maps) != "camera"
+    assert verdict(0.98 * far, replace(maps, clean=0.03)) != "camera"
+    assert verdict(1.0, maps.scaled(4.9 / 255 / maps.sigma)) != "camera"
+    clean = Finding(Estimate(0.0, "clean"), seen=maps)
+    assert believed(photo, clean, only_color, CPU) == clean
+
+
 @cache
 def gray() -> TileDenoiser:
     return TileDenoiser.of(weights.load("gray-fast").network, CPU, torch.float32)

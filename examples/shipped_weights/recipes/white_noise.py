@@ -11,6 +11,13 @@ _LAST = (
     *(*_TEACH_ONCE, "--set", "training.objective.alpha=0.2,8.0", "--set", "loop.decay=0.8"),
     *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
 )
+_HUES = ("--set", "training.color.mix=0.3", "--set", "training.color.permute=0.3")
+_IN_TURNS = (
+    *(*ALL_NOISY, "--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
+    *("--set", "loop.decay=0.8", "--set", "training.objective.alpha=0.5,16.0"),
+    *("--set", "training.objective.balance=1.0"),
+)
+"""What networks have in common that learn from what they were, asked in turns."""
 _FAST = (
     *TWO_SCALES,
     *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
@@ -94,17 +101,19 @@ WHITE_NOISE = {
         shipped=False,
         wider=True,
     ),
-    "color": Recipe(
-        (
-            *relay("color-wider"),
-            *(*ALL_NOISY, "--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
-            *("--set", "loop.decay=0.8", "--set", "training.color.mix=0.3"),
-            *("--set", "training.color.permute=0.3"),
-            *("--set", "training.objective.alpha=0.5,16.0"),
-            *("--set", "training.objective.balance=1.0", "--set", "loop.seed=8"),
-        ),
+    "color-turned": Recipe(
+        (*relay("color-wider"), *_IN_TURNS, *_HUES, "--set", "loop.seed=8"),
         5000,
         f"{NOISY} It began with `color-wider`, which is its teacher, asked about each patch in a "
+        "turn of its own.",
+        "What `color` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (*relay("color-turned"), *_IN_TURNS, *_HUES, "--set", "loop.seed=9"),
+        4000,
+        f"{NOISY} It began with `color-turned`, which is its teacher, asked about each patch in a "
         "turn of its own.",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
@@ -160,20 +169,50 @@ WHITE_NOISE = {
         "What `gray` goes on from.",
         shipped=False,
     ),
-    "gray": Recipe(
+    "gray-narrow": Recipe(
         (*relay("gray-third", "gray-fourth"), "--gray", *_LAST, *SPLIT),
         9000,
         f"{NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
         "become before the last 2500, averaged over eight turns, is its teacher.",
+        "What `gray-wide` begins with and is mixed with.",
+        shipped=False,
+    ),
+    "gray-wide": Recipe(
+        (
+            *("train-denoiser", "--initial", weights("gray-narrow"), "--gray", *ALL_NOISY),
+            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.6", "--set", "loop.batch=16", "--set", "loop.seed=11"),
+        ),
+        1800,
+        f"{NOISY} It began with `gray-narrow`; these steps are `r2r` again. The file is the mean "
+        "of their weights, 0.65, and those of `gray-narrow`, 0.35 "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "What `gray` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "gray": Recipe(
+        (*relay("gray-wide"), "--gray", *_IN_TURNS, "--set", "loop.seed=12"),
+        2500,
+        f"{NOISY} It began with the mean that `gray-wide` ends with, which is its teacher, asked "
+        "about each patch in a turn of its own.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
+        wider=True,
     ),
     "gray-fast": Recipe(
         (
-            *("train-denoiser", "--gray", "--data-term", "relay", "--teacher", weights("gray")),
+            *(
+                "train-denoiser",
+                "--gray",
+                "--data-term",
+                "relay",
+                "--teacher",
+                weights("gray-narrow"),
+            ),
             *_FAST,
         ),
         4000,
-        f"{NOISY} `gray`, averaged over eight turns, is its teacher.",
+        f"{NOISY} `gray-narrow`, averaged over eight turns, is its teacher.",
         "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
