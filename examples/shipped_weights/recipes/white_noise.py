@@ -106,7 +106,7 @@ WHITE_NOISE = {
         5000,
         f"{NOISY} It began with `color-wider`, which is its teacher, asked about each patch in a "
         "turn of its own.",
-        "What `color` begins with and learns from.",
+        "What `color` begins with, learns from and is mixed with.",
         shipped=False,
         wider=True,
     ),
@@ -114,7 +114,8 @@ WHITE_NOISE = {
         (*relay("color-turned"), *_IN_TURNS, *_HUES, "--set", "loop.seed=9"),
         4000,
         f"{NOISY} It began with `color-turned`, which is its teacher, asked about each patch in a "
-        "turn of its own.",
+        "turn of its own. The file is the mean of their weights, 0.5, and those of "
+        "`color-turned`, 0.5 (examples/shipped_weights/mean_of_weights.py).",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
@@ -169,35 +170,12 @@ WHITE_NOISE = {
         "What `gray` goes on from.",
         shipped=False,
     ),
-    "gray-narrow": Recipe(
+    "gray": Recipe(
         (*relay("gray-third", "gray-fourth"), "--gray", *_LAST, *SPLIT),
         9000,
         f"{NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
         "become before the last 2500, averaged over eight turns, is its teacher.",
-        "What `gray-wide` begins with and is mixed with.",
-        shipped=False,
-    ),
-    "gray-wide": Recipe(
-        (
-            *("train-denoiser", "--initial", weights("gray-narrow"), "--gray", *ALL_NOISY),
-            *("--set", "loop.learning_rate=5e-4", "--set", "loop.warmup=100"),
-            *("--set", "loop.decay=0.6", "--set", "loop.batch=16", "--set", "loop.seed=11"),
-        ),
-        1800,
-        f"{NOISY} It began with `gray-narrow`; these steps are `r2r` again. The file is the mean "
-        "of their weights, 0.65, and those of `gray-narrow`, 0.35 "
-        "(examples/shipped_weights/mean_of_weights.py).",
-        "What `gray` begins with and learns from.",
-        shipped=False,
-        wider=True,
-    ),
-    "gray": Recipe(
-        (*relay("gray-wide"), "--gray", *_IN_TURNS, "--set", "loop.seed=12"),
-        2500,
-        f"{NOISY} It began with the mean that `gray-wide` ends with, which is its teacher, asked "
-        "about each patch in a turn of its own.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
-        wider=True,
     ),
     "gray-fast": Recipe(
         (
@@ -207,12 +185,12 @@ WHITE_NOISE = {
                 "--data-term",
                 "relay",
                 "--teacher",
-                weights("gray-narrow"),
+                weights("gray"),
             ),
             *_FAST,
         ),
         4000,
-        f"{NOISY} `gray-narrow`, averaged over eight turns, is its teacher.",
+        f"{NOISY} `gray`, averaged over eight turns, is its teacher.",
         "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
