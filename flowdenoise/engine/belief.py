@@ -77,13 +77,18 @@ def _beside_white(finding: Finding, channels: int) -> NoiseMaps | None:
     if white.verdict != "noisy" or seen is None:
         return None
     if channels == 1:
-        return seen if seen.kind == "camera" else None
+        return seen if seen.kind == "camera" and _may_be_texture(white, seen) else None
     return seen if _is_far_below(white, seen) and not seen.is_grass else None
 
 
 def _is_far_below(white: Estimate, seen: NoiseMaps) -> bool:
     """Whether white noise is far weaker than what maps show, as in a dark photograph."""
     return white.verdict == "noisy" and white.sigma < _FAR * seen.sigma and seen.kind != "clean"
+
+
+def _may_be_texture(white: Estimate, seen: NoiseMaps) -> bool:
+    """Whether white noise of a gray picture is so weak that it is texture if the maps are."""
+    return white.verdict == "noisy" and white.sigma < _BESIDE_TEXTURE * seen.sigma
 
 
 @dataclass(frozen=True)
@@ -182,8 +187,8 @@ def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:
         doubted: The maps, which are those of a camera's noise.
         signs: What is removed if the maps are believed.
     """
-    weak = white.verdict == "noisy" and white.sigma < _BESIDE_TEXTURE * doubted.sigma
-    return weak and doubted.confidence >= _MOSTLY and signs.are_all_detail
+    sure = doubted.confidence >= _MOSTLY
+    return sure and _may_be_texture(white, doubted) and signs.are_all_detail
 
 
 def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
