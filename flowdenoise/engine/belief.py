@@ -42,7 +42,8 @@ _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not 
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white noise tells less than
 # they; and their level, then
-_NEARLY, _SEEN, _LIKELY_CLEAN = 0.9, -0.5, 0.2  # in gray: share, strength, clean probability
+_NEARLY = 0.9  # share, in gray and where texture is avoided
+_SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
 _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
@@ -224,7 +225,8 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
         return False
     camera, strong = doubted.kind == "camera", doubted.sigma >= _STRONG
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
-    if camera and (signs.are_plain or likely):
+    apart = other.untouched and signs.avoid_texture and share >= _NEARLY
+    if camera and (signs.are_plain or likely or apart):
         return True
     in_dark = _is_far_below(other, doubted) and doubted.sigma >= _SEEN_IN_DARK
     surely = doubted.clean < _IMPROBABLE and share >= _HALF and signs.are_everywhere

@@ -39,6 +39,7 @@ _EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is t
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
+_AVOIDING = -0.4  # a place that clean pictures do not have beside a share of noise
 _UNDIRECTED, _EVENLY = 0.08, 0.22  # signs of noise that is weaker than the detail beside it
 
 
@@ -77,6 +78,11 @@ class Signs:
         """Whether it is alike everywhere, knows nothing of the detail, and is more than white."""
         everywhere = self.unevenness <= _EVEN and self.place <= _PLACELESS
         return everywhere and self.color >= _COLORED
+
+    @property
+    def avoid_texture(self) -> bool:
+        """Whether far less was removed where there is texture, and it is more than white."""
+        return self.place <= _AVOIDING and self.color >= _COLORED
 
     @property
     def are_beside_detail(self) -> bool:

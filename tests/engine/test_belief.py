@@ -23,6 +23,7 @@ from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
+from flowdenoise.noise import camera
 
 from .test_method_noise import (
     CPU,
@@ -147,6 +148,29 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
         found = Finding(estimate, seen=maps_of(clean))
         told = believed(clean, found, only_color, CPU).estimate
         assert told.verdict != "camera"
+
+
+def test_noise_of_a_small_photograph_tells_itself_by_avoiding_texture() -> None:
+    config = replace(camera.CAMERAS["reflex"], shot=(5e-4, 7e-4))
+    clean = Picture(images.read_uint8(EXAMPLES / "coffee.png", 3)[:384, :384]).tensor()
+    shot = camera.simulate(clean, torch.tensor([7]), config).picture
+    halved, clean = (torch.nn.functional.avg_pool2d(one, 2)[0] for one in (shot, clean))
+    photo = Picture(images.quantize(halved, np.uint8))
+    coarse = maps_found(photo)  # fine grain is believed more
+    maps = replace(coarse, levels=coarse.levels * torch.tensor([1.5, 1, 1, 1])[:, None, None])
+    signs = signs_of_noise(photo, maps, quick(), CPU)
+    assert signs is not None
+    assert signs.strength < -0.8  # so weak beside the detail that nothing else tells it
+    assert signs.avoid_texture
+
+    def verdict(picture: Picture, seen: NoiseMaps, white: Estimate) -> str:
+        return believed(picture, Finding(white, seen=seen), only_color, CPU).estimate.verdict
+
+    for none in (Estimate(0.0, "clean"), Estimate(0.5 / 255, "not white")):
+        assert verdict(photo, maps, none) == "camera"
+        assert verdict(photo, coarse, none) == none.verdict
+        assert verdict(Picture(images.quantize(clean, np.uint8)), maps, none) == none.verdict
+    assert verdict(photo, maps, Estimate(3 / 255, "noisy")) != "camera"
 
 
 def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> None:
