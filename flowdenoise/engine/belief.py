@@ -42,6 +42,8 @@ _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not 
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white noise tells less than
 # they; and their level, then
+_SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.006  # likewise, if they are surest: level, and probability
+# of a clean picture
 _NEARLY = 0.9  # share, in gray and where texture is avoided
 _SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
@@ -223,11 +225,24 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     """
     if signs.are_of_texture(doubted.clean):
         return False
-    camera, strong = doubted.kind == "camera", doubted.sigma >= _STRONG
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
     apart = other.untouched and signs.avoid_texture and share >= _NEARLY
-    if camera and (signs.are_plain or likely or apart):
+    if doubted.kind == "camera" and (signs.are_plain or likely or apart):
         return True
-    in_dark = _is_far_below(other, doubted) and doubted.sigma >= _SEEN_IN_DARK
-    surely = doubted.clean < _IMPROBABLE and share >= _HALF and signs.are_everywhere
-    return surely and ((camera and strong) or (in_dark and signs.have_no_direction))
+    return share >= _HALF and _is_surely_noise(doubted, other, signs)
+
+
+def _is_surely_noise(doubted: NoiseMaps, other: Estimate, signs: Signs) -> bool:
+    """Whether the estimator of maps is sure of noise, and it is alike everywhere.
+
+    Args:
+        doubted: The maps.
+        other: The other estimate; weaker maps hold if it is far below them.
+        signs: What is removed.
+    """
+    everywhere, clean, sigma = signs.are_everywhere, doubted.clean, doubted.sigma
+    if everywhere and clean < _IMPROBABLE and sigma >= _STRONG and doubted.kind == "camera":
+        return True
+    in_dark = everywhere and clean < _IMPROBABLE and sigma >= _SEEN_IN_DARK
+    surest = signs.are_nearly_everywhere and clean < _IMPOSSIBLE and sigma >= _SEEN_SURELY
+    return _is_far_below(other, doubted) and signs.have_no_direction and (in_dark or surest)

@@ -35,6 +35,7 @@ from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
+_NEARLY_EVEN = 0.2  # likewise, if the estimator is sure
 _EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
@@ -78,6 +79,11 @@ class Signs:
         """Whether it is alike everywhere, knows nothing of the detail, and is more than white."""
         everywhere = self.unevenness <= _EVEN and self.place <= _PLACELESS
         return everywhere and self.color >= _COLORED
+
+    @property
+    def are_nearly_everywhere(self) -> bool:
+        """Whether it is nearly alike everywhere, and more than white."""
+        return self.unevenness <= _NEARLY_EVEN and self.color >= _COLORED
 
     @property
     def avoid_texture(self) -> bool:

@@ -150,12 +150,18 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
         assert told.verdict != "camera"
 
 
-def test_noise_of_a_small_photograph_tells_itself_by_avoiding_texture() -> None:
-    config = replace(camera.CAMERAS["reflex"], shot=(5e-4, 7e-4))
+def reduced_photo(name: camera.Camera, shot: float) -> tuple[Picture, Picture]:
+    """A photograph of 384x384 pixels that was reduced by 2, and the picture without noise."""
+    config = replace(camera.CAMERAS[name], shot=(shot, 1.5 * shot))
     clean = Picture(images.read_uint8(EXAMPLES / "coffee.png", 3)[:384, :384]).tensor()
-    shot = camera.simulate(clean, torch.tensor([7]), config).picture
-    halved, clean = (torch.nn.functional.avg_pool2d(one, 2)[0] for one in (shot, clean))
-    photo = Picture(images.quantize(halved, np.uint8))
+    taken_at = camera.simulate(clean, torch.tensor([7]), config).picture
+    halved = (torch.nn.functional.avg_pool2d(one, 2)[0] for one in (taken_at, clean))
+    photo, without = (Picture(images.quantize(one, np.uint8)) for one in halved)
+    return photo, without
+
+
+def test_noise_of_a_small_photograph_tells_itself_by_avoiding_texture() -> None:
+    photo, clean = reduced_photo("reflex", 5e-4)
     coarse = maps_found(photo)  # fine grain is believed more
     maps = replace(coarse, levels=coarse.levels * torch.tensor([1.5, 1, 1, 1])[:, None, None])
     signs = signs_of_noise(photo, maps, quick(), CPU)
@@ -169,7 +175,7 @@ def test_noise_of_a_small_photograph_tells_itself_by_avoiding_texture() -> None:
     for none in (Estimate(0.0, "clean"), Estimate(0.5 / 255, "not white")):
         assert verdict(photo, maps, none) == "camera"
         assert verdict(photo, coarse, none) == none.verdict
-        assert verdict(Picture(images.quantize(clean, np.uint8)), maps, none) == none.verdict
+        assert verdict(clean, maps, none) == none.verdict
     assert verdict(photo, maps, Estimate(3 / 255, "noisy")) != "camera"
 
 
@@ -213,6 +219,27 @@ def test_white_noise_that_is_far_below_the_maps_does_not_hold_in_the_dark() -> N
     assert verdict(1.0, maps.scaled(4.9 / 255 / maps.sigma)) != "camera"
     clean = Finding(Estimate(0.0, "clean"), seen=maps)
     assert believed(photo, clean, only_color, CPU) == clean
+
+
+def test_white_noise_far_below_maps_does_not_hold_where_these_are_surest() -> None:
+    photo, clean = reduced_photo("phone", 2e-3)
+    maps = replace(maps_found(photo), kind="white", confidence=0.8, clean=0.005)
+    signs = signs_of_noise(photo, maps, quick(), CPU)
+    assert signs is not None
+    assert not signs.are_everywhere  # there is more of it in places
+    assert signs.are_nearly_everywhere
+
+    def verdict(sigma: float, seen: NoiseMaps, picture: Picture = photo) -> str:
+        found = Finding(Estimate(sigma, "noisy"), seen=seen)
+        return believed(picture, found, only_color, CPU).estimate.verdict
+
+    weak = 0.39 * maps.sigma
+    assert verdict(weak, maps) == "camera"
+    assert verdict(0.41 * maps.sigma, maps) != "camera"
+    assert verdict(weak, replace(maps, clean=0.007)) != "camera"
+    assert verdict(weak, maps, clean) != "camera"
+    faint = maps.scaled(7.9 / 255 / maps.sigma)
+    assert verdict(0.39 * faint.sigma, faint) != "camera"
 
 
 @cache
