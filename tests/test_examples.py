@@ -199,15 +199,15 @@ def test_simulated_photographs_are_cleaned_as_files_are(tmp_path: Path) -> None:
     assert len(rows) == 18
 
 
-def test_simulated_photographs_may_be_cut_and_stored_as_jpeg(tmp_path: Path) -> None:
+def test_simulated_photographs_may_be_cut_reduced_and_stored_as_jpeg(tmp_path: Path) -> None:
     waves(tmp_path / "a.png", 80)
     options = (str(tmp_path), "--side", "64", "--skip-told", "--gray")
-    plain, stored = (
-        run("benchmarks/simulated_cameras.py", *options, *more).splitlines()[2]
-        for more in ((), ("--jpeg", "40"))
+    plain, stored, reduced = (
+        run("benchmarks/simulated_cameras.py", *options, *more).splitlines()[2].split("|")[2:4]
+        for more in ((), ("--jpeg", "40"), ("--reduce", "2"))
     )
-    reflex = [float(line.split("|")[3]) for line in (plain, stored)]
-    assert reflex[0] > reflex[1] + 1
+    assert float(plain[1]) > float(stored[1]) + 1
+    assert float(reduced[0]) > float(plain[0]) + 1  # its noise is averaged
 
 
 @pytest.mark.parametrize("maps", [1, 2])

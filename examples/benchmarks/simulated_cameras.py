@@ -2,11 +2,11 @@
 
     python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
         [--weights supervised=FILE ...] [--effort fast ...] [--skip-told] [--gray] \
-        [--side 512] [--jpeg 85]
+        [--side 512] [--reduce 2] [--jpeg 85]
 
 Each kind of camera takes one photograph of the middle 256x256 of each clean picture, and one
-without noise, which is the truth; both are turned gray if wanted, and the photograph is stored as
-JPEG if wanted. Rows: the photograph itself; the
+without noise, which is the truth; both are turned gray and reduced if wanted, and the photograph
+is stored as JPEG if wanted. Rows: the photograph itself; the
 automatic result; the best of some levels that `auto` is told, picture by picture, unless they are
 skipped; and the automatic result of further weights and of other efforts.
 All pass through the engine as files do, in 8 bits. The second table is the least gain of a
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from colorless_noise import as_stored
 from torch import Tensor
 
@@ -74,19 +75,36 @@ def least_gain(row: Row, noisy: Row) -> float:
     return min(after - before for after, before in zip(row.psnr, noisy.psnr, strict=True))
 
 
-def photographs(folder: Path, table: Path | None, *, gray: bool, side: int) -> Photos:
+def photographs(
+    folder: Path, table: Path | None, *, gray: bool, side: int, reduced: float = 1
+) -> Photos:
     """The simulated photographs of a folder's pictures, of all or of those that a table names."""
     files = open_set(str(folder)).listed(table).files
     config = DataConfig(validation=tuple(map(str, files)))
     photos = validation_photos(Sources(config), smallest=64, stride=2, most=len(files), side=side)
-    if not gray:
-        return photos
-    return {kind: [(in_gray(a), in_gray(b)) for a, b in pairs] for kind, pairs in photos.items()}
+
+    def changed(photo: Tensor) -> Tensor:
+        whole = in_gray(photo) if gray else photo
+        return whole if reduced == 1 else in_8_bits(smaller(whole, reduced))
+
+    return {kind: [(changed(a), changed(b)) for a, b in pairs] for kind, pairs in photos.items()}
+
+
+def smaller(photo: Tensor, factor: float) -> Tensor:
+    """A photograph (C, H, W) whose sides are divided by a factor, as programs reduce pictures."""
+    size = [round(length / factor) for length in photo.shape[1:]]
+    resized = F.interpolate(photo[None], size=size, mode="bicubic", antialias=True)
+    return resized[0].clamp(0, 1)
+
+
+def in_8_bits(photo: Tensor) -> Tensor:
+    """The photograph as a file of 8 bits holds it."""
+    return (255 * photo).round() / 255
 
 
 def in_gray(photo: Tensor) -> Tensor:
     """A color picture (3, H, W) in gray, (1, H, W), as a file of 8 bits holds it."""
-    return (255 * metrics.luma(photo)[None]).round() / 255
+    return in_8_bits(metrics.luma(photo)[None])
 
 
 def told(denoiser: Denoiser, picture: Picture, truth: Tensor) -> Tensor:
@@ -124,12 +142,19 @@ def main() -> None:
     parser.add_argument("--skip-told", action="store_true", help="leave out the told levels")
     parser.add_argument("--gray", action="store_true", help="turn the photographs gray")
     parser.add_argument("--side", type=int, default=SIDE, help="the largest side of a photograph")
+    parser.add_argument("--reduce", type=float, default=1, help="factor that sides are divided by")
     parser.add_argument("--jpeg", type=int, metavar="QUALITY", help="store photographs as JPEG")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
     if taken := {"noisy", "automatic", "told the best level"} & named.keys():
         parser.error(f"a row of its own is called {taken.pop()}: take another name")
-    photos = photographs(options.images, options.list, gray=options.gray, side=options.side)
+    photos = photographs(
+        options.images,
+        options.list,
+        gray=options.gray,
+        side=options.side,
+        reduced=options.reduce,
+    )
     denoisers = {name: Denoiser.load(file) for name, file in named.items()}
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}
     table = measure(photos, denoisers, levels=not options.skip_told, quality=options.jpeg)
