@@ -1,14 +1,17 @@
-"""How much of the levels that the estimator of noise maps finds should a denoiser be told?
+r"""How much of the levels that the estimator of noise maps finds should a denoiser be told?
 
 `measure` denoises photographs that are found to have the noise of a camera, told some shares of
 the levels, and writes a row for each: the signs that `engine.method_noise` sees, and what was
 gained. Pictures without a noisy partner are taken by simulated cameras. `--gray` turns photographs
-gray. `fit` finds the weights of the signs that count for such photographs with which they gain
-most, a loss and a real photograph counting three times, and what they gain in pictures that were
-left out of the fit, a fifth at a time.
+gray, `--reduce` divides their sides by a factor, as people do before they think of noise.
 
-    python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv [--gray]
-    python examples/experiments/share_of_noise.py fit rows.csv... [--gray]
+`fit` finds the weights of the signs that count for such photographs with which they gain most, a
+loss and a real photograph counting three times, and what they gain in pictures that were left out
+of the fit, a fifth at a time.
+
+    python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv [--gray] \
+        [--reduce 2]
+    python examples/experiments/share_of_noise.py fit rows.csv... [--gray] [--signs SIGN...]
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ from flowdenoise.estimation.estimate import Estimate, camera_or_white
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps
 from flowdenoise.images import Picture
-from flowdenoise.training.validation_photos import validation_photos
+from flowdenoise.noise import editing
+from flowdenoise.training.validation_photos import SIDE, validation_photos
 
 SHARES = (0.45, 1.0)
 """The shares of the levels that are tried unless others are asked for."""
@@ -105,25 +109,39 @@ def _quality(picture: Picture, truth: Tensor) -> float:
     return min(BEST, metrics.psnr(picture.tensor()[0], truth))
 
 
-def photographs(folders: list[str], channels: int) -> Iterator[tuple[str, int, Picture, Tensor]]:
+def photographs(
+    folders: list[str], channels: int, reduced: float
+) -> Iterator[tuple[str, int, Picture, Tensor]]:
     """The kind, the number, the photograph and the truth of all that the folders hold."""
     for folder in folders:
         sources = Sources(DataConfig(validation=(folder,)))
-        for kind, pairs in validation_photos(sources, smallest=64, stride=2, most=ALL).items():
+        side = round(SIDE * reduced)
+        found = validation_photos(sources, smallest=64, stride=2, most=ALL, side=side)
+        for kind, pairs in found.items():
             for number, (noisy, truth) in enumerate(pairs):
                 if channels == 1:
                     noisy, truth = (metrics.luma(photo)[None] for photo in (noisy, truth))
+                if reduced != 1:
+                    noisy, truth = (smaller(photo, reduced) for photo in (noisy, truth))
                 name = f"{Path(folder).name}, {kind}"
                 yield name, number, Picture(images.quantize(noisy, np.uint8)), truth
 
 
-def measure(folders: list[str], out: Path, channels: int, shares: list[float]) -> None:
+def smaller(photo: Tensor, factor: float) -> Tensor:
+    """The middle square of a photograph (C, H, W) whose sides are divided by a factor."""
+    side = int(min(photo.shape[1:]) / factor)
+    return editing.resize(photo[None], torch.tensor([1 / factor]), side)[0]
+
+
+def measure(
+    folders: list[str], out: Path, channels: int, shares: list[float], reduced: float
+) -> None:
     """Write a row for each photograph that is found to have the noise of a camera."""
     meter, told = Meter(channels, shares), [f"{TOLD}{share:g}" for share in shares]
     with out.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, *told))
         writer.writeheader()
-        for kind, number, picture, truth in photographs(folders, channels):
+        for kind, number, picture, truth in photographs(folders, channels, reduced):
             if (row := meter.row(picture, truth)) is not None:
                 writer.writerow({"kind": kind, "number": number, **row})
                 stream.flush()
@@ -205,16 +223,20 @@ def main() -> None:
     first.add_argument("images", nargs="+", help="folders of clean pictures or of pairs")
     first.add_argument("--out", type=Path, required=True)
     first.add_argument("--shares", type=float, nargs="+", default=SHARES, help="of the levels")
+    first.add_argument(
+        "--reduce", type=float, default=1.0, help="factor that sides are divided by"
+    )
     second = commands.add_parser("fit")
     second.add_argument("rows", nargs="+", type=Path)
+    second.add_argument("--signs", nargs="+", choices=SIGNS, help="those that count, if others")
     for command in (first, second):
         command.add_argument("--gray", action="store_true", help="gray photographs")
     options = parser.parse_args()
     channels = 1 if options.gray else 3
     if options.command == "measure":
-        measure(options.images, options.out, channels, options.shares)
+        measure(options.images, options.out, channels, options.shares, options.reduce)
         return
-    signs = tuple(WEIGHTS[channels][1])
+    signs = tuple(options.signs or WEIGHTS[channels][1])
     rows = Rows(options.rows, signs)
     report("all of the levels", rows, torch.ones(len(rows.kinds)))
     share = torch.empty(len(rows.kinds), dtype=torch.float64)
