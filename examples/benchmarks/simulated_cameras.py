@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from colorless_noise import as_stored
 from torch import Tensor
 
@@ -32,6 +31,7 @@ from flowdenoise import Denoiser, metrics
 from flowdenoise.benchmark.sets import open_set
 from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.images import Picture
+from flowdenoise.noise import editing
 from flowdenoise.training.validation_photos import SIDE, Photos, validation_photos
 
 LEVELS = (3, 5, 8, 12, 20, 35, 50)
@@ -85,16 +85,11 @@ def photographs(
 
     def changed(photo: Tensor) -> Tensor:
         whole = in_gray(photo) if gray else photo
-        return whole if reduced == 1 else in_8_bits(smaller(whole, reduced))
+        if reduced == 1:
+            return whole
+        return in_8_bits(editing.resize_whole(whole[None], 1 / reduced)[0])
 
     return {kind: [(changed(a), changed(b)) for a, b in pairs] for kind, pairs in photos.items()}
-
-
-def smaller(photo: Tensor, factor: float) -> Tensor:
-    """A photograph (C, H, W) whose sides are divided by a factor, as programs reduce pictures."""
-    size = [round(length / factor) for length in photo.shape[1:]]
-    resized = F.interpolate(photo[None], size=size, mode="bicubic", antialias=True)
-    return resized[0].clamp(0, 1)
 
 
 def in_8_bits(photo: Tensor) -> Tensor:

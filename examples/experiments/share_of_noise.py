@@ -122,12 +122,12 @@ def photographs(
                 if channels == 1:
                     noisy, truth = (metrics.luma(photo)[None] for photo in (noisy, truth))
                 if reduced != 1:
-                    noisy, truth = (smaller(photo, reduced) for photo in (noisy, truth))
+                    noisy, truth = (middle_of(photo, reduced) for photo in (noisy, truth))
                 name = f"{Path(folder).name}, {kind}"
                 yield name, number, Picture(images.quantize(noisy, np.uint8)), truth
 
 
-def smaller(photo: Tensor, factor: float) -> Tensor:
+def middle_of(photo: Tensor, factor: float) -> Tensor:
     """The middle square of a photograph (C, H, W) whose sides are divided by a factor."""
     side = int(min(photo.shape[1:]) / factor)
     return editing.resize(photo[None], torch.tensor([1 / factor]), side)[0]

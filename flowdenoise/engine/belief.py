@@ -240,9 +240,10 @@ def _is_surely_noise(doubted: NoiseMaps, other: Estimate, signs: Signs) -> bool:
         other: The other estimate; weaker maps hold if it is far below them.
         signs: What is removed.
     """
-    everywhere, clean, sigma = signs.are_everywhere, doubted.clean, doubted.sigma
-    if everywhere and clean < _IMPROBABLE and sigma >= _STRONG and doubted.kind == "camera":
+    clean, sigma = doubted.clean, doubted.sigma
+    sure = signs.are_everywhere and clean < _IMPROBABLE
+    if sure and sigma >= _STRONG and doubted.kind == "camera":
         return True
-    in_dark = everywhere and clean < _IMPROBABLE and sigma >= _SEEN_IN_DARK
-    surest = signs.are_nearly_everywhere and clean < _IMPOSSIBLE and sigma >= _SEEN_SURELY
-    return _is_far_below(other, doubted) and signs.have_no_direction and (in_dark or surest)
+    surest = signs.are_nearly_everywhere and clean < _IMPOSSIBLE
+    seen = (sure and sigma >= _SEEN_IN_DARK) or (surest and sigma >= _SEEN_SURELY)
+    return seen and _is_far_below(other, doubted) and signs.have_no_direction

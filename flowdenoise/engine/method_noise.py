@@ -35,8 +35,8 @@ from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
-_NEARLY_EVEN = 0.2  # likewise, if the estimator is sure
 _EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
+_NEARLY_EVEN = 0.2  # likewise, if the estimator is surest of noise
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture

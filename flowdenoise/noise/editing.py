@@ -106,10 +106,23 @@ def resize(pictures: Tensor, factors: Tensor, side: int) -> Tensor:
     """
     out = pictures.new_empty(*pictures.shape[:2], side, side)
     for index, factor in enumerate(factors.tolist()):
-        size = [max(side, round(factor * length)) for length in pictures.shape[2:]]
-        whole = F.interpolate(
-            pictures[index : index + 1], size=size, mode="bicubic", antialias=factor < 1
-        )
-        top, left = ((length - side) // 2 for length in size)
+        whole = resize_whole(pictures[index : index + 1], factor, side)
+        top, left = ((length - side) // 2 for length in whole.shape[2:])
         out[index] = whole[0, :, top : top + side, left : left + side]
-    return out.clamp_(0, 1)
+    return out
+
+
+def resize_whole(pictures: Tensor, factor: float, least: int = 1) -> Tensor:
+    """Resize pictures by one factor, as programs do.
+
+    Args:
+        pictures: The pictures, (B, C, H, W).
+        factor: The factor; a smaller picture is made of means, without aliasing.
+        least: The least side of the results, in pixels.
+
+    Returns:
+        The pictures, (B, C, h, w), in [0, 1].
+    """
+    size = [max(least, round(factor * length)) for length in pictures.shape[2:]]
+    resized = F.interpolate(pictures, size=size, mode="bicubic", antialias=factor < 1)
+    return resized.clamp_(0, 1)
