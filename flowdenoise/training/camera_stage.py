@@ -80,6 +80,9 @@ class CameraTraining:
         shot: The range of the gain a, on the raw scale, of the noise that the pictures of the
             corpus have: photographs at ISO 100 to some thousands. What noise the input has is
             drawn from the range of its kind of camera.
+        light: The range of a factor of each picture's light, drawn log-uniformly: how dim the
+            scenes are whose noise grows with the sensitivity that they need.
+        phones: The share of phones among the cameras; the others are equally likely.
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         anchor: With a teacher, the share of the stage's own target in what is learned from.
@@ -95,6 +98,8 @@ class CameraTraining:
     late_patch: Annotated[int, Range(0, 2048)] = 128
     late_share: Share = 0.3
     shot: camera.Gains = (1e-6, 6e-4)
+    light: camera.Gains = (1.0, 1.0)
+    phones: Share = 1 / 3
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     anchor: Share = 0.1
@@ -245,11 +250,12 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     scene = camera.Scene.draw(keys, camera.CameraConfig(shot=training.shot))
     ways = training.demosaicking
     kinds = [replace(kind, demosaicking=ways) for kind in camera.CAMERAS.values()]
-    which = (len(kinds) * draws.uniform(Stream.KIND)).long().to(keys.device)
+    which = _kinds(draws.uniform(Stream.KIND), training.phones).to(keys.device)
     developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
     how = camera.Development.choose(developments, which)
 
-    light = scene.unprocess(as_floats(clean))
+    dim = camera.draw_log(keys, Stream.CAMERA_LIGHT, training.light)
+    light = dim[:, None, None, None] * scene.unprocess(as_floats(clean))
     own = camera.draw_log(keys, Stream.REFERENCE, training.shot)
     own_read = sensor.read_variance(own, scene.read)
     noisy = light + sensor.variance(light, own, own_read).sqrt() * unit
@@ -267,6 +273,13 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
     weight = slope.clamp(max=_STEEPEST).square()
     return CameraPatches(photo.picture, target, weight, scene.contrast)
+
+
+def _kinds(unit: Tensor, phones: float) -> Tensor:
+    """The kinds of cameras by numbers of (0, 1), (B,): indices in `camera.CAMERAS`."""
+    first, others = list(camera.CAMERAS).index("phone"), len(camera.CAMERAS) - 1
+    other = ((unit - phones) / max(1 - phones, 1e-9) * others).long().clamp(0, others - 1)
+    return torch.where(unit < phones, first, other + (other >= first))
 
 
 def _input_shot(
