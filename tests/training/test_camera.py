@@ -76,6 +76,38 @@ def test_a_picture_has_one_noise_for_good() -> None:
     assert torch.allclose(means, means[0].expand(16), atol=1e-5)
 
 
+def test_phones_are_as_many_as_is_wanted() -> None:
+    sampler = PatchSampler(grays(128), 48, seed=1)
+
+    def noise(phones: float) -> float:
+        made = photographs(sampler, sampler.draws(0, 32), training(phones=phones))
+        return float((255 * made.noisy - 128).flatten(1).std(1).log().mean().exp())
+
+    none, third, all_of_them = (noise(share) for share in (0.0, 1 / 3, 1.0))
+    assert 3 * none < all_of_them  # small sensors have far stronger noise
+    assert none < third < all_of_them
+
+
+@pytest.mark.parametrize("factor", [0.05, 0.5])
+def test_a_dim_scene_has_less_light_and_its_target_too(factor: float) -> None:
+    sampler = PatchSampler(grays(200), 48, seed=1)
+    draws = sampler.draws(0, 32)
+    bright, dim = (
+        photographs(sampler, draws, training(light=(light, light), target="clean", baseline=True))
+        for light in (1.0, factor)
+    )
+    assert torch.allclose(dim.target, factor * bright.target, atol=2e-3, rtol=0.02)
+    assert (dim.noisy.mean((1, 2, 3)) < bright.noisy.mean((1, 2, 3))).all()
+
+
+def test_a_picture_has_one_light_for_good() -> None:
+    sampler = PatchSampler(grays(200, count=1), SIDE, seed=1)
+    settings = training(light=(0.05, 1.0), target="clean", baseline=True)
+    targets = [photographs(sampler, sampler.draws(step, 8), settings).target for step in (0, 1)]
+    means = torch.cat(targets).mean((1, 2, 3))
+    assert torch.allclose(means, means[0].expand(16), rtol=0.05)
+
+
 def stage(
     model: torch.nn.Module, teacher: torch.nn.Module | None = None, **changes: object
 ) -> CameraStage:
