@@ -57,7 +57,10 @@ class Ways:
 
     def __init__(self, shares: tuple[float, ...]) -> None:
         self.denoiser, self.shares = Denoiser.load(), shares
-        self.estimator = weights.load(MAP_ESTIMATORS[3]).network.eval()
+        self.estimators = {
+            channels: weights.load(name).network.eval()
+            for channels, name in MAP_ESTIMATORS.items()
+        }
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +78,8 @@ class Ways:
         if not automatic.planes:
             raise SystemExit("a picture of one color has no noise to take for anything")
         plane = automatic.planes[0].plane
-        maps = noise_maps(plane.picture, self.estimator, self.denoiser.device)
+        estimator = self.estimators[plane.picture.channels]
+        maps = noise_maps(plane.picture, estimator, self.denoiser.device)
         ways = [automatic, self.denoiser.examine(picture, noise="white")]
         for share in self.shares:
             told = replace(maps, levels=share * maps.levels)

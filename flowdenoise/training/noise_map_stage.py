@@ -56,6 +56,9 @@ class NoiseMapTraining:
         white: The share of crops with white noise.
         film: The share of crops with the grain of film; the rest is of cameras.
         reduced: The share of crops that are reduced to half the size before they get noise.
+        soft: The share of these that are enlarged again before they get noise: their texture is as
+            soft as that of photographs at their own pixels.
+        softest: The largest factor of their sides; the least is 1.
         reduced_after: The share of crops of cameras that are reduced behind the camera.
         least_size: The least factor of their sides; the largest is 1.
         enlarged: The share of crops without noise, and of others of cameras, that are enlarged.
@@ -76,6 +79,8 @@ class NoiseMapTraining:
     white: Share = 0.2
     film: Share = 0.08
     reduced: Share = 0.6
+    soft: Share = 0.0
+    softest: Annotated[float, Range(1.0, 8.0)] = 3.5
     reduced_after: Share = 0.25
     least_size: Annotated[float, Range(0.5, 1.0)] = 0.5
     enlarged: Share = 0.1
@@ -154,7 +159,7 @@ class NoiseMapStage:
         after = (groups == 3) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
         groups = groups + after  # the last group is that of reduced photographs
         before = draws.uniform(Stream.MAP_REDUCED) < settings.reduced
-        reduced = _softened(F.avg_pool2d(double, 2), draws)
+        reduced = self._soft(_softened(F.avg_pool2d(double, 2), draws), draws)
         margin = slice(settings.patch // 2, -(settings.patch // 2))
         middle = double[..., margin, margin]
         clean = torch.where(before[:, None, None, None], reduced, middle)
@@ -194,9 +199,12 @@ class NoiseMapStage:
     def _enlarged(self, pictures: Tensor, draws: Draws) -> Tensor:
         chosen = draws.uniform(Stream.MAP_ENLARGED) < self.training.enlarged
         factors = 1 + (self.training.most_size - 1) * draws.uniform(Stream.MAP_SIZE)
-        pictures = pictures.clone()
-        pictures[chosen] = editing.resize(pictures[chosen], factors[chosen], pictures.shape[-1])
-        return pictures
+        return _resized(pictures, chosen, factors)
+
+    def _soft(self, pictures: Tensor, draws: Draws) -> Tensor:
+        chosen = draws.uniform(Stream.MAP_SOFT) < self.training.soft
+        factors = 1 + (self.training.softest - 1) * draws.uniform(Stream.MAP_MAGNIFIED)
+        return _resized(pictures, chosen, factors)
 
     def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
         """Rounded to 8 bits and, a share of them, compressed."""
@@ -293,6 +301,13 @@ class NoiseMapStage:
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
         """There is nothing to see."""
         return {}
+
+
+def _resized(pictures: Tensor, chosen: Tensor, factors: Tensor) -> Tensor:
+    """The middle of what pictures (B, C, P, P) become that are chosen, (B,); others as they are."""
+    pictures = pictures.clone()
+    pictures[chosen] = editing.resize(pictures[chosen], factors[chosen], pictures.shape[-1])
+    return pictures
 
 
 def _softened(clean: Tensor, draws: Draws) -> Tensor:
