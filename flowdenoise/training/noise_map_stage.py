@@ -304,7 +304,7 @@ class NoiseMapStage:
 
 
 def _resized(pictures: Tensor, chosen: Tensor, factors: Tensor) -> Tensor:
-    """The middle of what pictures (B, C, P, P) become that are chosen, (B,); others as they are."""
+    """Pictures (B, C, P, P), of which those chosen, (B,), become the middles of larger ones."""
     pictures = pictures.clone()
     pictures[chosen] = editing.resize(pictures[chosen], factors[chosen], pictures.shape[-1])
     return pictures

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -91,3 +93,19 @@ def test_sizes_behind_the_camera_change_the_grain(corpus: Corpus) -> None:
 def test_shares_above_one_together_are_refused() -> None:
     with pytest.raises(UsageError, match="are above 1 together"):
         NoiseMapTraining(clean=0.5, white=0.3, film=0.3)
+
+
+def test_soft_crops_have_less_fine_detail(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "texture.png")
+    texture = load_corpus([tmp_path], channels=3)
+    shares = {**SHARES["clean"], "reduced": 1.0, "edited": 0.0, "enlarged": 0.0}
+
+    def detail(soft: float) -> torch.Tensor:
+        stage = made(texture, soft=soft, softest=3.5, **shares)
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 24)).noisy
+        return crops.diff(dim=3).square().mean((1, 2, 3))
+
+    sharp, soft = detail(0.0), detail(1.0)
+    assert (soft < 1.02 * sharp).all()  # rounding and compression differ
+    assert soft.median() < 0.5 * sharp.median()
