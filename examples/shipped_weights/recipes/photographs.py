@@ -89,8 +89,8 @@ PHOTOGRAPHS = {
         "their light, and 493 pictures were enlarged parts of the others "
         "(examples/shipped_weights/enlarged.py), as soft as photographs are at their own pixels; "
         "of each open photograph one part of 448x448 pixels was seen beside that. The run was "
-        "stopped after 1,802 steps. The file is the mean of its weights, 0.65, and those of "
-        "`photo-fifth`, 0.35 (examples/shipped_weights/mean_of_weights.py). 17,600 steps went "
+        "stopped after 1,802 steps. The file is the mean of its weights and those of "
+        "`photo-fifth` (examples/shipped_weights/mean_of_weights.py). 17,600 steps went "
         "before.",
         "The denoiser of photographs whose noise is fine, trained on noisy ones alone.",
         255.0,
