@@ -30,6 +30,7 @@ from flowdenoise.engine.method_noise import (
     signs_of_noise,
 )
 from flowdenoise.engine.periodicity import periodicity
+from flowdenoise.engine.soft_texture import SoftTexture
 from flowdenoise.engine.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial import pixels_of, windows
 from flowdenoise.estimation import Estimate, Finding, NoiseMaps, is_sensitive
@@ -58,7 +59,13 @@ Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
 """A function that gives a quick network for noise and a number of channels; None if none tells."""
 
 
-def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.device) -> Finding:
+def believed(
+    picture: Picture,
+    finding: Finding,
+    quick: Quick,
+    device: torch.device,
+    soft: SoftTexture | None = None,
+) -> Finding:
     """As much of a finding as what a denoiser removes speaks for.
 
     Args:
@@ -66,8 +73,9 @@ def believed(picture: Picture, finding: Finding, quick: Quick, device: torch.dev
         finding: Its noise.
         quick: The function that gives the network to denoise windows with.
         device: The device that computes.
+        soft: What tells the texture of soft pictures; None if nothing does.
     """
-    look = _Look(picture, quick, device)
+    look = _Look(picture, quick, device, soft)
     if finding.estimate.maps is not None:
         return look.at_maps(finding, finding.estimate.maps)
     doubted = finding.doubted or _beside_white(finding, picture.channels)
@@ -102,21 +110,21 @@ class _Look:
         picture: The picture, color or gray.
         quick: The function that gives the network.
         device: The device that computes.
+        soft: What tells the texture of soft pictures.
     """
 
     picture: Picture
     quick: Quick
     device: torch.device
+    soft: SoftTexture | None
 
     def at_maps(self, finding: Finding, maps: NoiseMaps) -> Finding:
         """A finding of maps: a share of their levels, or what there is without them."""
-        signs, sure = self._signs(maps), maps.is_surely_white
-        is_texture = signs is not None and (
-            signs.repeats if sure else signs.are_of_texture(maps.clean)
-        )
-        if finding.otherwise is not None and is_texture and not is_sensitive(self.picture):
-            return self.at_white(finding.otherwise, maps, signs)
-        if sure:
+        signs = self._signs(maps)
+        other = None if is_sensitive(self.picture) else finding.otherwise
+        if other is not None and self._is_texture(maps, signs):
+            return self.at_white(other, maps, signs)
+        if maps.is_surely_white:
             return finding
         channels = self.picture.channels
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
@@ -131,11 +139,22 @@ class _Look:
         if signs is not None and may_hold and self._shows_enough:
             hold = _hold_in_gray if channels == 1 else _hold_in_color
             share = share_of_noise(signs, channels)
-            if hold(seen, finding.estimate, signs, share):
+            if hold(seen, finding.estimate, signs, share) and not self._is_soft_texture(seen):
                 estimate = Estimate.of_camera(seen).scaled(share)
                 beside = channels == 1 and signs.are_beside_detail
                 return Finding(estimate, seen=seen, beside_detail=beside)
         return self.at_white(finding, seen, signs)
+
+    def _is_texture(self, maps: NoiseMaps, signs: Signs | None) -> bool:
+        """Whether maps show texture, which white noise that is sure only repeats."""
+        if maps.is_surely_white:
+            return signs is not None and signs.repeats
+        if signs is not None and signs.are_of_texture(maps.clean):
+            return True
+        return self._is_soft_texture(maps)
+
+    def _is_soft_texture(self, maps: NoiseMaps) -> bool:
+        return self.soft is not None and self.soft.was_taken(self.picture, maps)
 
     def at_white(
         self, finding: Finding, seen: NoiseMaps | None = None, signs: Signs | None = None

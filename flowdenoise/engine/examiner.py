@@ -17,6 +17,7 @@ from flowdenoise.engine.denoisers import Denoisers
 from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.planes import Brightness, Plane, planes_of
+from flowdenoise.engine.soft_texture import SoftTexture
 from flowdenoise.engine.trial import Trial
 from flowdenoise.estimation import (
     Estimate,
@@ -97,7 +98,8 @@ class Examiner:
         if kind != "auto":
             return finding
         with torch.no_grad():
-            return believed(picture, finding, networks.quick_for, self.device)
+            soft = SoftTexture(self.estimators, self.device)
+            return believed(picture, finding, networks.quick_for, self.device, soft)
 
     @torch.no_grad()
     def _light(self, plane: ExaminedPlane) -> LinearLight | None:

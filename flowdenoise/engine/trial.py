@@ -62,11 +62,17 @@ class Trial:
         return cls(pixels, denoised, levels)
 
 
-def windows(picture: Picture, most: int) -> list[tuple[slice, slice]]:
-    """The rows and columns of windows of one size, all of a few, evenly spread of more."""
+def windows(picture: Picture, most: int, side: int = _WINDOW) -> list[tuple[slice, slice]]:
+    """The rows and columns of windows of one size, all of a few, evenly spread of more.
+
+    Args:
+        picture: The picture.
+        most: The largest number of windows.
+        side: Their height and width in pixels, about.
+    """
     if min(picture.height, picture.width) < _LEAST_SIDE:
         return []
-    down, across = (max(1, round(side / _WINDOW)) for side in (picture.height, picture.width))
+    down, across = (max(1, round(length / side)) for length in (picture.height, picture.width))
     high, wide = picture.height // down // CELL * CELL, picture.width // across // CELL * CELL
     count = down * across
     some = min(count, most)
