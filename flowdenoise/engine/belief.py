@@ -128,6 +128,8 @@ class _Look:
             return finding
         channels = self.picture.channels
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
+        if other is not None and _is_more(other.estimate, told):
+            return self.at_white(other, maps, signs)
         if told.sigma < _LEAST:
             told = Estimate(told.sigma, "clean")
         return replace(finding, estimate=told)
@@ -197,6 +199,11 @@ class _Look:
         if network is None:
             return None
         return signs_of_noise(self.picture, maps, network, self.device)
+
+
+def _is_more(white: Estimate, believed: Estimate) -> bool:
+    """Whether there is more white noise than is believed of what maps show, most of it texture."""
+    return white.verdict == "noisy" and white.sigma > believed.sigma
 
 
 def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:

@@ -29,6 +29,7 @@ _COLOR_CLEAN = 0.3  # the probability of a clean picture, in color, from where c
 _OF_SURE = 0.5  # of the level in color, for such noise; compression has made that wrong
 _OF_FOUND, _OF_BRIGHTNESS = 0.8, 0.5  # of the levels found, from where differences of channels
 # have white noise: they have its level if it is one of color, and hardly any if of brightness
+_IN_COLOR = 1.5 / 255  # or this level, which neither rounding nor texture gives
 _ENOUGH = 300**2 // CELL**2  # cells; smaller pictures may hold nothing but one texture
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
@@ -104,7 +105,8 @@ def has_white_noise_of_color(color: Finding, brightness: Finding, picture: Tenso
     found = color.estimate
     if found.untouched or found.maps is not None:
         return False
-    least = max(_OF_FOUND * found.sigma, _OF_BRIGHTNESS * brightness.estimate.sigma)
+    of_brightness = min(_OF_BRIGHTNESS * brightness.estimate.sigma, _IN_COLOR)
+    least = max(_OF_FOUND * found.sigma, of_brightness)
     return level_of_color(picture) >= least
 
 

@@ -134,6 +134,16 @@ def test_white_noise_that_is_hardly_removed_is_not_white() -> None:
     assert believed(clean, found, lambda *_: None, CPU) == found
 
 
+def test_white_noise_stays_where_less_is_believed_of_the_maps_beside_it() -> None:
+    noisy = in_white_noise(compressed(example("coffee.png", 2)), 3 / 255)
+    maps, white = maps_of(noisy), Finding(Estimate(3 / 255, "noisy"))
+    camera_s = Finding(Estimate.of_camera(maps), seen=maps, otherwise=white)
+    assert believed(noisy, camera_s, only_color, CPU).estimate == white.estimate
+    weaker = replace(white, estimate=Estimate(0.3 / 255, "noisy"))
+    told = believed(noisy, replace(camera_s, otherwise=weaker), only_color, CPU).estimate
+    assert told.verdict == "clean" or told.maps is not None
+
+
 def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
     photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
     maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
