@@ -32,8 +32,8 @@ from flowdenoise.engine.method_noise import (
 from flowdenoise.engine.periodicity import periodicity
 from flowdenoise.engine.soft_texture import SoftTexture
 from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.trial import pixels_of, windows
-from flowdenoise.estimation import Estimate, Finding, NoiseMaps, is_sensitive
+from flowdenoise.engine.trial import middle_of, pixels_of, windows
+from flowdenoise.estimation import Estimate, Finding, NoiseMaps, differs_by, is_sensitive
 from flowdenoise.images import Picture
 
 _MOST_FOR_WHITE = 4  # windows
@@ -128,7 +128,7 @@ class _Look:
             return finding
         channels = self.picture.channels
         told = finding.estimate.scaled(1.0 if signs is None else share_of_noise(signs, channels))
-        if other is not None and _is_more(other.estimate, told):
+        if other is not None and self._is_more(other.estimate, told):
             return self.at_white(other, maps, signs)
         if told.sigma < _LEAST:
             told = Estimate(told.sigma, "clean")
@@ -189,6 +189,12 @@ class _Look:
         may_be_none = white.sigma <= _WEAK or periodic >= _MOSTLY_PERIODIC
         return share is not None and may_be_none and share * math.sqrt(1 - periodic) < _REMOVED
 
+    def _is_more(self, white: Estimate, told: Estimate) -> bool:
+        """Whether the channels differ by more white noise than is told of maps of texture."""
+        if white.verdict != "noisy" or white.sigma <= told.sigma or self.picture.channels == 1:
+            return False
+        return differs_by(white, middle_of(self.picture))
+
     @property
     def _shows_enough(self) -> bool:
         """Whether it is in color, or so large that its texture is hardly alike everywhere."""
@@ -199,11 +205,6 @@ class _Look:
         if network is None:
             return None
         return signs_of_noise(self.picture, maps, network, self.device)
-
-
-def _is_more(white: Estimate, believed: Estimate) -> bool:
-    """Whether there is more white noise than is believed of what maps show, most of it texture."""
-    return white.verdict == "noisy" and white.sigma > believed.sigma
 
 
 def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:

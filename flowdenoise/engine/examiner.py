@@ -18,7 +18,7 @@ from flowdenoise.engine.examined import Examined, ExaminedPlane
 from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.planes import Brightness, Plane, planes_of
 from flowdenoise.engine.soft_texture import SoftTexture
-from flowdenoise.engine.trial import Trial
+from flowdenoise.engine.trial import Trial, middle_of
 from flowdenoise.estimation import (
     Estimate,
     Estimators,
@@ -33,9 +33,6 @@ from flowdenoise.estimation import (
 )
 from flowdenoise.images import Picture
 from flowdenoise.noise import NoiseKind
-
-_MIDDLE = 1024
-"""The side of the middle of a picture that is looked at where its noise is the same everywhere."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Examiner:
         brightness = Brightness.of(picture)
         alone = self._find(brightness.picture, kind)
         if is_colorless(finding, alone) and not has_white_noise_of_color(
-            finding, alone, _middle(picture)
+            finding, alone, middle_of(picture)
         ):
             return ExaminedPlane(brightness, alone)
         if doubted and is_texture(finding, alone):
@@ -110,9 +107,3 @@ class Examiner:
         network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
         trial = Trial.of(picture, estimate.maps, network, self.device)
         return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
-
-
-def _middle(picture: Picture) -> torch.Tensor:
-    """The middle of a picture, at most `_MIDDLE` pixels high and wide, (1, C, h, w)."""
-    top, left = (max(side - _MIDDLE, 0) // 2 for side in (picture.height, picture.width))
-    return picture.tensor(slice(top, top + _MIDDLE), slice(left, left + _MIDDLE))

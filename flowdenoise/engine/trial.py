@@ -17,6 +17,7 @@ from flowdenoise.images import Picture
 _WINDOW = 192  # side in pixels, about
 _MOST = 8  # windows of a photograph
 _LEAST_SIDE = 4 * CELL  # of a window that shows enough
+_MIDDLE = 1024  # side of what is looked at where noise is the same everywhere
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,9 @@ def windows(picture: Picture, most: int, side: int = _WINDOW) -> list[tuple[slic
 def pixels_of(picture: Picture, places: list[tuple[slice, slice]], device: torch.device) -> Tensor:
     """The pixels of windows, (B, C, h, w), on the device."""
     return torch.cat([picture.tensor(*place) for place in places]).to(device)
+
+
+def middle_of(picture: Picture) -> Tensor:
+    """The middle of a picture, at most `_MIDDLE` pixels high and wide, (1, C, h, w)."""
+    top, left = (max(side - _MIDDLE, 0) // 2 for side in (picture.height, picture.width))
+    return picture.tensor(slice(top, top + _MIDDLE), slice(left, left + _MIDDLE))

@@ -19,6 +19,7 @@ from flowdenoise.system.lazy import homes
 
 if TYPE_CHECKING:
     from flowdenoise.estimation.brightness import (
+        differs_by,
         has_white_noise_of_color,
         is_colorless,
         is_texture,
@@ -50,6 +51,7 @@ __all__ = [
     "Unclip",
     "Verdict",
     "clean_below",
+    "differs_by",
     "has_white_noise_of_color",
     "is_colorless",
     "is_inside",
@@ -68,6 +70,7 @@ __getattr__ = homes(
     {
         "clipping": ("Unclip",),
         "brightness": (
+            "differs_by",
             "has_white_noise_of_color",
             "is_colorless",
             "is_texture",

@@ -105,9 +105,19 @@ def has_white_noise_of_color(color: Finding, brightness: Finding, picture: Tenso
     found = color.estimate
     if found.untouched or found.maps is not None:
         return False
-    of_brightness = min(_OF_BRIGHTNESS * brightness.estimate.sigma, _IN_COLOR)
-    least = max(_OF_FOUND * found.sigma, of_brightness)
-    return level_of_color(picture) >= least
+    least = min(_OF_BRIGHTNESS * brightness.estimate.sigma, _IN_COLOR)
+    return differs_by(found, picture, least)
+
+
+def differs_by(white: Estimate, picture: Tensor, least: float = 0) -> bool:
+    """Whether the channels of a picture differ by as much white noise as was found.
+
+    Args:
+        white: The white noise that was found.
+        picture: The picture or its middle, (1, 3, H, W), [0, 1].
+        least: How much it must be at least, [0, 1] scale.
+    """
+    return level_of_color(picture) >= max(_OF_FOUND * white.sigma, least)
 
 
 def level_of_color(picture: Tensor) -> float:

@@ -142,6 +142,8 @@ def test_white_noise_stays_where_less_is_believed_of_the_maps_beside_it() -> Non
     weaker = replace(white, estimate=Estimate(0.3 / 255, "noisy"))
     told = believed(noisy, replace(camera_s, otherwise=weaker), only_color, CPU).estimate
     assert told.verdict == "clean" or told.maps is not None
+    gray = Picture(noisy.samples[..., 1:2].repeat(3, 2))  # channels that do not differ
+    assert believed(gray, camera_s, only_color, CPU).estimate.verdict != "noisy"
 
 
 def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> None:
