@@ -29,10 +29,10 @@ from flowdenoise.metrics import LUMA
 from flowdenoise.networks import NoiseMapNet, band_energies
 
 _GRAIN = 1.6  # of texture that is taken for noise in a soft picture; usually 2
-_SOFT = 3.2  # the level of detail over that of the finest; of white noise it is 1
+_SOFT, _SOFT_IN_GRAY = 3.2, 3.6  # the level of detail over that of the finest; of white noise, 1
 _CLEAN, _CLEAN_IN_GRAY = 0.42, 0.5  # the probabilities at half the size
 _SIDE, _MOST = 256, 48  # of windows in pixels, about, and their number
-_WHITE = 255
+_WHITE, _TINY = 255, 1e-6
 _TELLING = 0.98  # of the cells of a window that tells
 
 
@@ -63,11 +63,13 @@ class SoftTexture:
         places = windows(picture, _MOST, _SIDE)
         pixels = pixels_of(picture, places, self.device) if places else torch.empty(0)
         telling = [window for window in pixels if _tells(window)]
-        if not telling or not _is_soft(pixels := torch.stack(telling)):
+        in_color = picture.channels > 1
+        soft = _SOFT if in_color else _SOFT_IN_GRAY
+        if not telling or _softness(pixels := torch.stack(telling)) < soft:
             return False
         half = _halved(pixels)
         in_gray = _clean(self.estimators.camera(1), _brightness(half))
-        if picture.channels == 1:
+        if not in_color:
             return in_gray >= _CLEAN_IN_GRAY
         return min(in_gray, _clean(self.estimators.camera(picture.channels), half)) >= _CLEAN
 
@@ -77,9 +79,10 @@ def _tells(window: Tensor) -> bool:
     return float(varies(window[None]).float().mean()) >= _TELLING
 
 
-def _is_soft(pixels: Tensor) -> bool:
+def _softness(pixels: Tensor) -> float:
+    """The level of the detail of brightness, over that of the finest."""
     finest, detail, _ = band_energies(pixels)[:, 0].mean((0, 2, 3)).sqrt().tolist()
-    return bool(detail >= _SOFT * finest)
+    return float(detail / max(finest, _TINY))
 
 
 def _halved(pixels: Tensor) -> Tensor:
