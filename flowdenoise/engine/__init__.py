@@ -9,6 +9,7 @@ solver_input    the tensors and levels of a plug-and-play solver
 choices         which network runs, where and how, and how much it removes
 trial           a few windows, denoised before all of the picture
 method_noise    what a denoiser removes of them has the signs of noise, or of texture
+soft_texture    texture of a soft picture, told from coarse noise at half the size
 belief          so much of what was found out about noise is believed
 periodicity     how much of that repeats itself
 passes          a plane on its way through the tiling

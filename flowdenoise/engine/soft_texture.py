@@ -29,7 +29,7 @@ from flowdenoise.metrics import LUMA
 from flowdenoise.networks import NoiseMapNet, band_energies
 
 _GRAIN = 1.6  # of texture that is taken for noise in a soft picture; usually 2
-_SOFT, _SOFT_IN_GRAY = 3.2, 3.6  # the level of detail over that of the finest; of white noise, 1
+_SOFT, _SOFT_IN_GRAY = 3.2, 3.7  # the level of detail over that of the finest; of white noise, 1
 _CLEAN, _CLEAN_IN_GRAY = 0.42, 0.5  # the probabilities at half the size
 _SIDE, _MOST = 256, 48  # of windows in pixels, about, and their number
 _WHITE, _TINY = 255, 1e-6
