@@ -25,7 +25,7 @@ from torch import Tensor
 from flowdenoise.engine.trial import pixels_of, windows
 from flowdenoise.estimation import CELL, Estimators, NoiseMaps, varies, without_bars
 from flowdenoise.images import Picture
-from flowdenoise.metrics import LUMA
+from flowdenoise.metrics import luma
 from flowdenoise.networks import NoiseMapNet, band_energies
 
 _GRAIN = 1.6  # of texture that is taken for noise in a soft picture; usually 2
@@ -87,19 +87,20 @@ def _softness(pixels: Tensor) -> float:
 
 def _halved(pixels: Tensor) -> Tensor:
     """Windows (B, C, H, W) at half the size, in 8 bits, as the estimators learned."""
-    half = (F.avg_pool2d(pixels, 2) * _WHITE).round() / _WHITE
+    half = _in_8_bits(F.avg_pool2d(pixels, 2))
     high, wide = (side // CELL * CELL for side in half.shape[2:])
     return half[..., :high, :wide]
 
 
-def _clean(net: NoiseMapNet, windows: Tensor) -> float:
+def _clean(net: NoiseMapNet, pixels: Tensor) -> float:
     """The probability that the picture of these windows is clean."""
-    return float(torch.softmax(net(windows).kind.mean(0), 0)[0])
+    return float(torch.softmax(net(pixels).kind.mean(0), 0)[0])
 
 
 def _brightness(colors: Tensor) -> Tensor:
-    """The luma of windows by Rec. 601, (B, 1, H, W)."""
-    if colors.shape[1] == 1:
-        return colors
-    luma = torch.einsum("bchw,c->bhw", colors, colors.new_tensor(LUMA))[:, None]
-    return (luma * _WHITE).round() / _WHITE
+    """The luma of windows, (B, 1, H, W), in 8 bits."""
+    return _in_8_bits(torch.stack([luma(window)[None] for window in colors]))
+
+
+def _in_8_bits(pixels: Tensor) -> Tensor:
+    return (pixels * _WHITE).round() / _WHITE
