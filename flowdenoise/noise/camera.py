@@ -30,6 +30,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
+from flowdenoise.noise import sensor
 from flowdenoise.noise.compression import compress
 from flowdenoise.noise.demosaicking import (
     Demosaickings,
@@ -391,5 +392,5 @@ def simulate(
     if unit is None:
         size = (raw.shape[2], raw.shape[3])
         unit = unit_noise(keys if noise_keys is None else noise_keys, size)
-    noisy = raw + noise * variance(raw, shot, read).sqrt() * unit
+    noisy = raw + noise * sensor.noise(unit, raw, shot, read)
     return photograph(noisy, scene, Development.draw(keys, config), shot, read)

@@ -258,15 +258,16 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     light = dim[:, None, None, None] * scene.unprocess(as_floats(clean))
     own = camera.draw_log(keys, Stream.REFERENCE, training.shot)
     own_read = sensor.read_variance(own, scene.read)
-    noisy = light + sensor.variance(light, own, own_read).sqrt() * unit
+    noisy = light + sensor.noise(unit, light, own, own_read)
 
     shot = _input_shot(draws, kinds, which, training.least * own)
     read = sensor.read_variance(shot, scene.read)
     smooth = smoothing.gaussian(noisy, 1.0)
     has = sensor.variance(smooth, own, own_read)
     lacks = sensor.variance(smooth, shot, read) - has
+    skew = sensor.third_moment(smooth, shot) - sensor.third_moment(smooth, own)
     added = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
-    added = added * lacks.sqrt()
+    added = sensor.skewed(added, lacks, skew)
     photo = camera.photograph(noisy + added, scene, how, shot, read)
     target = light if training.target == "clean" else noisy - has / lacks * added
     target = camera.follow(target, scene, how, photo)
