@@ -85,6 +85,10 @@ class CameraConfig:
             half of them, across.
         repeated: The share of these files that are read by a program that repeats color.
         contrast: The share of an S-curve in the tone curve.
+        red: The gain of red over green that white balance needs: low by lamps, high by daylight.
+        blue: The gain of blue over green.
+        matrix: The share of the color matrix that is applied. Matrices of phones are as different
+            as their sensors, and programs use less of them where noise is strong.
         softness: The deviation of the lens's blur in pixels, which is no noise and not undone.
         demosaicking: The ways to demosaick, of which each photograph has one, all equally likely.
     """
@@ -104,6 +108,9 @@ class CameraConfig:
     subsampled: Share = 0.0
     repeated: Share = 0.4
     contrast: Ends = (0.0, 0.6)
+    red: Ends = (0.9, 2.4)
+    blue: Ends = (0.9, 2.4)
+    matrix: Ends = (0.3, 1.1)
     softness: Ends = (0.8, 1.4)
     demosaicking: Demosaickings = ("linear", "edges")
 
@@ -202,13 +209,14 @@ class Scene:
     def draw(cls, keys: Tensor, config: CameraConfig) -> Scene:
         """Draw scenes for keys (B,) int32; the same key gives the same scene."""
         exposure = between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
-        red = between(_units(keys, Stream.CAMERA_RED), (1.5, 2.6))
-        blue = between(_units(keys, Stream.CAMERA_BLUE), (1.3, 2.2))
+        red = between(_units(keys, Stream.CAMERA_RED), config.red)
+        blue = between(_units(keys, Stream.CAMERA_BLUE), config.blue)
         gains = exposure[:, None] * torch.stack([red, torch.ones_like(red), blue], 1)
         share = between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
         normal = torch.special.ndtri(_units(keys, Stream.CAMERA_READ).double()).float()
         softness = between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
-        return cls(gains, _camera_matrix(keys), share, normal, softness)
+        matrix = _camera_matrix(keys, between(_units(keys, Stream.CAMERA_MATRIX), config.matrix))
+        return cls(gains, matrix, share, normal, softness)
 
     def unprocess(self, picture: Tensor) -> Tensor:
         """Take pictures (B, 3, H, W), sRGB in [0, 1], back to the light on the sensor."""
@@ -223,8 +231,8 @@ class Scene:
         return torch.einsum("boc,bchw->bohw", self.matrix, light)
 
 
-def _camera_matrix(keys: Tensor) -> Tensor:
-    """A random mean of known color matrices, from the camera to linear sRGB, (B, 3, 3)."""
+def _camera_matrix(keys: Tensor, share: Tensor) -> Tensor:
+    """A share (B,) of a random mean of known matrices, from the camera to linear sRGB."""
     shares = torch.stack(
         [_units(keys, Stream.CAMERA_MIX + 64 * i) for i in range(len(_FROM_XYZ))], 1
     )
@@ -233,7 +241,7 @@ def _camera_matrix(keys: Tensor) -> Tensor:
     known = torch.tensor(_FROM_XYZ, device=keys.device) @ torch.tensor(_TO_XYZ, device=keys.device)
     mixed = torch.einsum("bn,nij->bij", shares, known)
     matrix: Tensor = torch.linalg.inv(mixed / mixed.sum(2, keepdim=True))
-    return matrix
+    return torch.lerp(torch.eye(3, device=keys.device), matrix, share[:, None, None])
 
 
 @dataclass(frozen=True)
