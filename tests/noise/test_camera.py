@@ -191,9 +191,38 @@ def test_the_noise_has_the_variance_that_the_law_of_the_sensor_says() -> None:
     scene, shot = camera.Scene.draw(key, config), torch.tensor([1e-4])
     raw = scene.unprocess(flat)
     expected = sensor.variance(raw, shot, sensor.read_variance(shot, scene.read))
-    noisy = raw + expected.sqrt() * sensor.unit_noise(key, (128, 128))
-    found = (noisy - raw).square().mean((2, 3))
-    assert torch.allclose(found, expected.mean((2, 3)), rtol=0.05)
+    unit = sensor.unit_noise(key, (128, 128))
+    found = sensor.noise(unit, raw, shot, sensor.read_variance(shot, scene.read))
+    assert torch.allclose(found.square().mean((2, 3)), expected.mean((2, 3)), rtol=0.05)
+
+
+def quantiles(count: int = 200_000) -> Tensor:
+    """Standard normal numbers, each as likely as the others."""
+    return torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count)
+
+
+@hypothesis.given(st.floats(-6, -1.2), st.floats(-5, 0))
+def test_the_noise_has_the_moments_of_photons_and_of_reading(gain: float, light: float) -> None:
+    shot, raw = torch.tensor([10**gain]).double(), torch.full((1, 1, 1, 1), 10**light).double()
+    read = sensor.read_variance(shot)
+    found = sensor.noise(quantiles(), raw, shot, read)
+    variance = float(shot * raw + read)
+    assert float(found.mean()) == pytest.approx(0, abs=1e-3 * variance**0.5)
+    assert float(found.square().mean()) == pytest.approx(variance, rel=2e-3)
+    third = float(shot**2 * raw)
+    assert float(found.pow(3).mean()) == pytest.approx(third, abs=5e-3 * variance**1.5)
+    assert (found.diff() > 0).all()
+
+
+@pytest.mark.parametrize("photons", [9, 25, 400])
+def test_the_noise_of_few_photons_is_as_uneven_as_counts_are(photons: int) -> None:
+    shot, read = torch.tensor([1 / 400]).double(), torch.zeros(1).double()
+    raw = torch.full((1, 1, 1, 1), photons / 400).double()
+    counts = 400 * (raw + sensor.noise(quantiles(), raw, shot, read)).flatten()
+    for most in range(photons // 3, 2 * photons):
+        law = torch.special.gammaincc(torch.tensor(most + 1.0), torch.tensor(float(photons)))
+        share = (counts < most + 0.5).double().mean()
+        assert abs(float(share) - float(law)) < 0.01
 
 
 def test_read_noise_follows_the_published_law() -> None:
@@ -203,6 +232,14 @@ def test_read_noise_follows_the_published_law() -> None:
     assert math.log(float(sensor.read_variance(shot, -2.0))) == pytest.approx(
         usual - 0.6, abs=1e-4
     )
+
+
+def test_gray_stays_gray_whatever_share_of_the_matrix_a_camera_applies() -> None:
+    for share in (0.0, 0.5, 1.1):
+        scene = camera.Scene.draw(KEYS, replace(camera.CAMERAS["phone"], matrix=(share, share)))
+        assert torch.allclose(scene.matrix.sum(2), torch.ones(6, 3), atol=1e-5)
+        apart = (scene.matrix - torch.eye(3)).abs().amax((1, 2))
+        assert (apart > 0.2 * share).all() if share else (apart == 0).all()
 
 
 def test_a_sensor_that_is_full_sees_no_brighter_light() -> None:
