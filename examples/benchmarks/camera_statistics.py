@@ -33,6 +33,8 @@ HEADINGS = (
     "RG",
     "GB",
     "RB",
+    "R/G",
+    "B/G",
     "Cb/Y",
     "Cr/Y",
     "Cb 1",
@@ -53,7 +55,7 @@ def statistics(noise: Tensor) -> Tensor:
     """The figures of `HEADINGS` for noise (3, H, W) on the [0, 1] scale."""
     mean = noise.mean()
     noise = noise - noise.mean((1, 2), keepdim=True)
-    red, _, blue = noise
+    red, green, blue = noise
     luma = metrics.luma(noise)
     cb, cr = 0.564 * (blue - luma), 0.713 * (red - luma)
     correlation = torch.corrcoef(noise.flatten(1))
@@ -63,6 +65,7 @@ def statistics(noise: Tensor) -> Tensor:
             255 * noise.square().mean().sqrt(),
             *(autocorrelation(luma, lag) for lag in (1, 2, 3, 4)),
             *(correlation[0, 1], correlation[1, 2], correlation[0, 2]),
+            *(red.std() / green.std(), blue.std() / green.std()),
             *(cb.square().mean() / power, cr.square().mean() / power),
             *(autocorrelation(cb, lag) for lag in (1, 2, 4)),
             255 * mean,

@@ -108,9 +108,9 @@ class CameraConfig:
     subsampled: Share = 0.0
     repeated: Share = 0.4
     contrast: Ends = (0.0, 0.6)
-    red: Ends = (0.9, 2.4)
-    blue: Ends = (0.9, 2.4)
-    matrix: Ends = (0.3, 1.1)
+    red: Ends = (0.8, 2.0)
+    blue: Ends = (0.8, 2.0)
+    matrix: Ends = (0.7, 1.3)
     softness: Ends = (0.8, 1.4)
     demosaicking: Demosaickings = ("linear", "edges")
 
