@@ -29,6 +29,7 @@ from .test_method_noise import (
     CPU,
     EXAMPLES,
     LEVEL,
+    by_daylight,
     color,
     compressed,
     example,
@@ -164,7 +165,7 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
 
 def reduced_photo(name: camera.Camera, shot: float) -> tuple[Picture, Picture]:
     """A photograph of 384x384 pixels that was reduced by 2, and the picture without noise."""
-    config = replace(camera.CAMERAS[name], shot=(shot, 1.5 * shot))
+    config = replace(by_daylight(name), shot=(shot, 1.5 * shot))
     clean = Picture(images.read_uint8(EXAMPLES / "coffee.png", 3)[:384, :384]).tensor()
     taken_at = camera.simulate(clean, torch.tensor([7]), config).picture
     halved = (torch.nn.functional.avg_pool2d(one, 2)[0] for one in (taken_at, clean))

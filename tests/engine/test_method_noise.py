@@ -31,6 +31,12 @@ CPU = torch.device("cpu")
 LEVEL = 8 / 255
 
 
+def by_daylight(kind: camera.Camera) -> camera.CameraConfig:
+    """A camera that must lift red and blue, whose noise is then far above that of green."""
+    ends = {"red": (1.5, 2.6), "blue": (1.3, 2.2), "matrix": (1.0, 1.0)}
+    return replace(camera.CAMERAS[kind], **ends)  # type: ignore[arg-type]
+
+
 @cache
 def quick() -> TileDenoiser:
     return TileDenoiser.of(weights.load("photo-fast").network, CPU, torch.float32)
@@ -52,7 +58,7 @@ def example(name: str, reduced: int = 1) -> Picture:
 
 def taken(clean: Picture, name: camera.Camera = "reflex") -> Picture:
     """The picture as a camera takes it at a high ISO."""
-    config = replace(camera.CAMERAS[name], shot=(2e-3, 3e-3))
+    config = replace(by_daylight(name), shot=(2e-3, 3e-3))
     photo = camera.simulate(clean.tensor(), torch.tensor([7]), config).picture[0]
     return Picture(images.quantize(photo, np.uint8))
 
