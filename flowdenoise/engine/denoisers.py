@@ -15,7 +15,14 @@ import torch
 from torch import nn
 
 from flowdenoise import weights
-from flowdenoise.engine.choices import EFFORTS, Effort, EngineConfig, Grain, RemovalConfig
+from flowdenoise.engine.choices import (
+    EFFORTS,
+    TRIALS,
+    Effort,
+    EngineConfig,
+    Grain,
+    RemovalConfig,
+)
 from flowdenoise.engine.examined import ExaminedPlane
 from flowdenoise.engine.passes import Pass, pass_of
 from flowdenoise.engine.tile_denoiser import TileDenoiser
@@ -101,8 +108,8 @@ def model_of(config: EngineConfig, report: Callable[[str], None] | None = None) 
     photos: dict[Grain, str] = {}
     quick: dict[int | Grain, str] = {}
     if model == "auto":
-        photos, least = photos_of(effort), EFFORTS["fast"]
-        quick = dict([*models_of(least).items(), *photos_of(least).items()])
+        photos = photos_of(effort)
+        quick = dict([*models_of(TRIALS).items(), *photos_of(TRIALS).items()])
     return Model(
         networks,
         {channels: source(name) for channels, name in ESTIMATORS.items()},

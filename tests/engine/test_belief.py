@@ -85,7 +85,7 @@ def shipped(name: str) -> nn.Module:
 
 
 LEVELS = {1: partial(shipped, "noise-level-gray"), 3: partial(shipped, "noise-level-color")}
-PHOTO: Callable[[], nn.Module] = partial(shipped, "photo-fast")
+PHOTO: Callable[[], nn.Module] = partial(shipped, "photo-trial")
 
 
 def engine() -> Denoiser:

@@ -39,7 +39,7 @@ def by_daylight(kind: camera.Camera) -> camera.CameraConfig:
 
 @cache
 def quick() -> TileDenoiser:
-    return TileDenoiser.of(weights.load("photo-fast").network, CPU, torch.float32)
+    return TileDenoiser.of(weights.load("photo-trial").network, CPU, torch.float32)
 
 
 def maps_of(picture: Picture, level: float = LEVEL) -> NoiseMaps:
