@@ -5,6 +5,7 @@ levels         sigma, checked and converted, and the kinds of noise
 white          noise of one level, independent from pixel to pixel
 camera         what a camera does to light, and so what the noise of a photograph is
 sensor         what is added where light is measured
+color_matrix   from the camera's colors to sRGB
 demosaicking   from one color a pixel to three
 compression    8 bits, and JPEG
 smoothing      what a camera does to detail

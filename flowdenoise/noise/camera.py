@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.noise import sensor
+from flowdenoise.noise.color_matrix import KNOWN, color_matrix
 from flowdenoise.noise.compression import compress
 from flowdenoise.noise.demosaicking import (
     Demosaickings,
@@ -159,15 +160,6 @@ CAMERAS: dict[Camera, CameraConfig] = {
 }
 """The kinds of cameras; `training` draws from all of them."""
 
-_TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-_FROM_XYZ = (
-    ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),
-    ((0.4913, -0.0541, -0.0202), (-0.6130, 1.3513, 0.2906), (-0.1564, 0.2151, 0.7183)),
-    ((0.8380, -0.2630, -0.0639), (-0.2887, 1.0725, 0.2496), (-0.0627, 0.1427, 0.5438)),
-    ((0.6596, -0.2079, -0.0562), (-0.4782, 1.3016, 0.1933), (-0.0970, 0.1581, 0.5181)),
-)
-"""XYZ to the raw of four reflex cameras, as in Brooks et al. 2019, from their DNG files."""
-
 
 def between(unit: Tensor, ends: tuple[float, float]) -> Tensor:
     """What lies at numbers of [0, 1] between two ends."""
@@ -215,7 +207,9 @@ class Scene:
         share = between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
         normal = torch.special.ndtri(_units(keys, Stream.CAMERA_READ).double()).float()
         softness = between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
-        matrix = _camera_matrix(keys, between(_units(keys, Stream.CAMERA_MATRIX), config.matrix))
+        mix = [_units(keys, Stream.CAMERA_MIX + 64 * i) for i in range(KNOWN)]
+        applied = between(_units(keys, Stream.CAMERA_MATRIX), config.matrix)
+        matrix = color_matrix(torch.stack(mix, 1), applied)
         return cls(gains, matrix, share, normal, softness)
 
     def unprocess(self, picture: Tensor) -> Tensor:
@@ -229,19 +223,6 @@ class Scene:
         """Apply white balance and color matrix: raw (B, 3, H, W) to linear sRGB."""
         light = raw * self.gains[:, :, None, None]
         return torch.einsum("boc,bchw->bohw", self.matrix, light)
-
-
-def _camera_matrix(keys: Tensor, share: Tensor) -> Tensor:
-    """A share (B,) of a random mean of known matrices, from the camera to linear sRGB."""
-    shares = torch.stack(
-        [_units(keys, Stream.CAMERA_MIX + 64 * i) for i in range(len(_FROM_XYZ))], 1
-    )
-    shares = -shares.log()
-    shares = shares / shares.sum(1, keepdim=True)
-    known = torch.tensor(_FROM_XYZ, device=keys.device) @ torch.tensor(_TO_XYZ, device=keys.device)
-    mixed = torch.einsum("bn,nij->bij", shares, known)
-    matrix: Tensor = torch.linalg.inv(mixed / mixed.sum(2, keepdim=True))
-    return torch.lerp(torch.eye(3, device=keys.device), matrix, share[:, None, None])
 
 
 @dataclass(frozen=True)
