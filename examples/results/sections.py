@@ -136,7 +136,8 @@ def _other_pictures() -> Iterator[Section]:
             "Real noise: four phone crops",
             "Too few for more than a look. The four were in view when it was decided to give "
             "back half of the lacking light, and to widen the bound on strong noise, so their "
-            "figure is not an untouched one.",
+            "figure is not an untouched one. They were looked at, too, when simulated cameras "
+            "got noisier green and uneven photon noise.",
         ),
         ("polyu", "Real noise: PolyU", "Reflex cameras with their own JPEG."),
     ):
