@@ -229,7 +229,9 @@ PHOTOGRAPHS = {
         ),
         3300,
         f"{_PHOTOGRAPHS} It saw what `photo` saw, and has no teacher. White balance and matrices "
-        "had other ranges for the first 900 steps. 17,100 steps went before.",
+        "had other ranges for the first 900 steps. The file is the mean of its weights, 0.6, and "
+        "those of `photo-trial`, 0.4 (examples/shipped_weights/mean_of_weights.py). 17,100 steps "
+        "went before.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,
