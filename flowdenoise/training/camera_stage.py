@@ -8,9 +8,12 @@ camera at a higher ISO lacks there, and
     input   photograph(y + u)       mosaic, demosaicking, smoothing, tone curve, 8 bits, JPEG
     target  follow(y - (v / w) u)   demosaicked and smoothed alike, neither clipped nor curved
 
-have independent noises, as cov(n + u, n - (v / w) u) = v - (v / w) w = 0 (Pang et al.,
-"Recorrupted-to-Recorrupted", CVPR 2021, with a factor for each pixel), so the best prediction of
-the target from the input is the mean of the clean light given the input. The loss is
+have uncorrelated noises, as cov(n + u, n - (v / w) u) = v - (v / w) w = 0 (Pang et al.,
+"Recorrupted-to-Recorrupted", CVPR 2021, with a factor for each pixel). Were they normal, they
+would be independent, and the best prediction of the target from the input would be the mean of
+the clean light given the input. Photon noise is uneven, as counts are, and so is u, which has the
+third moment that n lacks: what the target's noise then follows of a pixel's own noise z, in its
+deviations, goes with z^2 - 1, whose mean is zero, so no brightness moves. The loss is
 taken in linear light: the network's sRGB goes back through the tone curve. Its weight, the squared
 slope of the curve, is computed from the input alone; any such weight leaves the best prediction
 what it is, so the tone curve, clipping and JPEG bring no bias. Of the mean over a patch the
@@ -265,9 +268,9 @@ def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -
     smooth = smoothing.gaussian(noisy, 1.0)
     has = sensor.variance(smooth, own, own_read)
     lacks = sensor.variance(smooth, shot, read) - has
-    skew = sensor.third_moment(smooth, shot) - sensor.third_moment(smooth, own)
+    third = sensor.third_moment(smooth, shot) - sensor.third_moment(smooth, own)
     added = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
-    added = sensor.skewed(added, lacks, skew)
+    added = sensor.skewed(added, lacks, third)
     photo = camera.photograph(noisy + added, scene, how, shot, read)
     target = light if training.target == "clean" else noisy - has / lacks * added
     target = camera.follow(target, scene, how, photo)
