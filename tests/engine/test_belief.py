@@ -25,11 +25,11 @@ from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
 from flowdenoise.noise import camera
 
+from ..cameras import by_daylight
 from .test_method_noise import (
     CPU,
     EXAMPLES,
     LEVEL,
-    by_daylight,
     color,
     compressed,
     example,

@@ -26,15 +26,11 @@ from flowdenoise.images import Picture
 from flowdenoise.networks import NoiseMapNet, ResNet, ResNetConfig
 from flowdenoise.noise import camera
 
+from ..cameras import by_daylight
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CPU = torch.device("cpu")
 LEVEL = 8 / 255
-
-
-def by_daylight(kind: camera.Camera) -> camera.CameraConfig:
-    """A camera that must lift red and blue, whose noise is then far above that of green."""
-    ends = {"red": (1.5, 2.6), "blue": (1.3, 2.2), "matrix": (1.0, 1.0)}
-    return replace(camera.CAMERAS[kind], **ends)  # type: ignore[arg-type]
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,8 @@ from flowdenoise.networks import Noise, NoiseMapNet
 from flowdenoise.noise import NoiseKind, camera
 from flowdenoise.system import random_streams
 
+from ..cameras import by_daylight
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -39,9 +40,7 @@ def smooth(height: int = 256, width: int = 320) -> torch.Tensor:
 
 def photograph(clean: torch.Tensor, shot: float, kind: camera.Camera = "reflex") -> Picture:
     key = random_streams.fold(torch.tensor([7]), 3)
-    ends = {"red": (1.5, 2.6), "blue": (1.3, 2.2), "matrix": (1.0, 1.0)}  # by daylight
-    config = replace(camera.CAMERAS[kind], **ends)  # type: ignore[arg-type]
-    made = camera.simulate(clean, key, config, torch.tensor([shot])).picture
+    made = camera.simulate(clean, key, by_daylight(kind), torch.tensor([shot])).picture
     return Picture((made[0].permute(1, 2, 0) * 255).round().byte().numpy())
 
 
