@@ -78,11 +78,12 @@ class Examiner:
         doubted = may_be_texture(finding) and not is_sensitive(picture)
         if kind != "auto" or not in_color or not (doubted or may_be_colorless(finding)):
             return ExaminedPlane(plane, finding)
+        middle = middle_of(picture)
+        if has_white_noise_of_color(finding, middle):
+            return ExaminedPlane(plane, finding)
         brightness = Brightness.of(picture)
         alone = self._find(brightness.picture, kind)
-        if is_colorless(finding, alone) and not has_white_noise_of_color(
-            finding, alone, middle_of(picture)
-        ):
+        if is_colorless(finding, alone) and not has_white_noise_of_color(finding, middle, alone):
             return ExaminedPlane(brightness, alone)
         if doubted and is_texture(finding, alone):
             finding = replace(finding, estimate=alone.estimate)

@@ -94,18 +94,23 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
 
 
-def has_white_noise_of_color(color: Finding, brightness: Finding, picture: Tensor) -> bool:
+def has_white_noise_of_color(
+    color: Finding, picture: Tensor, brightness: Finding | None = None
+) -> bool:
     """Whether the channels differ by the white noise that was found, which is not colorless then.
 
     Args:
         color: What was found out about the noise of the picture.
-        brightness: What was found out about the noise of its brightness.
         picture: The picture or its middle, (1, 3, H, W), [0, 1].
+        brightness: What was found out about the noise of its brightness; None asks whether they
+            differ by so much that brightness is of no account.
     """
     found = color.estimate
     if found.untouched or found.maps is not None:
         return False
-    least = min(_OF_BRIGHTNESS * brightness.estimate.sigma, _IN_COLOR)
+    least = _IN_COLOR
+    if brightness is not None:
+        least = min(least, _OF_BRIGHTNESS * brightness.estimate.sigma)
     return differs_by(found, picture, least)
 
 

@@ -133,13 +133,13 @@ def clipped_ends_of(
 
 def _cut_off(runs: Floats, sigma: float) -> NoiseLaw | None:
     """The noise at zero, if some was cut off there; `runs` is (N, 16)."""
-    if runs.min() < 0:
+    at_end = runs <= 0
+    if at_end.sum() < _FEWEST or runs.min() < 0:
         return None
     law = _fit(runs, sigma)
     if law is None:
         return None
     means = runs.mean(axis=1)
-    at_end = runs <= 0
     dark = (means < math.sqrt(law.at_end)) & ~at_end.all(axis=1)
     at_end = at_end[dark]
     if at_end.sum() < _FEWEST:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from flowdenoise import Denoiser
+from flowdenoise import Denoiser, weights
 from flowdenoise.engine.choices import Crop
 from flowdenoise.engine.planes import Brightness, room_for
 from flowdenoise.images import Picture
@@ -54,6 +56,24 @@ def test_noise_of_all_channels_is_removed_from_all(denoiser: Denoiser, sigma: fl
     picture = Picture(noisy(clean, sigma, channels=3))
     assert denoiser.denoise_picture(picture).weights == ("color",)
     assert not denoiser.examine(picture).is_colorless
+
+
+def test_brightness_is_only_looked_at_where_the_channels_do_not_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load, asked = weights.load, []
+
+    def recording(name: str, **options: Any) -> weights.Weights:
+        asked.append(name)
+        return load(name, **options)
+
+    monkeypatch.setattr(weights, "load", recording)
+    denoiser = Denoiser.load(device="cpu")
+    denoiser.examine(Picture(noisy(scene(192, 256), 10, channels=3)))
+    assert "noise-map-color" in asked
+    assert "noise-map-gray" not in asked
+    denoiser.examine(Picture(noisy(scene(192, 256), 10)))
+    assert "noise-map-gray" in asked
 
 
 def test_a_clean_color_picture_stays_as_it_is(denoiser: Denoiser) -> None:
