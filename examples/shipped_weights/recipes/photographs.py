@@ -10,6 +10,14 @@ _PHOTOGRAPHS = (
 )
 _JITTER = ("--set", "training.jitter=0.15", "--set", "loop.warmup=100")
 
+_MANY_CAMERAS = (
+    *("--set", "loop.learning_rate=6e-4", "--set", "training.jitter=0.15"),
+    *("--set", "loop.warmup=30", "--set", "loop.decay=0.85", "--set", "loop.batch=12"),
+    *("--set", "training.patch=80", "--set", "training.phones=0.6"),
+    *("--set", "training.light=0.08,1"),
+)
+"""What the last runs have in common, on photographs as they are simulated now."""
+
 PHOTOGRAPHS = {
     "photo-first": Recipe(
         (
@@ -113,7 +121,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-eighth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-seventh")),
             *("--set", "loop.learning_rate=5e-4", *_JITTER, "--set", "loop.batch=12"),
@@ -129,6 +137,20 @@ PHOTOGRAPHS = {
         "and matrices had other ranges for the first 1,000 steps. The file is the mean of its "
         "weights, 0.6, and those of `photo-sixth`, 0.4 "
         "(examples/shipped_weights/mean_of_weights.py). 21,100 steps went before.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-eighth")),
+            *_MANY_CAMERAS,
+        ),
+        2200,
+        f"{_PHOTOGRAPHS} It began with `photo-eighth` as it was before its mean was taken, and "
+        "saw the same pictures. The file is the mean of its weights and those of `photo-eighth` "
+        "(examples/shipped_weights/mean_of_weights.py). 23,000 steps went before.",
         "The denoiser of photographs whose noise is fine, trained on noisy ones alone.",
         255.0,
         wider=True,
@@ -218,7 +240,7 @@ PHOTOGRAPHS = {
         255.0,
         wider=True,
     ),
-    "photo-fast": Recipe(
+    "photo-fast-fifth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-trial")),
             *TWO_SCALES,
@@ -231,6 +253,21 @@ PHOTOGRAPHS = {
         f"{_PHOTOGRAPHS} It saw what `photo` saw, and has no teacher. White balance and matrices "
         "had other ranges for the first 900 steps. The file is the mean of its weights, 0.6, and "
         "those of `photo-trial`, 0.4 (examples/shipped_weights/mean_of_weights.py). 17,100 steps "
+        "went before.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
+            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
+        ),
+        4200,
+        f"{_PHOTOGRAPHS} It began with `photo-fast-fifth` as it was before its mean was taken, "
+        "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
+        "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
         "went before.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
