@@ -21,6 +21,7 @@ discrepancy     what is removed is no more than noise
 risk            where noise is weak: how much of what is removed is noise
 remains         what a denoiser leaves of coarse noise, removed in a reduced picture
 linear_light    light that strong noise took, given back
+contrast        the tone curve behind which it was taken
 self_ensemble   the mean over the eight ways to turn a picture
 texture         fine texture that comes back
 out_of_memory   smaller pieces when memory runs out

@@ -12,9 +12,10 @@ between the true mean and the end, a share p = Phi(-t) is cut off, and the mean 
 end became (t Phi(t) + phi(t)) / t times as large (Tobin, "Estimation of relationships for limited
 dependent variables", Econometrica 26, 1958). Where too much is cut off, nothing is concluded.
 
-sRGB is assumed, and cameras deviate from it, as they deviate from those that the network knows.
-So neither is trusted alone, and half of what is lacking is added. Near white, where networks leave
-a picture too dark and all curves are alike, all of it is.
+The curve is that of sRGB with as much contrast as the noise tells of (`contrast`). Cameras
+deviate from it, as they deviate from those that the network knows. So neither is trusted alone,
+and half of what is lacking is added. Near white, where networks leave a picture too dark and all
+curves are alike, all of it is.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from flowdenoise.engine.contrast import contrast_of
 from flowdenoise.noise.tone import tone, untone
 
 _BANDS = 8  # of brightness, each of which fades into its neighbors
@@ -55,18 +57,19 @@ class LinearLight:
         """Compare the light before and after denoising, channel by channel.
 
         Args:
-            noisy: Windows of the noisy photograph, (B, C, h, w), sRGB in [0, 1].
+            noisy: Windows of the noisy photograph, (B, C, h, w), [0, 1].
             denoised: What a denoiser made of them, (B, C, h, w).
         """
         tones = torch.linspace(0, 1, _KNOTS, device=noisy.device)
-        light = _to_light(tones)
+        curve = _Curve(contrast_of(noisy, denoised))
+        light = curve.to_light(tones)
         place = tones * _BANDS - 0.5
         below, above, share = _between(place)
         rows = []
         for before, after in zip(noisy.unbind(1), denoised.clamp(0, 1).unbind(1), strict=True):
-            lacking = _lacking(before.flatten(), after.flatten())
+            lacking = _lacking(before.flatten(), after.flatten(), curve)
             changed = light + torch.lerp(lacking[below], lacking[above], share)
-            rows.append(_from_light(changed) - tones)
+            rows.append(curve.from_light(changed) - tones)
         return cls(torch.stack(rows))
 
     def restore(self, denoised: Tensor, luma: float = 1.0, chroma: float = 1.0) -> Tensor:
@@ -89,7 +92,24 @@ class LinearLight:
         return denoised + luma * gray + chroma * (lacking - gray)
 
 
-def _lacking(noisy: Tensor, denoised: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class _Curve:
+    """A camera's tone curve, for values of any shape (N,).
+
+    Attributes:
+        contrast: The share of an S-curve in it.
+    """
+
+    contrast: float
+
+    def to_light(self, tones: Tensor) -> Tensor:
+        return untone(tones.reshape(1, 1, 1, -1), tones.new_tensor([self.contrast])).flatten()
+
+    def from_light(self, light: Tensor) -> Tensor:
+        return tone(light.reshape(1, 1, 1, -1), light.new_tensor([self.contrast])).flatten()
+
+
+def _lacking(noisy: Tensor, denoised: Tensor, curve: _Curve) -> Tensor:
     """The linear light that a channel (N,) lacks in each band of brightness, (bands,)."""
     below, above, share = _between(denoised * _BANDS - 0.5)
 
@@ -101,8 +121,8 @@ def _lacking(noisy: Tensor, denoised: Tensor) -> Tensor:
     before, after, black, white = (
         sums(values) / count.clamp(min=1)
         for values in (
-            _to_light(noisy),
-            _to_light(denoised),
+            curve.to_light(noisy),
+            curve.to_light(denoised),
             (noisy <= 0).to(share),
             (noisy >= 1).to(share),
         )
@@ -127,11 +147,3 @@ def _between(place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     place = place.clamp(0, _BANDS - 1)
     below = place.long().clamp(max=_BANDS - 2)
     return below, below + 1, place - below
-
-
-def _to_light(tones: Tensor) -> Tensor:
-    return untone(tones.reshape(1, 1, 1, -1), tones.new_zeros(1)).flatten()
-
-
-def _from_light(light: Tensor) -> Tensor:
-    return tone(light.reshape(1, 1, 1, -1), light.new_zeros(1)).flatten()

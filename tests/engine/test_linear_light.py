@@ -20,7 +20,7 @@ from flowdenoise.noise.tone import tone, untone
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NO_CURVE = torch.zeros(1)
-STRONG_SHOT, WEAK_SHOT = 1.2e-2, 1e-4
+STRONG_SHOT, WEAK_SHOT = 1.6e-2, 1e-4
 
 
 def shot(light: float, deviation: float, side: int = 256) -> Tensor:
