@@ -22,7 +22,8 @@ from flowdenoise.noise.tone import tone_slope, untone
 
 _BANDS = 16  # of brightness
 _FEWEST = 4  # bands of a channel that tells
-_FEW, _MOST = 1000, 8000  # pixels of a band, with fewer of which it tells nothing; no more count
+_FEW, _MANY = 1000, 8000  # pixels of a band: with fewer it tells nothing, with more nothing more
+_MOST = 20_000  # pixels of a band that are looked at
 _MOST_BLACK, _MOST_WHITE = 0.12, 0.05  # of a band's pixels are cut off
 _LEAST = 3 / 255  # a deviation that rounding and compression leave alone
 _QUARTILES = 1.349  # deviations of normal numbers between their quartiles
@@ -62,7 +63,7 @@ def _law(noisy: Tensor, denoised: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         lower, upper = torch.quantile(before - after, before.new_tensor([0.25, 0.75])).tolist()
         deviation = (upper - lower) / _QUARTILES
         if cut[0] <= _MOST_BLACK and cut[1] <= _MOST_WHITE and deviation >= _LEAST:
-            rows.append((float(after.mean()), deviation**2, min(count, _MOST)))
+            rows.append((float(after.mean()), deviation**2, min(count, _MANY)))
     tones, variances, weights = torch.tensor(rows).reshape(-1, 3).T
     return tones.clamp(0, 1), variances.log(), weights.sqrt()
 
