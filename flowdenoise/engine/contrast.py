@@ -8,7 +8,7 @@ curve y = f(x) it is that times the square of the curve's slope, as long as noth
 So the deviation that is measured at several tones y, of what a denoiser removed there, tells the
 curve as well as a and b. Of the curves of `noise.tone`, sRGB with a share of an S-curve, that one
 is taken whose law comes nearest to the logarithms of the variances, each channel having an a and b
-of its own. J. Takamatsu, Y. Matsushita and K. Ikeuchi, "Estimating camera response functions using
+of its own; sRGB itself, unless that is far from them. J. Takamatsu, Y. Matsushita and K. Ikeuchi, "Estimating camera response functions using
 probabilistic intensity similarity" and "Estimating radiometric response functions from image noise
 variance" (CVPR and ECCV 2008), use what noise tells of curves in this way.
 """
@@ -28,6 +28,7 @@ _MOST_BLACK, _MOST_WHITE = 0.12, 0.05  # of a band's pixels are cut off
 _LEAST = 3 / 255  # a deviation that rounding and compression leave alone
 _QUARTILES = 1.349  # deviations of normal numbers between their quartiles
 _SHARES = tuple(share / 20 for share in range(13))  # of the S-curve, as cameras have them
+_CONTRADICTS = 2.0  # times the fault of the best curve: from there sRGB is not assumed
 _READ = tuple(10 ** (step / 5) for step in range(-20, 8))  # b over a
 
 
@@ -39,14 +40,18 @@ def contrast_of(noisy: Tensor, denoised: Tensor) -> float:
         denoised: What a denoiser made of them, (B, C, h, w).
 
     Returns:
-        The share, from 0 to 0.6; 0, which is sRGB, where there are too few tones to tell.
+        The share, from 0 to 0.6; 0, which is sRGB, unless the noise clearly speaks against that.
     """
     laws = [
         _law(before.flatten(), after.flatten())
         for before, after in zip(noisy.unbind(1), denoised.unbind(1), strict=True)
     ]
     faults = [_faults(*law) for law in laws if len(law[0]) >= _FEWEST]
-    return _SHARES[int(sum(faults).argmin())] if faults else 0.0  # type: ignore[union-attr]
+    if not faults:
+        return 0.0
+    fault = torch.stack(faults).sum(0)
+    best = int(fault.argmin())
+    return _SHARES[best] if fault[0] >= _CONTRADICTS * fault[best] else 0.0
 
 
 def _law(noisy: Tensor, denoised: Tensor) -> tuple[Tensor, Tensor, Tensor]:

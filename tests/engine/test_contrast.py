@@ -22,10 +22,16 @@ def ramp(contrast: float, shot: float, read: float) -> tuple[Tensor, Tensor]:
     return (255 * tone(noisy, curve)).round() / 255, tone(light, curve)
 
 
-@given(st.floats(0, 0.6), st.floats(1e-3, 6e-3), st.floats(0, 1e-4))
+@given(st.floats(0.15, 0.6), st.floats(1e-3, 6e-3), st.floats(0, 1e-4))
 @settings(max_examples=30, deadline=None)
 def test_noise_tells_the_curve(contrast: float, shot: float, read: float) -> None:
     assert contrast_of(*ramp(contrast, shot, read)) == pytest.approx(contrast, abs=0.11)
+
+
+@given(st.floats(1e-3, 6e-3), st.floats(0, 1e-4))
+@settings(max_examples=10, deadline=None)
+def test_the_curve_of_srgb_is_found_to_have_no_contrast(shot: float, read: float) -> None:
+    assert contrast_of(*ramp(0, shot, read)) <= 0.05
 
 
 def test_a_few_tones_tell_nothing() -> None:
