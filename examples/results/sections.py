@@ -137,8 +137,8 @@ def _other_pictures() -> Iterator[Section]:
             "Too few for more than a look. The four were in view when it was decided to give "
             "back half of the lacking light, and to widen the bound on strong noise, so their "
             "figure is not an untouched one. They were looked at, too, when simulated cameras "
-            "got noisier green and uneven photon noise, and when the tone curve came to be told "
-            "by the noise, which was decided against them.",
+            "got noisier green and uneven photon noise, and when it was decided how clearly "
+            "noise must tell of a tone curve.",
         ),
         ("polyu", "Real noise: PolyU", "Reflex cameras with their own JPEG."),
     ):

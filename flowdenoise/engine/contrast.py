@@ -8,9 +8,9 @@ curve y = f(x) it is that times the square of the curve's slope, as long as noth
 So the deviation that is measured at several tones y, of what a denoiser removed there, tells the
 curve as well as a and b. Of the curves of `noise.tone`, sRGB with a share of an S-curve, that one
 is taken whose law comes nearest to the logarithms of the variances, each channel having an a and b
-of its own; sRGB itself, unless that is far from them. J. Takamatsu, Y. Matsushita and K. Ikeuchi, "Estimating camera response functions using
-probabilistic intensity similarity" and "Estimating radiometric response functions from image noise
-variance" (CVPR and ECCV 2008), use what noise tells of curves in this way.
+of its own; sRGB itself, unless that is far from them. J. Takamatsu, Y. Matsushita and K. Ikeuchi,
+"Estimating radiometric response functions from image noise variance", ECCV 2008, use what noise
+tells of curves in this way.
 """
 
 from __future__ import annotations
