@@ -45,8 +45,8 @@ def test_what_is_drawn_was_estimated_for_what_is_said(
 
     monkeypatch.setattr(Estimators, "find", find)
     assert invoke("info", photo, "--plot", photo.with_name("noise.png")).status == 0
-    # It is white noise, not of brightness alone, drawn as if it were a camera's.
-    assert asked == [("auto", 3), ("auto", 1), ("camera", 3)]
+    # It is white noise of all channels, so brightness tells nothing, drawn as if a camera's.
+    assert asked == [("auto", 3), ("camera", 3)]
 
 
 def test_the_iso_of_a_photograph_is_said(invoke: Invoke, photo: Path) -> None:
