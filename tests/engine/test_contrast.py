@@ -28,6 +28,15 @@ def test_noise_tells_the_curve(contrast: float, shot: float, read: float) -> Non
     assert contrast_of(*ramp(contrast, shot, read)) == pytest.approx(contrast, abs=0.11)
 
 
+@given(st.floats(0, 0.15), st.floats(1e-3, 6e-3), st.floats(0, 1e-4))
+@settings(max_examples=20, deadline=None)
+def test_a_little_contrast_is_what_it_is_or_none(
+    contrast: float, shot: float, read: float
+) -> None:
+    found = contrast_of(*ramp(contrast, shot, read))
+    assert found == 0 or found == pytest.approx(contrast, abs=0.11)
+
+
 @given(st.floats(1e-3, 6e-3), st.floats(0, 1e-4))
 @settings(max_examples=10, deadline=None)
 def test_the_curve_of_srgb_is_found_to_have_no_contrast(shot: float, read: float) -> None:
