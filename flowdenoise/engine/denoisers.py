@@ -248,8 +248,12 @@ class Denoisers:
 
 
 def _grain(maps: NoiseMaps, channels: int) -> Grain:
-    """The grain by which networks are chosen: in gray, that for a fine one is best for all."""
-    return "fine" if channels == 1 or maps.is_fine else "coarse"
+    """The grain by which networks are chosen.
+
+    The network for a fine one is best for all in gray, and for strong noise: what cameras smooth
+    is weak, and the noise of dim light is coarse by itself.
+    """
+    return "fine" if channels == 1 or maps.is_fine or maps.is_strong else "coarse"
 
 
 def _grain_in_trial(maps: NoiseMaps, channels: int) -> Grain:

@@ -36,6 +36,7 @@ _FEW = 60  # cells of a brightness, about, below which those of all count as muc
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must
 _FINE = 1.9  # grain, up to which no camera has smoothed the noise
+_STRONG = 12 / 255  # level, from which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
 _LEAST, _DOUBT = 0.11 / 255, 8  # a level below `_LEAST exp(_DOUBT p)`, p that of clean, is clean
 _CERTAIN, _TRUSTED = 0.88, 0.4  # of clean: above, no floor tells noise, and below, the maps count
@@ -94,6 +95,14 @@ class NoiseMaps:
         A part has the answer of the whole picture, so that it goes to the same network.
         """
         return (self.whole or self).grain < _FINE
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether the noise is stronger than a camera that smooths it leaves any.
+
+        A part has the answer of the whole picture here, too.
+        """
+        return (self.whole or self).sigma >= _STRONG
 
     @property
     def is_surely_white(self) -> bool:

@@ -231,20 +231,23 @@ def test_an_effort_takes_its_own_weights_and_says_which(
 
 
 @pytest.mark.parametrize(
-    ("effort", "grain", "name"),
+    ("effort", "grain", "level", "name"),
     [
-        ("normal", 1.2, "photo"),
-        ("normal", 2.5, "photo-coarse"),
-        ("fast", 1.2, "photo-fast"),
-        ("fast", 2.5, "photo-coarse-fast"),
+        ("normal", 1.2, 8, "photo"),
+        ("normal", 2.5, 8, "photo-coarse"),
+        ("normal", 2.5, 16, "photo"),
+        ("fast", 1.2, 8, "photo-fast"),
+        ("fast", 2.5, 8, "photo-coarse-fast"),
+        ("fast", 2.5, 16, "photo-fast"),
     ],
 )
-def test_the_grain_decides_which_weights_clean_a_photograph(
+def test_grain_and_level_decide_which_weights_clean_a_photograph(
     picture: Picture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     effort: str,
     grain: float,
+    level: float,
     name: str,
 ) -> None:
     folder = shipped_with(tmp_path, *ALL, "photo-coarse", "photo-coarse-fast")
@@ -254,8 +257,8 @@ def test_the_grain_decides_which_weights_clean_a_photograph(
     (plane,) = examined.noisy
     maps = plane.estimate.maps
     assert maps is not None
-    levels = maps.levels.clone()
-    levels[1] = grain * levels[0]
+    levels = torch.full_like(maps.levels, level / 255)
+    levels[0] /= grain
     told = replace(plane.estimate, maps=replace(maps, levels=levels, whole=None))
     plane = replace(plane, finding=replace(plane.finding, estimate=told))
     examined = replace(examined, planes=(plane,))

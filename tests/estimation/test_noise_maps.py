@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -358,6 +359,17 @@ def test_a_part_goes_to_the_network_of_the_whole_picture() -> None:
     assert whole.is_fine
     assert part.is_fine
     assert again.is_fine
+
+
+def test_a_part_of_strong_noise_is_strong_where_it_is_weak() -> None:
+    levels = torch.full((4, 8, 8), 0.2)
+    levels[:, :, 4:] = 0.01
+    whole = NoiseMaps(levels, torch.full((8, 8), 0.5), "camera", 1.0)
+    weak = whole.part(slice(0, 64), slice(32, 64))
+    assert weak.sigma < 0.02
+    assert whole.is_strong
+    assert weak.is_strong
+    assert not replace(weak, whole=None).is_strong
 
 
 class Doubtful(Known):
