@@ -142,7 +142,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-ninth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-eighth")),
             *_MANY_CAMERAS,
@@ -151,7 +151,21 @@ PHOTOGRAPHS = {
         f"{_PHOTOGRAPHS} It began with `photo-eighth` as it was before its mean was taken, and "
         "saw the same pictures. The file is the mean of its weights and those of `photo-eighth` "
         "(examples/shipped_weights/mean_of_weights.py). 23,000 steps went before.",
-        "The denoiser of photographs whose noise is fine, trained on noisy ones alone.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-ninth")),
+            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=4e-4"),
+        ),
+        2300,
+        f"{_PHOTOGRAPHS} It began with `photo-ninth` as it was before its mean was taken, and "
+        "saw the same pictures. The file is the mean of its weights and those of `photo-ninth` "
+        "(examples/shipped_weights/mean_of_weights.py). 25,200 steps went before.",
+        "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
     ),
@@ -259,7 +273,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-fast": Recipe(
+    "photo-fast-sixth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
             *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
@@ -269,8 +283,23 @@ PHOTOGRAPHS = {
         "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
         "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
         "went before.",
-        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
-        "ones alone.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-sixth")),
+            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
+        ),
+        4000,
+        f"{_PHOTOGRAPHS} It began with `photo-fast-sixth` as it was before its mean was taken, "
+        "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
+        "those of `photo-fast-sixth` (examples/shipped_weights/mean_of_weights.py). 24,600 steps "
+        "went before.",
+        "The denoiser of photographs whose noise is fine or strong for `--effort fast`, "
+        "trained on noisy ones alone.",
         255.0,
         wider=True,
     ),
