@@ -273,7 +273,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-fast-sixth": Recipe(
+    "photo-fast": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
             *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
@@ -283,23 +283,8 @@ PHOTOGRAPHS = {
         "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
         "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
         "went before.",
-        "What `photo-fast` goes on from.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-sixth")),
-            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
-        ),
-        4000,
-        f"{_PHOTOGRAPHS} It began with `photo-fast-sixth` as it was before its mean was taken, "
-        "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
-        "those of `photo-fast-sixth` (examples/shipped_weights/mean_of_weights.py). 24,600 steps "
-        "went before.",
-        "The denoiser of photographs whose noise is fine or strong for `--effort fast`, "
-        "trained on noisy ones alone.",
+        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
+        "ones alone.",
         255.0,
         wider=True,
     ),
