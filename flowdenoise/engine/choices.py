@@ -54,7 +54,13 @@ EFFORTS = {
 """The efforts that can be asked for, by name."""
 
 _FAST = EFFORTS["fast"]
-TRIALS = replace(_FAST, photos={**_FAST.photos, "fine": ("photo-trial", *_FAST.photos["fine"])})
+TRIALS = replace(
+    _FAST,
+    photos={
+        "fine": ("photo-trial", *_FAST.photos["fine"]),
+        "coarse": ("photo-coarse-trial", *_FAST.photos["coarse"]),
+    },
+)
 """The weights for the windows that are denoised first: what they remove of noise and of texture
 is known, and what is believed of noise follows from it, whichever weights make the result."""
 
