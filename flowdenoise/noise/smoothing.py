@@ -5,20 +5,44 @@ All of this is linear in light once its weights are known, so two pictures can b
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
+_SMALL = 128  # up to this side one product with a matrix is quicker than a convolution
+
+
 def gaussian(values: Tensor, deviation: float) -> Tensor:
     """Blur (B, C, H, W) by a Gaussian, borders mirrored."""
-    radius = max(1, round(2.5 * deviation))
-    place = torch.arange(-radius, radius + 1, device=values.device, dtype=values.dtype)
-    kernel = torch.exp(-0.5 * (place / deviation) ** 2)
-    kernel = (kernel / kernel.sum()).expand(values.shape[1], 1, 1, -1)
-    padded = F.pad(values, (radius,) * 4, mode="reflect")
+    height, width = values.shape[-2:]
+    if max(height, width) <= _SMALL:
+        kind = deviation, values.device, values.dtype
+        return _blur_matrix(height, *kind).T @ (values @ _blur_matrix(width, *kind))
+    kernel = _kernel(deviation, values).expand(values.shape[1], 1, 1, -1)
+    padded = F.pad(values, (kernel.shape[-1] // 2,) * 4, mode="reflect")
     groups = values.shape[1]
     return F.conv2d(F.conv2d(padded, kernel, groups=groups), kernel.transpose(2, 3), groups=groups)
+
+
+def _kernel(deviation: float, like: Tensor) -> Tensor:
+    """The weights of a Gaussian, whose sum is 1."""
+    radius = max(1, round(2.5 * deviation))
+    place = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)
+    kernel = torch.exp(-0.5 * (place / deviation) ** 2)
+    return kernel / kernel.sum()
+
+
+@lru_cache(maxsize=64)
+def _blur_matrix(side: int, deviation: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The matrix (side, side) whose product with rows blurs them, borders mirrored."""
+    with torch.inference_mode(False):  # or no gradient could go through it later
+        unit = torch.eye(side, device=device, dtype=dtype)[:, None]
+        kernel = _kernel(deviation, unit)
+        padded = F.pad(unit, (len(kernel) // 2,) * 2, mode="reflect")
+        return F.conv1d(padded, kernel[None, None])[:, 0]
 
 
 def blur_each(values: Tensor, deviation: Tensor) -> Tensor:
