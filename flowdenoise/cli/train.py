@@ -301,9 +301,10 @@ def _helpers(run: DenoiserRun | PhotoRun) -> dict[str, Any]:
 
     initial = _load(run.initial, "denoiser")
     if isinstance(run, PhotoRun):
-        teacher = _load(run.teacher, "denoiser")
+        addresses = [address for address in (run.teacher, run.second_teacher) if address]
+        teachers = [_load(address, "denoiser") for address in addresses]
         estimator = _load(run.estimator, "noise map")
-        return {"initial": initial, "teacher": teacher, "estimator": estimator}
+        return {"initial": initial, "teachers": teachers, "estimator": estimator}
     estimator = ESTIMATORS[run.data.channels] if runs.needs_levels(run) else ""
     return {
         "prior": _load(run.prior, "prior"),

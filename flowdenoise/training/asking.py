@@ -16,7 +16,9 @@ from flowdenoise.system.random_streams import Draws, Stream
 
 
 @torch.no_grad()
-def ask_in_turns(teacher: nn.Module, noisy: Tensor, level: Tensor, draws: Draws) -> Tensor:
+def ask_in_turns(
+    teacher: nn.Module, noisy: Tensor, level: Tensor, draws: Draws, which: int = 0
+) -> Tensor:
     """What a teacher makes of noisy patches, each turned for it in one of eight ways.
 
     Args:
@@ -25,11 +27,12 @@ def ask_in_turns(teacher: nn.Module, noisy: Tensor, level: Tensor, draws: Draws)
         level: What the teacher is told of the noise: a number for each patch, (B,), or maps,
             (B, M, P, P), which are turned as the patches are.
         draws: Random numbers of each patch.
+        which: The number of the teacher, where several are asked, each in turns of its own.
 
     Returns:
         (B, C, P, P) float32, turned back.
     """
-    ways = (len(WAYS) * draws.uniform(Stream.TEACHER_TURN)).long()
+    ways = (len(WAYS) * draws.uniform(Stream.TEACHER_TURN + 8 * which)).long()
     told = turn_each(level, ways) if level.ndim == noisy.ndim else level
     answer: Tensor = teacher(turn_each(noisy, ways), told)
     return turn_back_each(answer.float(), ways)

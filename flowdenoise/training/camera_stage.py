@@ -23,9 +23,10 @@ What a camera does to the *signal*, the softness and the false color of demosaic
 sharpening and halved color, the target has too, with the same weights, those of the input: only
 noise is to be undone, or the network learns to sharpen and to recolor what it should clean.
 
-An earlier denoiser may teach: it answers the same photograph, told the same maps, and its answer
-in linear light is the target but for a share `anchor` of the target above, which holds its errors
-down. A small network then follows one function of the photograph instead of a light that the
+Earlier denoisers may teach: they answer the same photograph, told the same maps, and the mean of
+their answers in linear light is the target but for a share `anchor` of the target above, which
+holds their errors down. Two that learned from different photographs err differently, and their
+mean is nearer to the truth than either. A small network then follows one function of the photograph instead of a light that the
 photograph tells only in part, and may see each photograph many times: see `lessons`. Asked about
 a photograph with less noise, as in `losses.relay`, the teacher would answer no better than what
 is there already: the target above is nearer to the truth.
@@ -36,6 +37,7 @@ is measured in the tests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -88,7 +90,7 @@ class CameraTraining:
         phones: The share of phones among the cameras; the others are equally likely.
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
-        anchor: With a teacher, the share of the stage's own target in what is learned from.
+        anchor: With teachers, the share of the stage's own target in what is learned from.
         kept: The number of batches that are made once and kept on the disk, to be learned from in
             turn; 0 makes each anew.
         demosaicking: The ways to demosaick, of which each photograph has one.
@@ -133,7 +135,7 @@ class CameraStage:
         estimator: Tells the denoiser its maps.
         steps: The steps of the whole run, to know when it is late.
         seed: The seed of patches and noise.
-        teacher: A denoiser to learn from, with maps of brightness and color.
+        teachers: Denoisers to learn from, with maps of brightness and color.
         validation: Pairs of photographs to validate on, by what they are.
         folder: The folder of the run, below which lessons are kept; it need not exist.
         device: Where to train; None is where the pictures are.
@@ -148,7 +150,7 @@ class CameraStage:
         *,
         steps: int,
         seed: int,
-        teacher: nn.Module | None = None,
+        teachers: Sequence[nn.Module] = (),
         validation: Photos = MappingProxyType({}),
         folder: Path | None = None,
         device: torch.device | None = None,
@@ -156,9 +158,9 @@ class CameraStage:
         self.model = model
         self.training = training
         self.estimator = estimator.eval().requires_grad_(False)
-        self.teacher = None if teacher is None else teacher.eval().requires_grad_(False)
+        self.teachers = [teacher.eval().requires_grad_(False) for teacher in teachers]
         self.validation = validation
-        if teacher is not None and as_denoiser(teacher).config.sigma_channels != 2:
+        if any(as_denoiser(teacher).config.sigma_channels != 2 for teacher in teachers):
             raise UsageError("the teacher is told one level of noise, and photographs have two")
 
         def sampler(patch: int) -> PatchSampler:
@@ -173,8 +175,8 @@ class CameraStage:
         """Where lessons are kept: a folder of their own for all that they are made of."""
         if not self.training.kept:
             return None
-        teacher = self.teacher.state_dict() if self.teacher is not None else {}
-        parts = [*self.estimator.state_dict().values(), *teacher.values(), corpus.keys]
+        networks = (self.estimator, *self.teachers)
+        parts = [*(part for one in networks for part in one.state_dict().values()), corpus.keys]
         name = f"lessons-{fingerprint((replace(self.training, kept=0), seed), parts)}"
         return KeptLessons(folder / name, self.training.kept, self.device)
 
@@ -209,11 +211,14 @@ class CameraStage:
 
     @torch.no_grad()
     def target(self, patches: CameraPatches, maps: Tensor, draws: Draws) -> Tensor:
-        """The linear light to learn from, (B, 3, P, P): the patches' own, or the teacher's."""
-        if self.teacher is None:
+        """The linear light to learn from, (B, 3, P, P): the patches' own, or the teachers'."""
+        if not self.teachers:
             return patches.target
-        answer = ask_in_turns(self.teacher, patches.noisy, maps, draws)
-        light = tone.untone(answer, patches.contrast)
+        answers = [
+            tone.untone(ask_in_turns(one, patches.noisy, maps, draws, which), patches.contrast)
+            for which, one in enumerate(self.teachers)
+        ]
+        light = torch.stack(answers).mean(0)
         return light + self.training.anchor * (patches.target - light)
 
     @torch.no_grad()

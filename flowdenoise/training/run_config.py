@@ -74,6 +74,7 @@ class PhotoRun:
         initial: The address of the weights to begin with; without one they are random. A denoiser
             that is told one level becomes one that is told two maps: see `tell_two_maps`.
         teacher: The address of a denoiser of photographs to learn from; empty without one.
+        second_teacher: The address of another: what is learned is the mean of their answers.
         estimator: The address of the estimator that tells the denoiser its maps of noise.
     """
 
@@ -83,10 +84,13 @@ class PhotoRun:
     loop: LoopConfig = field(default_factory=LoopConfig)
     initial: str = ""
     teacher: str = ""
+    second_teacher: str = ""
     estimator: str = MAP_ESTIMATORS[3]
 
     def __post_init__(self) -> None:
         check(self)
+        if self.second_teacher and not self.teacher:
+            raise UsageError("a second teacher is one beside another: name that by --teacher")
         _check_photographs(self.data)
         if self.network.image_channels != 3:
             raise UsageError(_COLOR_ONLY)

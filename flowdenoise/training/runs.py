@@ -6,6 +6,7 @@ One function per stage; the command line parses, builds one configuration, and c
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -151,7 +152,7 @@ def train_photo(
     *,
     estimator: NoiseMapNet,
     initial: nn.Module | None = None,
-    teacher: nn.Module | None = None,
+    teachers: Sequence[nn.Module] = (),
 ) -> bool:
     """Train a denoiser of photographs; returns whether the run came to its end.
 
@@ -160,7 +161,7 @@ def train_photo(
         place: The place of the run, which changes nothing in its result.
         estimator: The estimator that tells the denoiser its maps of noise.
         initial: A network of the same sizes to begin with, told two maps or one level.
-        teacher: A denoiser of photographs to learn from.
+        teachers: Denoisers of photographs to learn from.
 
     Raises:
         DataError: No picture can be used.
@@ -169,7 +170,7 @@ def train_photo(
             lies among the images.
     """
     with opened(place, run) as begun:
-        stage = _camera_stage(run, place, estimator, initial, teacher)
+        stage = _camera_stage(run, place, estimator, initial, teachers)
         return run_loop(stage, run, place, *begun)
 
 
@@ -178,7 +179,7 @@ def _camera_stage(
     place: Place,
     estimator: NoiseMapNet,
     initial: nn.Module | None,
-    teacher: nn.Module | None,
+    teachers: Sequence[nn.Module],
 ) -> CameraStage:
     torch.manual_seed(run.loop.seed)
     if isinstance(initial, ResNet) and initial.config == replace(run.network, maps=1):
@@ -194,7 +195,7 @@ def _camera_stage(
         estimator.to(device),
         steps=run.loop.steps,
         seed=run.loop.seed,
-        teacher=None if teacher is None else teacher.to(device),
+        teachers=[teacher.to(device) for teacher in teachers],
         validation=validation_photos(sources, patch, run.network.stride),
         folder=place.folder,
         device=device,

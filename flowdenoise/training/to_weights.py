@@ -79,7 +79,7 @@ def training_record(
     for name in ("data.paths", "data.noisy", "data.validation"):
         if name in settings:
             record[name] = [Path(path).name for path in settings[name]]
-    for name in ("prior", "teacher", "initial", "estimator"):
+    for name in ("prior", "teacher", "second_teacher", "initial", "estimator"):
         if name in settings and not settings[name].startswith(SCHEME):
             record[name] = Path(settings[name]).name
     return record

@@ -171,6 +171,19 @@ def test_a_denoiser_of_photographs_teaches_a_smaller_one(
     assert loaded.config.sigma_channels == 2
 
 
+def test_two_denoisers_of_photographs_teach(invoke: Invoke, album: Path, tmp_path: Path) -> None:
+    line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1, *DENOISER]
+    second = ["--set", "second_teacher=photo-coarse"]
+    refused = invoke(*line, *second)
+    assert refused.status == 2
+    assert "name that by --teacher" in message(refused)
+    answer = invoke(*line, *second, "--teacher", "photo")
+    assert answer.status == 0, answer.err
+    loaded = weights.load(str(tmp_path / "run" / "weights.safetensors"), role="denoiser")
+    assert loaded.training["teacher"] == "photo"
+    assert loaded.training["second_teacher"] == "photo-coarse"
+
+
 def test_clean_targets_are_a_baseline(invoke: Invoke, album: Path, tmp_path: Path) -> None:
     line = ["train-denoiser", "--data", album, "--out", tmp_path / "run", "--steps", 1, *DENOISER]
     clean = ["--set", "training.target=clean"]

@@ -54,6 +54,7 @@ def test_another_visit_draws_its_turns_anew_and_the_same_visit_draws_the_same() 
     first = ask_in_turns(teacher, noisy, level, _draws())
     assert torch.equal(first, ask_in_turns(teacher, noisy, level, _draws()))
     assert not torch.equal(first, ask_in_turns(teacher, noisy, level, _draws(1)))
+    assert not torch.equal(first, ask_in_turns(teacher, noisy, level, _draws(), 1))
 
 
 def test_the_mean_of_many_visits_is_the_mean_of_eight_turns() -> None:

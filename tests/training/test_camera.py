@@ -108,13 +108,11 @@ def test_a_picture_has_one_light_for_good() -> None:
     assert torch.allclose(means, means[0].expand(16), rtol=0.05)
 
 
-def stage(
-    model: torch.nn.Module, teacher: torch.nn.Module | None = None, **changes: object
-) -> CameraStage:
+def stage(model: torch.nn.Module, *teachers: torch.nn.Module, **changes: object) -> CameraStage:
     torch.manual_seed(0)
     estimator = NoiseMapNet(NoiseMapConfig(channels=8, blocks=1))
     settings = training(**changes)
-    return CameraStage(model, grays(90), settings, estimator, steps=10, seed=0, teacher=teacher)
+    return CameraStage(model, grays(90), settings, estimator, steps=10, seed=0, teachers=teachers)
 
 
 def network() -> ResNet:
@@ -139,6 +137,21 @@ def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor
     answer = tone.untone(ask_in_turns(teacher, patches.noisy, maps, draws), patches.contrast)
     mixed = (1 - anchor) * answer + anchor * patches.target
     assert torch.allclose(made.target(patches, maps, draws), mixed, atol=1e-5)
+
+
+def test_of_two_teachers_the_mean_is_learned() -> None:
+    first, second = network(), network()
+    made = stage(network(), first, second, anchor=0.0)
+    sampler = made.samplers.early
+    draws = sampler.draws(0, 4)
+    patches = photographs(sampler, draws, made.training)
+    maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
+    answers = [
+        tone.untone(ask_in_turns(one, patches.noisy, maps, draws, which), patches.contrast)
+        for which, one in enumerate((first, second))
+    ]
+    assert not torch.allclose(*answers, atol=1e-3)
+    assert torch.allclose(made.target(patches, maps, draws), sum(answers) / 2, atol=1e-5)
 
 
 class _InAllTurns(DenoisingNetwork):
@@ -167,8 +180,7 @@ def test_who_answers_as_the_teacher_does_has_nothing_to_learn() -> None:
 def test_a_teacher_is_not_taught_itself() -> None:
     made = stage(network(), network())
     made.loss(made.model, 0, 0, 4).backward()
-    assert made.teacher is not None
-    assert all(p.grad is None for p in made.teacher.parameters())
+    assert all(p.grad is None for p in made.teachers[0].parameters())
     assert all(p.grad is not None for p in made.model.parameters())
 
 
@@ -209,7 +221,7 @@ def taught_and_kept(folder: Path, teacher: ResNet) -> CameraStage:
     settings = training(kept=2)
     corpus = grays(90)
     return CameraStage(
-        network(), corpus, settings, estimator, steps=10, seed=0, teacher=teacher, folder=folder
+        network(), corpus, settings, estimator, steps=10, seed=0, teachers=[teacher], folder=folder
     )
 
 
