@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 _SMALL = 128  # up to this side one product with a matrix is quicker than a convolution
 
 

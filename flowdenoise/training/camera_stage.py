@@ -26,10 +26,10 @@ noise is to be undone, or the network learns to sharpen and to recolor what it s
 Earlier denoisers may teach: they answer the same photograph, told the same maps, and the mean of
 their answers in linear light is the target but for a share `anchor` of the target above, which
 holds their errors down. Two that learned from different photographs err differently, and their
-mean is nearer to the truth than either. A small network then follows one function of the photograph instead of a light that the
-photograph tells only in part, and may see each photograph many times: see `lessons`. Asked about
-a photograph with less noise, as in `losses.relay`, the teacher would answer no better than what
-is there already: the target above is nearer to the truth.
+mean is nearer to the truth than either. A small network then follows one function of the
+photograph instead of a light that the photograph tells only in part, and may see each photograph
+many times: see `lessons`. Asked about a photograph with less noise, as in `losses.relay`, the
+teacher would answer no better than what is there already: the target above is nearer to the truth.
 
 Both variances are taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
