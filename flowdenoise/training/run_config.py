@@ -90,7 +90,7 @@ class PhotoRun:
     def __post_init__(self) -> None:
         check(self)
         if self.second_teacher and not self.teacher:
-            raise UsageError("a second teacher is one beside another: name that by --teacher")
+            raise UsageError("a second teacher is one beside another, and teacher is empty")
         _check_photographs(self.data)
         if self.network.image_channels != 3:
             raise UsageError(_COLOR_ONLY)

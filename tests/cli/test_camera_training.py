@@ -176,7 +176,7 @@ def test_two_denoisers_of_photographs_teach(invoke: Invoke, album: Path, tmp_pat
     second = ["--set", "second_teacher=photo-coarse"]
     refused = invoke(*line, *second)
     assert refused.status == 2
-    assert "name that by --teacher" in message(refused)
+    assert "one beside another, and teacher is empty" in message(refused)
     answer = invoke(*line, *second, "--teacher", "photo")
     assert answer.status == 0, answer.err
     loaded = weights.load(str(tmp_path / "run" / "weights.safetensors"), role="denoiser")
