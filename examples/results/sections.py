@@ -146,7 +146,7 @@ def _other_pictures() -> Iterator[Section]:
             name,
             title,
             f"benchmark {name} --methods flowdenoise-blind,flowdenoise@12,dncnn,ffdnet@12,noisy "
-            f"--data-dir {DATA}",
+            f"--precision float32 --data-dir {DATA}",
             text,
         )
 

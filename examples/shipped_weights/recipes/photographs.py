@@ -156,7 +156,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-tenth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-ninth")),
             *(*_MANY_CAMERAS, "--set", "loop.learning_rate=4e-4"),
@@ -165,11 +165,25 @@ PHOTOGRAPHS = {
         f"{_PHOTOGRAPHS} It began with `photo-ninth` as it was before its mean was taken, and "
         "saw the same pictures. The file is the mean of its weights and those of `photo-ninth` "
         "(examples/shipped_weights/mean_of_weights.py). 25,200 steps went before.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-tenth")),
+            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=7e-4"),
+        ),
+        12_500,
+        f"{_PHOTOGRAPHS} It saw the same pictures as `photo-tenth`. The file is the mean of its "
+        "weights and those of `photo-tenth` (examples/shipped_weights/mean_of_weights.py). 27,500 "
+        "steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
     ),
-    "photo-coarse": Recipe(
+    "photo-coarse-first": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-third")),
             *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
@@ -178,6 +192,23 @@ PHOTOGRAPHS = {
         f"{_PHOTOGRAPHS} It has no training of its own: the file is the mean of the weights of "
         "`photo-fourth` and of `color-wide` (examples/shipped_weights/mean_of_weights.py). The "
         "command is the last of those that led to `photo-fourth`.",
+        "What `photo-coarse` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-tenth")),
+            *("--set", "second_teacher=" + weights("photo-coarse-first")),
+            *("--initial", weights("photo-coarse-first")),
+            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=5e-4"),
+            *("--set", "training.late_patch=0", "--set", "training.phones=0.15"),
+            *("--set", "training.light=0.3,1"),
+        ),
+        5500,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are the mean of what `photo-tenth` and "
+        "`photo-coarse-first` make of its inputs, in turns.",
         "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
         "alone.",
         255.0,
@@ -290,7 +321,7 @@ PHOTOGRAPHS = {
     ),
     "photo-coarse-trial": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
             *("--initial", weights("photo-fast-second")),
             *TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
@@ -298,8 +329,8 @@ PHOTOGRAPHS = {
             *("--set", "training.kept=500"),
         ),
         1900,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse` makes of its "
-        "inputs. 500 batches were made once and learned from again and again.",
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse-first` makes of "
+        "its inputs. 500 batches were made once and learned from again and again.",
         "The denoiser of a few windows of a photograph whose noise a camera has smoothed, by "
         "which noise is told from texture.",
         255.0,
@@ -307,7 +338,7 @@ PHOTOGRAPHS = {
     ),
     "photo-coarse-fast": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
             *("--initial", weights("photo-coarse-trial")),
             *TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
@@ -317,8 +348,8 @@ PHOTOGRAPHS = {
             *("--set", "training.kept=700"),
         ),
         4500,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse` makes of its "
-        "inputs, in turns. 700 batches were made once and learned from again and again.",
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse-first` makes of "
+        "its inputs, in turns. 700 batches were made once and learned from again and again.",
         "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
         "trained on noisy ones alone.",
         255.0,
