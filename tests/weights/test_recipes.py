@@ -45,4 +45,6 @@ def test_the_settings_of_a_recipe_exist(name: str) -> None:
         run = recipes.noise_level(recipe.channels)
     else:
         run = recipes.preset((option(recipe, "--preset") or ["default"])[0], recipe.channels)
-    assert override(run, option(recipe, "--set")).network.image_channels == recipe.channels
+    teachers = [f"teacher={address}" for address in option(recipe, "--teacher")]
+    chosen = override(run, [*teachers, *option(recipe, "--set")])
+    assert chosen.network.image_channels == recipe.channels
