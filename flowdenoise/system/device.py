@@ -49,7 +49,8 @@ def choose_device(name: str | None = None) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Choose the precision of that name; `auto` takes bfloat16 where the hardware is fast in it.
 
-    Only the predicted noise is computed in bfloat16, so it costs less than 0.01 dB.
+    Only the predicted noise is computed in bfloat16, so it costs less than 0.01 dB, but for the
+    weakest noise of cameras: 0.03 dB on Nam25 (docs/experiments.md, "Bfloat16").
 
     Raises:
         UsageError: No precision has this name.
