@@ -177,8 +177,8 @@ PHOTOGRAPHS = {
         ),
         12_500,
         f"{_PHOTOGRAPHS} It saw the same pictures as `photo-tenth`. The file is the mean of its "
-        "weights and those of `photo-tenth` (examples/shipped_weights/mean_of_weights.py). 27,500 "
-        "steps went before.",
+        "weights, 0.7, and those of `photo-tenth`, 0.3 "
+        "(examples/shipped_weights/mean_of_weights.py). 27,500 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
@@ -336,7 +336,7 @@ PHOTOGRAPHS = {
         255.0,
         wider=True,
     ),
-    "photo-coarse-fast": Recipe(
+    "photo-coarse-fast-first": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
             *("--initial", weights("photo-coarse-trial")),
@@ -350,6 +350,27 @@ PHOTOGRAPHS = {
         4500,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse-first` makes of "
         "its inputs, in turns. 700 batches were made once and learned from again and again.",
+        "What `photo-coarse-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("--initial", weights("photo-coarse-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.75"),
+            *("--set", "training.jitter=0.15", "--set", "training.late_patch=0"),
+            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
+            *("--set", "training.kept=800"),
+        ),
+        5000,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse` makes of its "
+        "inputs, in turns. 800 batches were made once and learned from again and again. The file "
+        "is the mean of its weights, 0.7, and those of `photo-coarse-fast-first`, 0.3 "
+        "(examples/shipped_weights/mean_of_weights.py).",
         "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
         "trained on noisy ones alone.",
         255.0,
