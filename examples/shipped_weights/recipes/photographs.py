@@ -176,9 +176,7 @@ PHOTOGRAPHS = {
             *(*_MANY_CAMERAS, "--set", "loop.learning_rate=7e-4"),
         ),
         12_500,
-        f"{_PHOTOGRAPHS} It saw the same pictures as `photo-tenth`. The file is the mean of its "
-        "weights, 0.7, and those of `photo-tenth`, 0.3 "
-        "(examples/shipped_weights/mean_of_weights.py). 27,500 steps went before.",
+        f"{_PHOTOGRAPHS} It saw the same pictures as `photo-tenth`. 27,500 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
