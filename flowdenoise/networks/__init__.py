@@ -1,11 +1,12 @@
 """Networks that denoise, `d(noisy, sigma) -> denoised`, and what each promises its callers.
 
 ```
-resnet           the denoiser
-dncnn            the supervised baseline
-noise_map        the noise level as channels of the input
-noise_level      an estimator of the level of white noise
-noise_estimator  an estimator of maps of noise of any kind
+resnet             the denoiser
+fused_convolution  convolutions that rectify and add in passing
+dncnn              the supervised baseline
+noise_map          the noise level as channels of the input
+noise_level        an estimator of the level of white noise
+noise_estimator    an estimator of maps of noise of any kind
 ```
 """
 

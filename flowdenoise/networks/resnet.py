@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from flowdenoise.errors import UsageError
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
+from flowdenoise.networks.fused_convolution import added, rectified
 from flowdenoise.networks.noise_map import sigma_maps
 from flowdenoise.system.rules import Range, Size
 
@@ -139,8 +140,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
-        inner: Tensor = self.conv2(F.relu(self.conv1(x), inplace=True))
-        return inner.add_(x)
+        return added(self.conv2, rectified(self.conv1, x), x)
 
 
 class BottleneckBlock(nn.Module):
