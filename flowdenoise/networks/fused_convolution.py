@@ -44,8 +44,9 @@ def _in_passing(convolution: nn.Conv2d, features: Tensor) -> bool:
     """Whether a convolution can do it: in bfloat16, on a processor, without gradients."""
     weight = convolution.weight
     return (
-        features.dtype == weight.dtype == torch.bfloat16
+        features.dtype == torch.bfloat16
         and features.device.type == "cpu"
+        and (weight.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu"))
         and not (torch.is_grad_enabled() and (features.requires_grad or weight.requires_grad))
         and not torch.compiler.is_compiling()
         and is_there()
@@ -54,8 +55,9 @@ def _in_passing(convolution: nn.Conv2d, features: Tensor) -> bool:
 
 def _arguments(convolution: nn.Conv2d) -> tuple[object, ...]:
     """Weight, bias, padding, stride, dilation and groups, in the order of the operators."""
+    weight, bias = convolution.weight.bfloat16(), convolution.bias
     return (
-        *(convolution.weight, convolution.bias, convolution.padding),
+        *(weight, None if bias is None else bias.bfloat16(), convolution.padding),
         *(convolution.stride, convolution.dilation, convolution.groups),
     )
 

@@ -53,6 +53,14 @@ def test_results_differ_by_rounding_from_exact_ones(
     assert torch.equal(other, kept)
 
 
+def test_a_teacher_in_mixed_precision_is_as_one_in_bfloat16() -> None:
+    network = weights.load("gray-fast").network.eval().requires_grad_(False)
+    noisy = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = network(noisy, 0.1)
+    torch.testing.assert_close(mixed, network.bfloat16()(noisy, 0.1), rtol=0, atol=2e-3)
+
+
 def test_gradients_are_those_of_plain_convolutions() -> None:
     torch.manual_seed(0)
     conv = convolution(8).requires_grad_(True)
