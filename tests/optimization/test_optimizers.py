@@ -18,6 +18,23 @@ def test_the_step_is_nearly_orthogonal(rows: int, columns: int, scale: float) ->
     assert float(values.median()) > 0.5
 
 
+def test_parameters_of_one_size_step_as_each_alone() -> None:
+    torch.manual_seed(0)
+    shapes = [(4, 3, 3, 3), (4, 3, 3, 3), (2, 4, 1, 1), (4, 3, 3, 3)]
+    together = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+    alone = [torch.nn.Parameter(one.detach().clone()) for one in together]
+    optimizers = [Muon(together, lr=0.01), *(Muon([one], lr=0.01) for one in alone)]
+    for _ in range(3):
+        for first, second in zip(together, alone, strict=True):
+            first.grad = torch.randn_like(first)
+            second.grad = first.grad.clone()
+        together[1].grad = alone[1].grad = None  # of which one may be missing
+        for optimizer in optimizers:
+            optimizer.step()
+    for first, second in zip(together, alone, strict=True):
+        torch.testing.assert_close(first, second)
+
+
 def test_muon_takes_the_inner_convolutions_and_adam_the_rest() -> None:
     net = ResNet(ResNetConfig(channels=(4, 4), blocks=(1, 1)))
     optimizer = build_optimizer("muon", net, 1e-3, (0.9, 0.99))
