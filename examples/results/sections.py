@@ -151,6 +151,23 @@ def _other_pictures() -> Iterator[Section]:
         )
 
 
+def _small_networks() -> Iterator[Section]:
+    """What `--effort fast` costs in quality, each beside the network that it stands for."""
+    colorful = "open-photos-2 --list docs/heldout.csv --middle 256"
+    for kind, more in (("color", ""), ("gray", " --gray")):
+        image_set = "cbsd68" if kind == "color" else "bsd68"
+        for name, title, images in (
+            (image_set, image_set.upper(), image_set),
+            (f"colorful-{kind}", "pictures rich in color", f"{colorful}{more}"),
+        ):
+            yield Section(
+                f"{name}-fast",
+                f"The small network of `--effort fast`, {kind}: {title}",
+                f"benchmark {images} --sigma 15,25,50 --methods "
+                f"flowdenoise-blind,flowdenoise-blind={kind}-fast --data-dir {DATA}",
+            )
+
+
 def _paper() -> Iterator[Section]:
     """The table of the paper that this program began with."""
     yield Section(
@@ -295,6 +312,7 @@ def _slow() -> Iterator[Section]:
 SECTIONS = (
     *_white_noise(),
     *_other_pictures(),
+    *_small_networks(),
     *_paper(),
     *_knowledge(),
     *_guards(),
