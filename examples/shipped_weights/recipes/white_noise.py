@@ -126,11 +126,11 @@ WHITE_NOISE = {
         ),
         6500,
         f"{NOISY} `color-wide` is its teacher.",
-        "What `color-fast` begins with.",
+        "What `color-fast-second` begins with.",
         shipped=False,
         wider=True,
     ),
-    "color-fast": Recipe(
+    "color-fast-second": Recipe(
         (
             *relay("color-wide", "color-fast-first"),
             *(*_FAST, "--set", "training.color.mix=0.3", "--set", "training.late_share=0.5"),
@@ -139,6 +139,21 @@ WHITE_NOISE = {
         ),
         3600,
         f"{NOISY} `color-wide` is its teacher. It had 6500 steps of that before these.",
+        "What `color-fast` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "color-fast": Recipe(
+        (
+            *(*relay("color", "color-fast-second"), *TWO_SCALES, *ALL_NOISY, *_HUES),
+            *("--set", "loop.batch=32", "--set", "loop.learning_rate=1.5e-3"),
+            *("--set", "loop.warmup=200", "--set", "loop.decay=0.75", "--set", "loop.seed=51"),
+            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
+            *("--set", "training.objective.balance=1.0"),
+        ),
+        16000,
+        f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher. It had "
+        "10100 steps with `color-wide` as its teacher before these.",
         "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
