@@ -185,27 +185,78 @@ WHITE_NOISE = {
         "What `gray` goes on from.",
         shipped=False,
     ),
-    "gray": Recipe(
+    "gray-fifth": Recipe(
         (*relay("gray-third", "gray-fourth"), "--gray", *_LAST, *SPLIT),
         9000,
         f"{NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
         "become before the last 2500, averaged over eight turns, is its teacher.",
+        "What `gray` goes on from, and the teacher of `gray-fast-first`.",
+        shipped=False,
+    ),
+    "gray-sixth": Recipe(
+        (
+            *("train-denoiser", "--gray", "--initial", weights("gray-fifth"), *ALL_NOISY),
+            *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "loop.seed=41"),
+            *("--set", "training.objective.alpha=0.2,16.0"),
+        ),
+        10000,
+        f"{NOISY} It began with `gray-fifth`; these steps are `r2r` again.",
+        "What `gray` goes on from, and learns from in turns.",
+        shipped=False,
+        wider=True,
+    ),
+    "gray-seventh": Recipe(
+        (
+            *(*relay("gray-sixth"), "--gray", *ALL_NOISY),
+            *("--set", "loop.learning_rate=8e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "loop.seed=43"),
+            *("--set", "training.objective.alpha=0.4,16.0"),
+            *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
+        ),
+        14000,
+        f"{NOISY} It began with `gray-sixth`, which is its teacher, asked about each patch in a "
+        "turn of its own.",
+        "What `gray` goes on from, and learns from in turns.",
+        shipped=False,
+        wider=True,
+    ),
+    "gray": Recipe(
+        (
+            *(*relay("gray-seventh"), "--gray", *ALL_NOISY),
+            *("--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.8", "--set", "loop.seed=44"),
+            *("--set", "training.objective.alpha=0.4,16.0"),
+            *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
+        ),
+        5000,
+        f"{NOISY} It had 33000 steps from the first corpus and 24000 from this one before these. "
+        "`gray-seventh`, asked about each patch in a turn of its own, is its teacher.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
+        wider=True,
+    ),
+    "gray-fast-first": Recipe(
+        (
+            *("train-denoiser", "--gray", "--data-term", "relay"),
+            *("--teacher", weights("gray-fifth"), *_FAST),
+        ),
+        4000,
+        f"{NOISY} `gray-fifth`, averaged over eight turns, is its teacher.",
+        "What `gray-fast` begins with.",
+        shipped=False,
+        wider=True,
     ),
     "gray-fast": Recipe(
         (
-            *(
-                "train-denoiser",
-                "--gray",
-                "--data-term",
-                "relay",
-                "--teacher",
-                weights("gray"),
-            ),
-            *_FAST,
+            *(*relay("gray-seventh", "gray-fast-first"), "--gray", *TWO_SCALES, *ALL_NOISY),
+            *("--set", "loop.batch=32", "--set", "loop.learning_rate=1.5e-3"),
+            *("--set", "loop.warmup=200", "--set", "loop.decay=0.75", "--set", "loop.seed=52"),
+            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
+            *("--set", "training.objective.balance=1.0"),
         ),
-        4000,
-        f"{NOISY} `gray`, averaged over eight turns, is its teacher.",
+        6000,
+        f"{NOISY} `gray-seventh`, asked about each patch in a turn of its own, is its teacher. It "
+        "had 4000 steps with `gray-fifth` as its teacher before these.",
         "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
