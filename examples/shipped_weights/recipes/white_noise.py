@@ -190,7 +190,7 @@ WHITE_NOISE = {
         9000,
         f"{NOISY} It began with 8500 steps of `r2r`, 4000, 9000 and 2500 of `relay`; what it had "
         "become before the last 2500, averaged over eight turns, is its teacher.",
-        "What `gray` goes on from, and the teacher of `gray-fast-first`.",
+        "What `gray` goes on from, and the teacher of `gray-fast`.",
         shipped=False,
     ),
     "gray-sixth": Recipe(
@@ -235,28 +235,13 @@ WHITE_NOISE = {
         "The default denoiser of gray pictures, trained on noisy images alone.",
         wider=True,
     ),
-    "gray-fast-first": Recipe(
+    "gray-fast": Recipe(
         (
             *("train-denoiser", "--gray", "--data-term", "relay"),
             *("--teacher", weights("gray-fifth"), *_FAST),
         ),
         4000,
         f"{NOISY} `gray-fifth`, averaged over eight turns, is its teacher.",
-        "What `gray-fast` begins with.",
-        shipped=False,
-        wider=True,
-    ),
-    "gray-fast": Recipe(
-        (
-            *(*relay("gray-seventh", "gray-fast-first"), "--gray", *TWO_SCALES, *ALL_NOISY),
-            *("--set", "loop.batch=32", "--set", "loop.learning_rate=1.5e-3"),
-            *("--set", "loop.warmup=200", "--set", "loop.decay=0.75", "--set", "loop.seed=52"),
-            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
-            *("--set", "training.objective.balance=1.0"),
-        ),
-        6000,
-        f"{NOISY} `gray-seventh`, asked about each patch in a turn of its own, is its teacher. It "
-        "had 4000 steps with `gray-fifth` as its teacher before these.",
         "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
