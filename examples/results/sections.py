@@ -13,6 +13,7 @@ _WITH_PEERS = f"{_TOLD_AND_BLIND},dncnn,ffdnet"
 _WITH_NOISE2VOID = f"{_WITH_PEERS},n2v,n2v-mixed,noisy"
 _LEVELS = "--sigma 15,25,35,50"
 _VALIDATION = f"{DATA}/bsds500-val32"
+_COLORFUL = "open-photos-2 --list docs/heldout.csv --middle 256"
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,11 @@ def _white_noise() -> Iterator[Section]:
 
 def _other_pictures() -> Iterator[Section]:
     """Sets that hide less than CBSD68, and photographs with noise of their own."""
-    colorful = "benchmark open-photos-2 --list docs/heldout.csv --middle 256"
     yield Section(
         "colorful",
         "Pictures rich in color",
-        f"{colorful} --sigma 2,5,10,15,25,50 --methods {_WITH_PEERS},noisy --data-dir {DATA}",
+        f"benchmark {_COLORFUL} --sigma 2,5,10,15,25,50 --methods {_WITH_PEERS},noisy "
+        f"--data-dir {DATA}",
         "The middle 256x256 of 50 colorful photographs that no training saw "
         "(`docs/heldout.csv`), but for four that are smaller. "
         "CBSD68 holds color at half resolution, and hides what a network does to color.",
@@ -119,7 +120,8 @@ def _other_pictures() -> Iterator[Section]:
     yield Section(
         "colorful-gray",
         "The same in gray",
-        f"{colorful} --sigma 15,25,50 --gray --methods {_WITH_PEERS},noisy --data-dir {DATA}",
+        f"benchmark {_COLORFUL} --sigma 15,25,50 --gray --methods {_WITH_PEERS},noisy "
+        f"--data-dir {DATA}",
     )
     for name, title in (("kodak24", "Kodak24"), ("mcmaster", "McMaster")):
         yield Section(
@@ -153,12 +155,11 @@ def _other_pictures() -> Iterator[Section]:
 
 def _small_networks() -> Iterator[Section]:
     """What `--effort fast` costs in quality, each beside the network that it stands for."""
-    colorful = "open-photos-2 --list docs/heldout.csv --middle 256"
     for kind, more in (("color", ""), ("gray", " --gray")):
         image_set = "cbsd68" if kind == "color" else "bsd68"
         for name, title, images in (
             (image_set, image_set.upper(), image_set),
-            (f"colorful-{kind}", "pictures rich in color", f"{colorful}{more}"),
+            (f"colorful-{kind}", "pictures rich in color", f"{_COLORFUL}{more}"),
         ):
             yield Section(
                 f"{name}-fast",

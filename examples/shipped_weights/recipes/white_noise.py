@@ -18,6 +18,11 @@ _IN_TURNS = (
     *("--set", "training.objective.balance=1.0"),
 )
 """What networks have in common that learn from what they were, asked in turns."""
+_OF_GRAY = (
+    *("--set", "training.objective.alpha=0.4,16.0"),
+    *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
+)
+"""What both rounds have in common in which `gray` learns from what it was, asked in turns."""
 _FAST = (
     *TWO_SCALES,
     *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
@@ -210,9 +215,7 @@ WHITE_NOISE = {
         (
             *(*relay("gray-sixth"), "--gray", *ALL_NOISY),
             *("--set", "loop.learning_rate=8e-4", "--set", "loop.warmup=100"),
-            *("--set", "loop.decay=0.75", "--set", "loop.seed=43"),
-            *("--set", "training.objective.alpha=0.4,16.0"),
-            *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
+            *("--set", "loop.decay=0.75", "--set", "loop.seed=43", *_OF_GRAY),
         ),
         14000,
         f"{NOISY} It began with `gray-sixth`, which is its teacher, asked about each patch in a "
@@ -225,9 +228,7 @@ WHITE_NOISE = {
         (
             *(*relay("gray-seventh"), "--gray", *ALL_NOISY),
             *("--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
-            *("--set", "loop.decay=0.8", "--set", "loop.seed=44"),
-            *("--set", "training.objective.alpha=0.4,16.0"),
-            *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
+            *("--set", "loop.decay=0.8", "--set", "loop.seed=44", *_OF_GRAY),
         ),
         5000,
         f"{NOISY} It had 33000 steps from the first corpus and 24000 from this one before these. "
