@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 
 def rectified(convolution: nn.Conv2d, features: Tensor) -> Tensor:
-    """What a convolution makes of features, (B, C, H, W), and 0 where that is negative."""
-    if not _in_passing(convolution, features):
-        return F.relu(convolution(features), inplace=True)
-    weight, *placed = _arguments(convolution)
-    fused = torch.ops.mkldnn._convolution_pointwise
-    result: Tensor = fused(features, weight, *placed, "relu", [], None)
-    return result
+    """What a convolution makes of features, (B, C, H, W), and 0 where that is negative.
+
+    It pads with zeros, as that of `added` does.
+    """
+    if _in_passing(convolution, features):
+        return _rectify(features, *_arguments(convolution))
+    return F.relu(convolution(features), inplace=True)
 
 
 def added(convolution: nn.Conv2d, features: Tensor, to: Tensor) -> Tensor:
@@ -31,23 +31,36 @@ def added(convolution: nn.Conv2d, features: Tensor, to: Tensor) -> Tensor:
 
     The others stay as they are.
     """
-    if not _in_passing(convolution, features):
-        inner: Tensor = convolution(features)
-        return inner.add_(to)
-    weight, *placed = _arguments(convolution)
-    fused = torch.ops.mkldnn._convolution_pointwise.binary
-    result: Tensor = fused(features, to, weight, *placed, "add", 1.0, None, [], None)
+    if _in_passing(convolution, features, to):
+        return _add(features, to, *_arguments(convolution))
+    inner: Tensor = convolution(features)
+    return inner.add_(to)
+
+
+def _rectify(features: Tensor, *arguments: object) -> Tensor:
+    """The operator, whose arguments are those of `_arguments`."""
+    fused = torch.ops.mkldnn._convolution_pointwise
+    result: Tensor = fused(features, *arguments, "relu", [], None)
     return result
 
 
-def _in_passing(convolution: nn.Conv2d, features: Tensor) -> bool:
+def _add(features: Tensor, to: Tensor, *arguments: object) -> Tensor:
+    """Likewise, with what its result is added to."""
+    fused = torch.ops.mkldnn._convolution_pointwise.binary
+    result: Tensor = fused(features, to, *arguments, "add", 1.0, None, [], None)
+    return result
+
+
+def _in_passing(convolution: nn.Conv2d, *features: Tensor) -> bool:
     """Whether a convolution can do it: in bfloat16, on a processor, without gradients."""
     weight = convolution.weight
+    learned = torch.is_grad_enabled() and any(
+        one.requires_grad for one in (weight, convolution.bias, *features) if one is not None
+    )
     return (
-        features.dtype == torch.bfloat16
-        and features.device.type == "cpu"
+        all(one.dtype == torch.bfloat16 and one.device.type == "cpu" for one in features)
         and (weight.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu"))
-        and not (torch.is_grad_enabled() and (features.requires_grad or weight.requires_grad))
+        and not learned
         and not torch.compiler.is_compiling()
         and is_there()
     )
@@ -70,17 +83,13 @@ def is_there() -> bool:
         torch.randn(shape, generator=generator).bfloat16()
         for shape in ((1, 16, 8, 8), (16, 16, 3, 3), (1, 16, 8, 8))
     )
-    placed = (None, (1, 1), (1, 1), (1, 1), 1)
+    arguments = (weight, None, (1, 1), (1, 1), (1, 1), 1)
     with torch.no_grad():
         plain = F.conv2d(features, weight, padding=1)
+        # An operator may be missing, take other arguments, or not run on this processor.
         try:
-            fused = torch.ops.mkldnn._convolution_pointwise
-            positive = fused(features, weight, *placed, "relu", [], None)
-            both = fused.binary(features, other, weight, *placed, "add", 1.0, None, [], None)
-        except (
-            AttributeError,
-            RuntimeError,
-        ):  # not there, there with other arguments, or not here
+            positive, both = _rectify(features, *arguments), _add(features, other, *arguments)
+        except (AttributeError, RuntimeError):
             return False
         return _alike(positive, F.relu(plain)) and _alike(both, plain + other)
 

@@ -61,6 +61,24 @@ def test_a_teacher_in_mixed_precision_is_as_one_in_bfloat16() -> None:
     torch.testing.assert_close(mixed, network.bfloat16()(noisy, 0.1), rtol=0, atol=2e-3)
 
 
+def test_features_in_float32_are_added_to_in_mixed_precision() -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(3, 3, 3, padding=1, bias=False).requires_grad_(False)
+    features, other = torch.randn(2, 1, 3, 9, 9)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = added(conv, features.bfloat16(), other)
+        wanted = conv(features.bfloat16()).add_(other)
+    assert torch.equal(found, wanted)
+
+
+def test_a_gradient_passes_through_what_is_added_to() -> None:
+    conv, features = convolution(4), torch.randn(1, 4, 9, 9).bfloat16()
+    other = torch.randn(1, 4, 9, 9).bfloat16().requires_grad_(True)
+    added(conv, features, other).float().sum().backward()
+    assert other.grad is not None
+    assert torch.equal(other.grad, torch.ones_like(other))
+
+
 def test_gradients_are_those_of_plain_convolutions() -> None:
     torch.manual_seed(0)
     conv = convolution(8).requires_grad_(True)
