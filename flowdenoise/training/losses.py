@@ -44,7 +44,8 @@ class ObjectiveConfig:
             about 1.3 counts decibels alike.
         anchor: Share of the target of `r2r` in that of `relay`.
         probe_step: Step of the finite difference of `sure`.
-        masked: Share of pixels that `n2v` replaces.
+        masked: Share of pixels that `n2v` judges.
+        seen: Share of these that `n2v` leaves as they are: see there.
         prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
             paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
             minimum is the maximum a posteriori, D being the number of values in a patch.
@@ -62,6 +63,7 @@ class ObjectiveConfig:
     anchor: Share = 0.1
     probe_step: Annotated[float, Range(1e-6, 1)] = 1e-4
     masked: Annotated[float, Range(1e-4, 0.9)] = 0.02
+    seen: Share = 0.0
     prior_weight: Literal["fixed", "map"] = "map"
     prior_scale: Factor = 0.0
     prior_level: Factor = 0.0
@@ -191,15 +193,19 @@ def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossV
 
     Noise2Void: the network predicts a pixel from its neighbors and can't see the pixel itself. It
     must not see, either, which pixels were replaced: it would learn nothing about the others.
+
+    A share of the judged pixels may be left as they are. The published program does so, where it
+    draws a value from a window that holds the pixel itself, too, 1 of 121 by default. As nothing
+    tells these pixels from the others, the network learns to give each pixel, whose value it does
+    see when it denoises, about that share of it back, which a blind spot can't have.
     """
     shape = tuple(batch.noisy.shape[1:])
-    spatial = (1, *shape[1:])
-    threshold = torch.special.ndtri(torch.tensor(config.masked, dtype=torch.float64))
-    mask = batch.draws.normal(Stream.MASK, spatial) < threshold.to(batch.noisy)
-    hidden = torch.where(mask, _replacements(batch), batch.noisy)
+    chosen = torch.special.ndtr(batch.draws.normal(Stream.MASK, (1, *shape[1:])))
+    judged, seen = chosen < config.masked, chosen < config.masked * config.seen
+    hidden = torch.where(judged & ~seen, _replacements(batch), batch.noisy)
     denoised = denoise(hidden, batch.sigma)
-    squared = (denoised - batch.noisy).square() * mask
-    count = mask.flatten(1).sum(1).clamp(min=1) * shape[0]
+    squared = (denoised - batch.noisy).square() * judged
+    count = judged.flatten(1).sum(1).clamp(min=1) * shape[0]
     return LossValue(squared.flatten(1).sum(1) / count, denoised, batch.sigma)
 
 
