@@ -53,7 +53,8 @@ _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail besi
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
 _WEAK = 20 / 255  # white noise beyond is never anything else
-_REMOVED = 0.34  # of white noise is removed at least, even if it was compressed; usually 0.7
+_REMOVED = {1: 0.3, 3: 0.34}  # of white noise is removed at least, by number of channels, even if
+# it was compressed; usually 0.7
 
 Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
 """A function that gives a quick network for noise and a number of channels; None if none tells."""
@@ -187,7 +188,8 @@ class _Look:
         removed = pixels - network(pixels, white.sigma)
         share, periodic = removed_share(pixels, removed, white.sigma), periodicity(removed)
         may_be_none = white.sigma <= _WEAK or periodic >= _MOSTLY_PERIODIC
-        return share is not None and may_be_none and share * math.sqrt(1 - periodic) < _REMOVED
+        least = _REMOVED[self.picture.channels]
+        return share is not None and may_be_none and share * math.sqrt(1 - periodic) < least
 
     def _is_more(self, white: Estimate, told: Estimate) -> bool:
         """Whether the channels differ by more white noise than is told of maps of texture."""

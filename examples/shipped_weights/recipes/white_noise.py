@@ -236,13 +236,28 @@ WHITE_NOISE = {
         "The default denoiser of gray pictures, trained on noisy images alone.",
         wider=True,
     ),
-    "gray-fast": Recipe(
+    "gray-fast-first": Recipe(
         (
             *("train-denoiser", "--gray", "--data-term", "relay"),
             *("--teacher", weights("gray-fifth"), *_FAST),
         ),
         4000,
         f"{NOISY} `gray-fifth`, averaged over eight turns, is its teacher.",
+        "What `gray-fast` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "gray-fast": Recipe(
+        (
+            *(*relay("gray-seventh", "gray-fast-first"), "--gray", *TWO_SCALES, *ALL_NOISY),
+            *("--set", "loop.batch=32", "--set", "loop.decay=0.75", "--set", "loop.warmup=200"),
+            *("--set", "loop.learning_rate=1.5e-3", "--set", "loop.seed=52"),
+            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
+            *("--set", "training.objective.balance=1.0"),
+        ),
+        6000,
+        f"{NOISY} `gray-seventh`, asked about each patch in a turn of its own, is its teacher. It "
+        "had 4000 steps of that of `gray-fifth` before these.",
         "The denoiser of gray pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
