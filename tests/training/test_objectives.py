@@ -226,6 +226,18 @@ def test_n2v_hides_some_pixels_and_counts_only_these() -> None:
     assert best_gain(losses.n2v, patches, config) == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.parametrize("seen", [0.1, 0.6])
+def test_n2v_gives_the_share_of_a_pixel_back_that_it_leaves(seen: float) -> None:
+    patches, _ = batch(100, 0.2, side=32)
+    shown: list[Tensor] = []
+    config = ObjectiveConfig(masked=0.2, seen=seen)
+    losses.n2v(lambda noisy, _: shown.append(noisy) or noisy, patches, config)
+    changed = float((shown[0] != patches.noisy).double().mean())
+    assert changed == pytest.approx(0.2 * (1 - seen), rel=0.05)
+    # What tells nothing of white images is a neighbor; the share of pixels that are left does.
+    assert best_gain(losses.n2v, patches, config) == pytest.approx(seen, abs=0.03)
+
+
 def test_n2v_replaces_by_what_could_be_there_and_never_by_a_copy() -> None:
     patches, _ = batch(40, 0.2, side=32)
     noisy = patches.noisy.expand(-1, 3, -1, -1) * torch.tensor([1.0, 1.0, 2.0])[:, None, None]
