@@ -277,6 +277,34 @@ class TestMixedNoise2Void:
         assert min(errors) == errors[0]
         assert errors[0] == pytest.approx(own**2 * 0.1**2 / (own**2 + 0.1**2), rel=0.05)
 
+    def test_it_reckons_with_what_the_prediction_has_seen_of_the_pixel(self) -> None:
+        clean = torch.rand(1, 1, 64, 64)
+        noisy = noise.add_gaussian(clean, 0.1, seed=0)
+        blind = noise.add_gaussian(clean, 0.15, seed=1)
+        alone = share_of_the_pixel(blind, noisy, 0.1)
+        for seen in (0.1, 0.3):
+            mixture = blind.lerp(noisy, seen)
+            more = share_of_the_pixel(mixture, noisy, 0.1, seen)
+            assert 1 - (1 - seen) * (1 - more) == pytest.approx(alone, abs=1e-5)
+
+    def test_it_measures_what_the_prediction_has_seen(
+        self, shipped: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mixed, around = ready("n2v-mixed", 1), torch.full((1, 1, 3, 3), 1 / 8)
+        around[..., 1, 1] = 0
+        noisy = noise.add_gaussian(tensor_scene(128, 128, 1)[None], 0.1, seed=0)
+        results = []
+        for seen in (0.0, 0.1, 0.3):
+
+            def predict(_: object, image: Tensor, __: float, seen: float = seen) -> Tensor:
+                return torch.conv2d(image, around, padding=1).lerp(image, seen)
+
+            monkeypatch.setattr(NetworkMethod, "denoise", predict)
+            results.append(mixed.denoise(noisy, 0.1))
+        torch.testing.assert_close(results[1], results[0], atol=2e-3, rtol=0)
+        torch.testing.assert_close(results[2], results[0], atol=2e-3, rtol=0)
+        assert torch.equal(mixed.denoise(noisy, 0.0), noisy)
+
     @pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0])
     def test_the_share_is_one(self, sigma: float) -> None:
         _, noisy = noisy_scene(3)

@@ -1,11 +1,16 @@
-"""Noise2Void with the hidden pixel given back: a mixture with the noisy image.
+"""Noise2Void, mixed with the noisy image.
 
-Noise2Void predicts a pixel from its neighbors alone (Krull et al., CVPR 2019). The pixel itself
-tells its value, too, with the variance s^2 of the noise, and the prediction with a variance v. The
-errors of both are independent, since the prediction has not seen the pixel (Batson and Royer,
-"Noise2Self", ICML 2019, call such a prediction J-invariant). So the best mixture gives the pixel
-the weight v / (v + s^2), and as the squared difference of both is v + s^2 on average, v is known
-without the truth. But the noise level must be told, which Noise2Void itself does not need.
+Noise2Void predicts a pixel from its neighbors, and gives it little or nothing of itself (Krull et
+al., CVPR 2019). The pixel tells its value, too, with the variance s^2 of the noise. By Stein's
+unbiased risk estimate (Stein, 1981) the error of f + a (y - f), with y the noisy image and f what is
+predicted of it, is on average
+
+    (1 - a)^2 R - s^2 + 2 s^2 (J + a (1 - J))        R = mean of (y - f)^2
+
+where J is the mean derivative of a pixel of f by itself. It is least where a = 1 - s^2 (1 - J) / R,
+which takes no truth, but the noise level, which Noise2Void itself does not need. For a prediction
+that has not seen the pixel (J = 0; Batson and Royer, "Noise2Self", ICML 2019, call it J-invariant)
+these are the weights of two independent measurements.
 """
 
 from __future__ import annotations
@@ -17,6 +22,9 @@ from torch import Tensor
 
 from flowdenoise.benchmark.methods.networks import NetworkMethod
 from flowdenoise.errors import UsageError
+from flowdenoise.noise import add_gaussian
+
+_STEP = 0.2  # of the noise, for the difference quotient; bfloat16 has no digits for a smaller one
 
 
 class MixedNoise2Void(NetworkMethod):
@@ -40,19 +48,24 @@ class MixedNoise2Void(NetworkMethod):
         if sigma is None:
             raise UsageError("n2v-mixed must be told the noise level: n2v-mixed@SIGMA")
         predicted = super().denoise(noisy, sigma)
-        return predicted.lerp(noisy, share_of_the_pixel(predicted, noisy, sigma))
+        step = _STEP * sigma
+        probe = add_gaussian(torch.zeros_like(noisy), 1.0, seed=0)
+        moved = super().denoise(noisy + step * probe, sigma) - predicted if step > 0 else 0 * probe
+        seen = float((probe * moved).mean()) / max(step, 1e-9)
+        return predicted.lerp(noisy, share_of_the_pixel(predicted, noisy, sigma, seen))
 
 
-def share_of_the_pixel(predicted: Tensor, noisy: Tensor, sigma: float) -> float:
+def share_of_the_pixel(predicted: Tensor, noisy: Tensor, sigma: float, seen: float = 0.0) -> float:
     """The weight of the noisy image in the best mixture, 0 to 1.
 
     Args:
-        predicted: What does not depend on the noise of the pixel that it predicts, (B, C, H, W).
+        predicted: What is predicted of the noisy image, (B, C, H, W).
         noisy: The noisy image, (B, C, H, W).
         sigma: The noise level, on their scale.
+        seen: The mean derivative of a predicted pixel by the noisy one.
 
     >>> share_of_the_pixel(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5), 0.3)
     0.64
     """
     squared = float((predicted - noisy).square().mean())
-    return max(1 - sigma**2 / squared, 0.0) if squared > 0 else 0.0
+    return min(max(1 - sigma**2 * (1 - seen) / squared, 0.0), 1.0) if squared > 0 else 0.0
