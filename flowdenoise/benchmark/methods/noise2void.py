@@ -2,15 +2,15 @@
 
 Noise2Void predicts a pixel from its neighbors, and gives it little or nothing of itself (Krull et
 al., CVPR 2019). The pixel tells its value, too, with the variance s^2 of the noise. By Stein's
-unbiased risk estimate (Stein, 1981) the error of f + a (y - f), with y the noisy image and f what is
-predicted of it, is on average
+unbiased risk estimate (Stein, 1981) the error of f + a (y - f), with y the noisy image and f what
+is predicted of it, is on average
 
     (1 - a)^2 R - s^2 + 2 s^2 (J + a (1 - J))        R = mean of (y - f)^2
 
-where J is the mean derivative of a pixel of f by itself. It is least where a = 1 - s^2 (1 - J) / R,
-which takes no truth, but the noise level, which Noise2Void itself does not need. For a prediction
-that has not seen the pixel (J = 0; Batson and Royer, "Noise2Self", ICML 2019, call it J-invariant)
-these are the weights of two independent measurements.
+where J is the mean derivative of a pixel of f by itself. The error is least where a is
+1 - s^2 (1 - J) / R. That takes no truth, but the noise level, which Noise2Void itself does not
+need. For a prediction that has not seen the pixel (J = 0; Batson and Royer, "Noise2Self", ICML
+2019, call it J-invariant) these are the weights of two independent measurements.
 """
 
 from __future__ import annotations
