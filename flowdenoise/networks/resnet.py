@@ -126,7 +126,17 @@ class ResNetConfig(NetworkConfig):
                 total += 2 * 4 * width * widths[scale + 1] * pixels / 4 ** (scale + 1)
         return total
 
+    def deepens(self, other: object) -> bool:
+        """Whether these are the sizes of another network but for more blocks at some scales."""
+        if not isinstance(other, ResNetConfig) or self == other:
+            return False
+        if self.channels != other.channels or replace(self, blocks=other.blocks) != other:
+            return False
+        return all(new >= old for new, old in zip(self.blocks, other.blocks, strict=True))
 
+
+_ENDS_OF_BLOCK = ("conv2.weight",)
+_ENDS_OF_BOTTLENECK = ("conv3.weight", "conv3.bias")
 _MORE = 1.4  # times the mean of two maps stands for the one level that a network knew
 
 
@@ -261,4 +271,29 @@ def tell_two_maps(network: ResNet) -> ResNet:
     picture, level = head[:, :-1], head[:, -1:]
     state["head.weight"] = torch.cat([picture, _MORE / 2 * level.expand(-1, 2, -1, -1)], 1)
     made.load_state_dict(state)
+    return made
+
+
+@torch.no_grad()
+def deepened(network: ResNet, config: ResNetConfig) -> ResNet:
+    """A network with more blocks that does what another one does, to learn on from there.
+
+    The new blocks of a stage come last. They are the identity at first, as their last convolution
+    is zero (T. Chen et al., "Net2Net", ICLR 2016).
+
+    Args:
+        network: The network; it is not changed.
+        config: Its configuration, with as many blocks at each scale or more.
+
+    Raises:
+        UsageError: `config` differs in something else, or asks for fewer blocks.
+    """
+    if not config.deepens(network.config):
+        raise UsageError("a network can begin with one of fewer blocks, but else of its sizes")
+    made, state = ResNet(config), network.state_dict()
+    last = _ENDS_OF_BOTTLENECK if config.bottleneck else _ENDS_OF_BLOCK
+    made.load_state_dict(state, strict=False)
+    for name, parameter in made.named_parameters():
+        if name not in state and name.endswith(last):
+            parameter.zero_()
     return made

@@ -25,6 +25,7 @@ from flowdenoise.networks import (
     NoiseMapNet,
     ResNet,
     ResNetConfig,
+    deepened,
     of_gray,
     tell_two_maps,
 )
@@ -214,11 +215,17 @@ def _placed(network: _Network, device: torch.device) -> _Network:
 
 
 def _beginning(run: DenoiserRun | PhotoRun | NoiseMapRun, initial: nn.Module) -> nn.Module:
-    """A copy of the network that a run begins with, ready to be trained.
+    """A copy of the network that a run begins with, ready to be trained, with the run's blocks.
 
     Raises:
         UsageError: The network has other sizes than the run's.
     """
+    if (
+        isinstance(initial, ResNet)
+        and isinstance(run.network, ResNetConfig)
+        and run.network.deepens(initial.config)
+    ):
+        return deepened(initial, run.network).requires_grad_(True)
     if initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
     return copy.deepcopy(initial).requires_grad_(True)

@@ -82,9 +82,11 @@ def test_a_network_of_other_sizes_is_no_beginning(run: DenoiserRun, place: Place
         train_denoiser(run, place, initial=other)
 
 
-def test_a_run_can_begin_with_weights(run: DenoiserRun, place: Place) -> None:
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_run_can_begin_with_weights(run: DenoiserRun, place: Place, missing: int) -> None:
     torch.manual_seed(7)
     begin = ResNet(run.network)
+    run = replace(run, network=replace(run.network, blocks=(run.network.blocks[0] + missing,)))
     before = begin.head.weight.detach().clone()
     still = replace(run, loop=LoopConfig(steps=1, batch=2, learning_rate=0.0, checkpoint_every=1))
     estimator = NoiseLevelNet(NoiseLevelConfig(channels=4, blocks=1))
