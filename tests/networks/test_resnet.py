@@ -184,7 +184,7 @@ def test_a_deeper_network_does_what_the_other_does(
 
 @pytest.mark.parametrize(
     "change",
-    [{"blocks": (1, 0)}, {"blocks": (2, 2), "maps": 2}, {"channels": (4,), "blocks": (9,)}],
+    [{"blocks": (3, 1)}, {"blocks": (3, 3), "maps": 2}, {"channels": (4,), "blocks": (9,)}],
 )
 def test_a_network_of_other_sizes_is_not_deeper(change: dict[str, object]) -> None:
     network = ResNet(ResNetConfig(channels=(4, 6), blocks=(2, 2)))
