@@ -50,7 +50,8 @@ class DenoiserRun:
     Attributes:
         prior: Address of the prior, for the record; empty without one.
         teacher: Address of the teacher; empty without one.
-        initial: Address of the weights to begin with; without one they are random.
+        initial: Address of the weights to begin with; without one they are random. A network of
+            fewer blocks gets more, which change nothing at first: see `deepened`.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
