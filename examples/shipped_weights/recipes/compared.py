@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from recipes.recipe import ALL_NOISY, NOISY, SPLIT, Recipe, weights
 
+_SEEN = (
+    *("--set", "loop.learning_rate=2e-3", "--set", "loop.seed=7"),
+    *("--set", "training.objective.seen=0.11"),
+)
+_SHARE = "Of the pixels that are judged, 11 % keep their own value; in 14000 steps before these none did."
+
 COMPARED = {
     "paper-color": Recipe(
         (
@@ -21,17 +27,39 @@ COMPARED = {
         "The paper's objective, to compare with.",
         50.0,
     ),
-    "n2v-gray": Recipe(
+    "n2v-gray-first": Recipe(
         ("train-denoiser", "--preset", "n2v", "--gray", *ALL_NOISY),
         14000,
         NOISY,
+        "What `n2v-gray` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "n2v-gray": Recipe(
+        (
+            *("train-denoiser", "--preset", "n2v", "--gray", *ALL_NOISY),
+            *("--initial", weights("n2v-gray-first"), *_SEEN),
+        ),
+        6000,
+        f"{NOISY} {_SHARE}",
         "Noise2Void, gray, to compare with.",
         wider=True,
     ),
-    "n2v-color": Recipe(
+    "n2v-color-first": Recipe(
         ("train-denoiser", "--preset", "n2v", *ALL_NOISY),
         14000,
         NOISY,
+        "What `n2v-color` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "n2v-color": Recipe(
+        (
+            *("train-denoiser", "--preset", "n2v", *ALL_NOISY),
+            *("--initial", weights("n2v-color-first"), *_SEEN),
+        ),
+        3000,
+        f"{NOISY} {_SHARE}",
         "Noise2Void, color, to compare with.",
         wider=True,
     ),
