@@ -8,7 +8,9 @@ _SEEN = (
     *("--set", "loop.learning_rate=2e-3", "--set", "loop.seed=7"),
     *("--set", "training.objective.seen=0.11"),
 )
-_SHARE = "Of the pixels that are judged, 11 % keep their own value; in 14000 steps before these none did."
+_SHARE = (
+    "Of the pixels that are judged, 11 % keep their own value; in 14000 steps before, none did."
+)
 
 COMPARED = {
     "paper-color": Recipe(
