@@ -1,11 +1,12 @@
 """What a blind spot costs: Noise2Void beside what hiding a pixel allows, and with the pixel back.
 
-    python examples/experiments/blind_spot.py bsds500-val32 --sigma 25 [--limit 8]
+    python examples/experiments/blind_spot.py bsds500-val32 --sigma 25 --limit 8 --data-dir FOLDER
 
 A network that can't see a pixel loses what the pixel itself tells of its value. Gray pictures,
 protocol `awgn`, at pixels of a lattice of 16 by 16 at some random offsets. Rows:
 
-- `noise2void`, and `gray`, which sees the pixel and is told the level.
+- `noise2void`, which learned to see a little of the pixel, and `gray`, which sees it and is told
+  the level.
 - `limit`: where the posterior of a pixel is Gaussian with the variance p, that of the pixel given
   all others is v = p s^2 / (s^2 - p), and p = s^2 J for the best denoiser, J the derivative of its
   output by the same pixel (Tweedie's formula). The mean of s^2 J / (1 - J), with the J of `gray`,
@@ -18,19 +19,30 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise import images, noise, weights
-from flowdenoise.benchmark.methods.noise2void import share_of_the_pixel
+from flowdenoise.benchmark.methods.noise2void import mixed
 from flowdenoise.benchmark.sets import open_set
-from flowdenoise.training.denoiser_stage import whole
+from flowdenoise.flow import as_denoiser
 
 LATTICE = 16
 """Pixels so far apart are changed at once and hardly see one another."""
 STEP = 0.1  # of the level, for the difference quotient
 MOST = 0.98  # of the derivative, beyond which its inverse means nothing
+
+
+def whole(denoiser: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
+    """Denoise one (C, H, W) image without tiles, in float32: derivatives need its digits."""
+    stride = as_denoiser(denoiser).config.stride
+    height, width = noisy.shape[-2:]
+    padded = F.pad(noisy[None], (0, -width % stride, 0, -height % stride), mode="reflect")
+    denoised: Tensor = denoiser(padded, sigma)
+    return denoised[0, :, :height, :width]
 
 
 def derivative(denoiser: nn.Module, noisy: Tensor, sigma: float, spots: Tensor) -> Tensor:
@@ -46,8 +58,9 @@ def errors(
     """The summed squared errors of each row at the spots of one picture (1, H, W), and `count`."""
     noisy = noise.add_gaussian(clean, sigma, seed=seed)
     results = {name: whole(network, noisy, sigma) for name, network in networks.items()}
-    hidden = results["noise2void"]
-    results["mixed"] = hidden.lerp(noisy, share_of_the_pixel(hidden, noisy, sigma))
+    results["mixed"] = mixed(
+        lambda image: whole(networks["noise2void"], image[0], sigma)[None], noisy[None], sigma
+    )[0]
     results["noisy"] = noisy
     sums = dict.fromkeys((*results, "limit", "count"), 0.0)
     chosen = torch.Generator().manual_seed(seed)
@@ -63,6 +76,7 @@ def errors(
     return sums
 
 
+@torch.inference_mode()
 def main() -> None:
     """Print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,12 +84,14 @@ def main() -> None:
     parser.add_argument("--sigma", type=float, default=25.0)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--offsets", type=int, default=6)
+    parser.add_argument("--data-dir", type=Path, help="folder of the set; it is fetched without")
     options = parser.parse_args()
     loaded = {name: weights.load(name).network for name in ("n2v-gray", "gray")}
     networks = {"noise2void": loaded["n2v-gray"], "gray": loaded["gray"]}
     sigma = noise.from_255(options.sigma)
+    files = open_set(options.set, gray=True, data_dir=options.data_dir).files
     totals: dict[str, list[float]] = {}
-    for index, file in enumerate(open_set(options.set, gray=True).files[: options.limit]):
+    for index, file in enumerate(files[: options.limit]):
         clean = torch.from_numpy(images.read_uint8(file, 1)).permute(2, 0, 1) / 255
         sums = errors(networks, clean, sigma, index, options.offsets)
         for name in sums.keys() - {"count"}:

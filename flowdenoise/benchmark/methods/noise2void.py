@@ -15,7 +15,7 @@ need. For a prediction that has not seen the pixel (J = 0; Batson and Royer, "No
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -50,11 +50,24 @@ class MixedNoise2Void(NetworkMethod):
             raise UsageError("n2v-mixed must be told the noise level: n2v-mixed@SIGMA")
         if sigma == 0:
             return noisy
-        predicted = super().denoise(noisy, sigma)
-        probe = add_gaussian(torch.zeros_like(noisy), 1.0, seed=_SEED)
-        moved = super().denoise(noisy + _STEP * sigma * probe, sigma) - predicted
-        seen = float((probe * moved).mean()) / (_STEP * sigma)
-        return predicted.lerp(noisy, share_of_the_pixel(predicted, noisy, sigma, seen))
+        return mixed(
+            lambda image: super(MixedNoise2Void, self).denoise(image, sigma), noisy, sigma
+        )
+
+
+def mixed(predict: Callable[[Tensor], Tensor], noisy: Tensor, sigma: float) -> Tensor:
+    """The best mixture of what is predicted of a noisy image and the image itself.
+
+    Args:
+        predict: Maps (B, C, H, W) to the same shape.
+        noisy: The noisy image, (B, C, H, W).
+        sigma: The noise level, on its scale, above 0.
+    """
+    predicted = predict(noisy)
+    probe = add_gaussian(torch.zeros_like(noisy), 1.0, seed=_SEED)
+    moved = predict(noisy + _STEP * sigma * probe) - predicted
+    seen = float((probe * moved).mean()) / (_STEP * sigma)
+    return predicted.lerp(noisy, share_of_the_pixel(predicted, noisy, sigma, seen))
 
 
 def share_of_the_pixel(predicted: Tensor, noisy: Tensor, sigma: float, seen: float = 0.0) -> float:
