@@ -33,14 +33,25 @@ PRIORS = {
         "What `prior-color` goes on from.",
         shipped=False,
     ),
-    "prior-color": Recipe(
+    "prior-color-third": Recipe(
         (
             *("train-prior", "--noise", "--initial", weights("prior-color-second"), *SPLIT),
             *(*_LARGE, "--set", "loop.learning_rate=6e-4", *_HALF_CLEAN, *_PRIOR),
         ),
         6400,
+        CLEAN,
+        "What `prior-color` goes on from.",
+        shipped=False,
+    ),
+    "prior-color": Recipe(
+        (
+            *("train-prior", "--noise", "--initial", weights("prior-color-third"), *SPLIT),
+            *(*_LARGE, "--set", "loop.learning_rate=7e-4", *_HALF_CLEAN, *_PRIOR),
+            *("--set", "loop.ema=0.9995", "--set", "loop.seed=11"),
+        ),
+        8000,
         f"{CLEAN} It grew from a smaller flow (K=8, width 64) after 6000 steps of that, and had "
-        "6400 steps before these.",
+        "twice 6400 steps before these.",
         "What color pictures look like: a Glow prior, conditioned on the noise level.",
     ),
     "prior-gray-first": Recipe(
