@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import argparse
 import math
+from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowdenoise import images, noise, weights
 from flowdenoise.benchmark.methods.noise2void import mixed
 from flowdenoise.benchmark.sets import open_set
-from flowdenoise.flow import as_denoiser
+from flowdenoise.training.denoiser_stage import whole
 
 LATTICE = 16
 """Pixels so far apart are changed at once and hardly see one another."""
@@ -36,19 +36,13 @@ STEP = 0.1  # of the level, for the difference quotient
 MOST = 0.98  # of the derivative, beyond which its inverse means nothing
 
 
-def whole(denoiser: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
-    """Denoise one (C, H, W) image without tiles, in float32: derivatives need its digits."""
-    stride = as_denoiser(denoiser).config.stride
-    height, width = noisy.shape[-2:]
-    padded = F.pad(noisy[None], (0, -width % stride, 0, -height % stride), mode="reflect")
-    denoised: Tensor = denoiser(padded, sigma)
-    return denoised[0, :, :height, :width]
+exactly = partial(whole, exact=True)  # derivatives need the digits of float32
 
 
 def derivative(denoiser: nn.Module, noisy: Tensor, sigma: float, spots: Tensor) -> Tensor:
     """The derivative of each spot's output by the spot itself, (H, W), zero elsewhere."""
     step = STEP * sigma * spots
-    higher, lower = (whole(denoiser, changed, sigma) for changed in (noisy + step, noisy - step))
+    higher, lower = (exactly(denoiser, changed, sigma) for changed in (noisy + step, noisy - step))
     return ((higher - lower)[0] / (2 * STEP * sigma)).clamp(0, MOST) * spots
 
 
@@ -57,9 +51,9 @@ def errors(
 ) -> dict[str, float]:
     """The summed squared errors of each row at the spots of one picture (1, H, W), and `count`."""
     noisy = noise.add_gaussian(clean, sigma, seed=seed)
-    results = {name: whole(network, noisy, sigma) for name, network in networks.items()}
+    results = {name: exactly(network, noisy, sigma) for name, network in networks.items()}
     results["mixed"] = mixed(
-        lambda image: whole(networks["noise2void"], image[0], sigma)[None], noisy[None], sigma
+        lambda image: exactly(networks["noise2void"], image[0], sigma)[None], noisy[None], sigma
     )[0]
     results["noisy"] = noisy
     sums = dict.fromkeys((*results, "limit", "count"), 0.0)
@@ -76,7 +70,6 @@ def errors(
     return sums
 
 
-@torch.inference_mode()
 def main() -> None:
     """Print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)

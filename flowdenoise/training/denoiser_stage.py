@@ -219,13 +219,20 @@ def validation_psnr(model: nn.Module, images: Corpus, sigma: float) -> float:
 
 
 @torch.no_grad()
-def whole(model: nn.Module, noisy: Tensor, sigma: float) -> Tensor:
-    """Denoise one (C, H, W) image without tiles, mirrored to a size that the network takes."""
+def whole(model: nn.Module, noisy: Tensor, sigma: float, *, exact: bool = False) -> Tensor:
+    """Denoise one (C, H, W) image without tiles, mirrored to a size that the network takes.
+
+    Args:
+        model: The denoiser.
+        noisy: The image.
+        sigma: The noise level on the [0, 1] scale.
+        exact: Whether to compute in float32 even where bfloat16 is fast.
+    """
     height, width = noisy.shape[-2:]
     stride = as_denoiser(model).config.stride
     rows, columns = (mirror(-(-side // stride) * stride, side) for side in (height, width))
     padded = noisy[None][:, :, rows.to(noisy.device)][..., columns.to(noisy.device)]
-    fast = fast_bfloat16(noisy.device)  # it costs less than 0.01 dB
+    fast = not exact and fast_bfloat16(noisy.device)  # it costs less than 0.01 dB
     with torch.autocast(noisy.device.type, torch.bfloat16, enabled=fast):
         denoised: Tensor = model(padded.contiguous(memory_format=torch.channels_last), sigma)
     return denoised[0, :, :height, :width].float()

@@ -30,6 +30,13 @@ _FAST = (
     *("--set", "training.objective.balance=1.0", *ALL_NOISY),
 )
 """What the small networks of `--effort fast` have in common: two scales, and a larger teacher."""
+_FAST_IN_TURNS = (
+    *(*TWO_SCALES, *ALL_NOISY, "--set", "loop.batch=32", "--set", "loop.learning_rate=1.5e-3"),
+    *("--set", "loop.warmup=200", "--set", "loop.decay=0.75"),
+    *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
+    *("--set", "training.objective.balance=1.0"),
+)
+"""What their last steps have in common, in which the teacher is asked in turns."""
 
 WHITE_NOISE = {
     "color-first": Recipe(
@@ -150,11 +157,8 @@ WHITE_NOISE = {
     ),
     "color-fast": Recipe(
         (
-            *(*relay("color", "color-fast-second"), *TWO_SCALES, *ALL_NOISY, *_HUES),
-            *("--set", "loop.batch=32", "--set", "loop.learning_rate=1.5e-3"),
-            *("--set", "loop.warmup=200", "--set", "loop.decay=0.75", "--set", "loop.seed=51"),
-            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
-            *("--set", "training.objective.balance=1.0"),
+            *(*relay("color", "color-fast-second"), *_HUES, *_FAST_IN_TURNS),
+            *("--set", "loop.seed=51"),
         ),
         16000,
         f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher. It had "
@@ -249,11 +253,8 @@ WHITE_NOISE = {
     ),
     "gray-fast": Recipe(
         (
-            *(*relay("gray-seventh", "gray-fast-first"), "--gray", *TWO_SCALES, *ALL_NOISY),
-            *("--set", "loop.batch=32", "--set", "loop.decay=0.75", "--set", "loop.warmup=200"),
-            *("--set", "loop.learning_rate=1.5e-3", "--set", "loop.seed=52"),
-            *("--set", "training.objective.alpha=0.3,12.0", "--set", "training.late_share=0.2"),
-            *("--set", "training.objective.balance=1.0"),
+            *(*relay("gray-seventh", "gray-fast-first"), "--gray", *_FAST_IN_TURNS),
+            *("--set", "loop.seed=52"),
         ),
         6000,
         f"{NOISY} `gray-seventh`, asked about each patch in a turn of its own, is its teacher. It "
