@@ -45,7 +45,7 @@ class ObjectiveConfig:
         anchor: Share of the target of `r2r` in that of `relay`.
         probe_step: Step of the finite difference of `sure`.
         masked: Share of pixels that `n2v` judges.
-        seen: Share of these that `n2v` leaves as they are: see there.
+        seen: Share of these that `n2v` leaves as they are at sigma 25: see there.
         prior_weight: `fixed` multiplies the prior's nats per patch by `prior_scale`, as the
             paper does; `map` by `prior_scale` times 2 sigma^2 / D, the weight at which the
             minimum is the maximum a posteriori, D being the number of values in a patch.
@@ -197,11 +197,15 @@ def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossV
     A share of the judged pixels may be left as they are. The published program does so, where it
     draws a value from a window that holds the pixel itself, too, 1 of 121 by default. As nothing
     tells these pixels from the others, the network learns to give each pixel, whose value it does
-    see when it denoises, about that share of it back, which a blind spot can't have.
+    see when it denoises, about that share of it back, which a blind spot can't have. The less
+    noise, the more a pixel's value is worth beside what its neighbors tell: the share is in
+    inverse proportion to sigma.
     """
     shape = tuple(batch.noisy.shape[1:])
     chosen = torch.special.ndtr(batch.draws.normal(Stream.MASK, (1, *shape[1:])))
-    judged, seen = chosen < config.masked, chosen < config.masked * config.seen
+    share = (config.seen * 25 / 255 / batch.sigma.clamp(min=1e-6)).clamp(max=1)
+    judged = chosen < config.masked
+    seen = chosen < config.masked * share[:, None, None, None]
     hidden = torch.where(judged & ~seen, _replacements(batch), batch.noisy)
     denoised = denoise(hidden, batch.sigma)
     squared = (denoised - batch.noisy).square() * judged

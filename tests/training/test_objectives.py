@@ -226,16 +226,23 @@ def test_n2v_hides_some_pixels_and_counts_only_these() -> None:
     assert best_gain(losses.n2v, patches, config) == pytest.approx(0, abs=0.05)
 
 
-@pytest.mark.parametrize("seen", [0.1, 0.6])
-def test_n2v_gives_the_share_of_a_pixel_back_that_it_leaves(seen: float) -> None:
-    patches, _ = batch(100, 0.2, side=32)
+@pytest.mark.parametrize(("seen", "sigma"), [(0.1, 25), (0.6, 25), (0.1, 12.5), (0.4, 50)])
+def test_n2v_gives_the_share_of_a_pixel_back_that_it_leaves(seen: float, sigma: float) -> None:
+    patches, _ = batch(100, sigma / 255, side=32)
+    share = seen * 25 / sigma
     shown: list[Tensor] = []
     config = ObjectiveConfig(masked=0.2, seen=seen)
     losses.n2v(lambda noisy, _: shown.append(noisy) or noisy, patches, config)
     changed = float((shown[0] != patches.noisy).double().mean())
-    assert changed == pytest.approx(0.2 * (1 - seen), rel=0.05)
+    assert changed == pytest.approx(0.2 * (1 - share), rel=0.05)
     # What tells nothing of white images is a neighbor; the share of pixels that are left does.
-    assert best_gain(losses.n2v, patches, config) == pytest.approx(seen, abs=0.03)
+    assert best_gain(losses.n2v, patches, config) == pytest.approx(share, abs=0.03)
+
+
+def test_n2v_leaves_all_pixels_of_noise_so_weak_that_neighbors_tell_less() -> None:
+    patches, _ = batch(10, 0.0, side=32)
+    config = ObjectiveConfig(masked=0.2, seen=0.1)
+    assert not losses.n2v(lambda noisy, _: noisy, patches, config).loss.any()
 
 
 def test_n2v_replaces_by_what_could_be_there_and_never_by_a_copy() -> None:
