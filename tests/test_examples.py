@@ -140,7 +140,7 @@ def test_photographs_with_noise_of_brightness_are_denoised(tmp_path: Path) -> No
     Image.fromarray(64 + scene(192, 192) // 2).save(tmp_path / "a.png")
     answer = run("benchmarks/colorless_noise.py", str(tmp_path), "--crop", "192")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in answer.splitlines()[2:]]
-    assert len(rows) == 7
+    assert len(rows) == 10
     found = {name: (float(noisy), float(automatic)) for name, noisy, automatic, *_ in rows}
     assert found["white, 10"][0] == pytest.approx(20 * np.log10(255 / 10), abs=0.3)
     assert found["white, 10"][1] > found["white, 10"][0] + 3

@@ -268,7 +268,7 @@ def _judged(shown: Evidence, channels: int, doubted: float) -> NoiseMaps:
     if floor is not None:
         disbelieved = found_clean and clean < doubted
         shows = floor.is_noise if found_clean else floor.agrees
-        covered = disbelieved or (shows and clean <= _CERTAIN)
+        covered = disbelieved or (shows and clean <= _CERTAIN) or (found_clean and floor.is_grain)
     if found_clean and covered:
         kind, confidence = "camera", _noisy(clean, doubted) if disbelieved else 1 - clean
     if kind != "clean" or not shown.seen.all():

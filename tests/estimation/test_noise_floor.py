@@ -56,6 +56,28 @@ def test_noise_of_brightness_alone_is_found() -> None:
     assert floor.levels[0, 2:].max() < 0.4 * floor.levels[0, :2].min()
 
 
+def grain(level: float, blur: int) -> Tensor:
+    """Noise of brightness whose grains are `blur` pixels wide, (1, 3, SIDE, SIDE)."""
+    white = torch.randn(1, 1, SIDE + 16, SIDE + 16, generator=torch.Generator().manual_seed(3))
+    coarse = F.avg_pool2d(F.avg_pool2d(white, blur, 1), blur, 1)[..., :SIDE, :SIDE]
+    return (level * coarse / coarse.std()).expand(-1, 3, -1, -1)
+
+
+@pytest.mark.parametrize(("level", "blur"), [(6 / 255, 3), (25 / 255, 3), (25 / 255, 4)])
+def test_grain_coarser_than_noise_of_a_sensor_is_told_from_texture(
+    level: float, blur: int
+) -> None:
+    floor = floor_of(soft() + grain(level, blur))
+    assert floor.is_grain
+    truth = measured(grain(level, blur)).mean((0, 2, 3)).sqrt()
+    assert (
+        (floor.levels[0, :2] / truth[:2] > 0.8) & (floor.levels[0, :2] / truth[:2] < 1.5)
+    ).all()
+    part = soft()
+    part[..., : SIDE // 3] += grain(level, blur)[..., : SIDE // 3]
+    assert not floor_of(part).is_grain
+
+
 @pytest.mark.parametrize("level", [0.5 / 255, 2 / 255, 8 / 255])
 def test_a_gray_picture_is_judged_as_its_brightness_in_color_is(level: float) -> None:
     gray = soft()[:, :1] + coarse_noise(level)[:, :1]
@@ -88,7 +110,9 @@ def texture() -> Tensor:
     "picture", [soft(), pattern(), texture()], ids=["soft", "weave", "texture"]
 )
 def test_a_clean_picture_has_no_floor_of_noise(picture: Tensor) -> None:
-    assert not floor_of(picture).is_noise
+    floor = floor_of(picture)
+    assert not floor.is_noise
+    assert not floor.is_grain
 
 
 def test_a_noisy_part_is_not_enough() -> None:
@@ -159,6 +183,8 @@ def test_cells_with_values_at_an_end_of_the_range_are_not_inside() -> None:
 def test_no_noise_of_brightness_is_without_color() -> None:
     levels = torch.tensor([[8.0, 20.0, 0.0, 0.0]]) / 255
     cells = torch.full((4, *ONE_BAND.shape), 0.1 / 255)
-    full = raised(cells, NoiseFloor(levels, is_noise=True, agrees=True), ONE_BAND, 1.0)
+    full = raised(
+        cells, NoiseFloor(levels, is_noise=True, agrees=True, is_grain=False), ONE_BAND, 1.0
+    )
     assert torch.allclose(full[:2, 5, 5], levels[0, :2])
     assert torch.allclose(full[2:, 5, 5], 0.2 * levels[0, :2])

@@ -19,7 +19,7 @@ from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
 from flowdenoise.networks import Noise, NoiseMapNet
-from flowdenoise.noise import NoiseKind, camera
+from flowdenoise.noise import NoiseKind, camera, smoothing
 from flowdenoise.system import random_streams
 
 from ..cameras import by_daylight
@@ -390,6 +390,24 @@ def test_the_floor_tells_noise_that_the_estimator_takes_for_texture() -> None:
     assert found.kind == "camera"
     assert 255 * found.level("brightness") == pytest.approx(5 * 3**0.5, rel=0.2)
     assert noise_maps(Picture(clean.round().astype(np.uint8)), net, device).kind == "clean"
+
+
+@pytest.mark.parametrize("level", [12, 25])
+def test_coarse_grain_that_the_estimator_takes_for_texture_is_not_called_clean(
+    denoiser: Denoiser, level: float
+) -> None:
+    random = np.random.default_rng(0)
+    white = torch.from_numpy(random.standard_normal((1, 1, 388, 388)).astype(np.float32))
+    coarse = smoothing.blur_each(white, torch.tensor([1.2]))[0, 0, :380, :380].numpy()
+    clean = 255 * smooth(380, 380)[0].permute(1, 2, 0).numpy()
+    noisy = clean + (level * coarse / coarse.std())[..., None]
+    picture = Picture(noisy.round().clip(0, 255).astype(np.uint8))
+    assert denoiser.estimate(picture).verdict != "clean"
+    sure = Unsure(0.95)  # that it is clean
+    found = noise_maps(picture, sure, torch.device("cpu"))
+    assert found.kind == "camera"
+    whole = Picture(clean.round().astype(np.uint8))
+    assert noise_maps(whole, sure, torch.device("cpu")).kind == "clean"
 
 
 def test_a_gray_photograph_is_denoised_by_its_floor(denoiser: Denoiser) -> None:
