@@ -7,13 +7,14 @@ images at level 0. No image is a target of anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from flowdenoise import metrics
+from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
@@ -35,11 +36,14 @@ class PriorTraining:
         sigma_range: Levels of the noise that a flow with `noise_levels` is shown, [0, 1] scale.
         clean_fraction: Share of the patches that such a flow is shown without noise.
         initialization: Number of patches from which ActNorm is initialized.
+        color: How the colors of what it learns from are varied. A flow learns a small corpus by
+            heart otherwise.
     """
 
     sigma_range: SigmaRange = TRAINED_SIGMAS
     clean_fraction: Annotated[float, Range(0, 1, below=True)] = 0.2
     initialization: Size = 256
+    color: ColorConfig = field(default_factory=lambda: ColorConfig(by_image=False))
 
     def __post_init__(self) -> None:
         check(self)
@@ -74,10 +78,11 @@ class PriorStage:
             )
         self.model: Glow = model
         self.training = training
-        self.sampler = PatchSampler(corpus, model.config.size, seed=seed, device=device)
+        color, size = training.color, model.config.size
+        self.sampler = PatchSampler(corpus, size, seed=seed, device=device, color=color)
         self.validation = None
         if validation is not None:
-            self.validation = PatchSampler(validation, model.config.size, seed=0, device=device)
+            self.validation = PatchSampler(validation, size, seed=0, device=device)
 
     def initialize(self) -> None:
         """Set the flow's ActNorms from a batch of their own."""
