@@ -155,14 +155,25 @@ WHITE_NOISE = {
         shipped=False,
         wider=True,
     ),
-    "color-fast": Recipe(
+    "color-fast-third": Recipe(
         (
             *(*relay("color", "color-fast-second"), *_HUES, *_FAST_IN_TURNS),
             *("--set", "loop.seed=51"),
         ),
         16000,
+        f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher.",
+        "What `color-fast` begins with.",
+        shipped=False,
+        wider=True,
+    ),
+    "color-fast": Recipe(
+        (
+            *(*relay("color", "color-fast-third"), *_HUES, *_FAST_IN_TURNS),
+            *("--set", "loop.seed=61"),
+        ),
+        16000,
         f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher. It had "
-        "10100 steps with `color-wide` as its teacher before these.",
+        "16000 steps of that before these, and 10100 with `color-wide` as its teacher.",
         "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
