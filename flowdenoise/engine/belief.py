@@ -53,7 +53,7 @@ _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail besi
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
 _WEAK = 20 / 255  # white noise beyond is never anything else
-_REMOVED = {1: 0.3, 3: 0.34}  # of white noise is removed at least, by number of channels, even if
+_REMOVED = {1: 0.3, 3: 0.35}  # of white noise is removed at least, by number of channels, even if
 # it was compressed; usually 0.7
 
 Quick: TypeAlias = Callable[[Estimate, int], TileDenoiser | None]
