@@ -7,7 +7,8 @@ places, with all energies down to nothing. Regular patterns have a sharp end, to
 sharper than chance allows.
 
 An estimator that has learned can take noise for texture, where a camera has left brightness alone
-its noise, for instance. What it can't see in a single tile, the floor of the whole picture shows.
+its noise, for instance, or where grains are wide. What it can't see in a single tile, the floor of
+the whole picture shows: texture whose floor is as even as that of noise is finer than grain.
 
 That the least textured places tell the level of noise at each brightness is an old idea: C. Liu et
 al., "Automatic estimation and removal of noise from a single image", IEEE TPAMI 2008. The numbers

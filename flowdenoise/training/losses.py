@@ -29,6 +29,8 @@ Blur = Annotated[int, Range(1, 63), Multiple(2, plus=1)]
 
 _Alpha = Annotated[float, Range(1e-3, 1e3)]
 
+_MIDDLE = 25 / 255  # the level of noise at which `seen` is told
+
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
@@ -199,11 +201,12 @@ def n2v(denoise: Denoise, batch: NoisyPatches, config: ObjectiveConfig) -> LossV
     tells these pixels from the others, the network learns to give each pixel, whose value it does
     see when it denoises, about that share of it back, which a blind spot can't have. The less
     noise, the more a pixel's value is worth beside what its neighbors tell: the share is in
-    inverse proportion to sigma.
+    inverse proportion to sigma. Where nobody knows sigma, it is that of 25.
     """
     shape = tuple(batch.noisy.shape[1:])
     chosen = torch.special.ndtr(batch.draws.normal(Stream.MASK, (1, *shape[1:])))
-    share = (config.seen * 25 / 255 / batch.sigma.clamp(min=1e-6)).clamp(max=1)
+    sigma = batch.sigma.nan_to_num(nan=_MIDDLE).clamp(min=1e-6)
+    share = (config.seen * _MIDDLE / sigma).clamp(max=1)
     judged = chosen < config.masked
     seen = chosen < config.masked * share[:, None, None, None]
     hidden = torch.where(judged & ~seen, _replacements(batch), batch.noisy)

@@ -239,6 +239,18 @@ def test_n2v_gives_the_share_of_a_pixel_back_that_it_leaves(seen: float, sigma: 
     assert best_gain(losses.n2v, patches, config) == pytest.approx(share, abs=0.03)
 
 
+def test_n2v_leaves_the_told_share_where_nobody_knows_the_noise() -> None:
+    known, _ = batch(100, 25 / 255, side=32)
+    unknown = replace(known, sigma=torch.full_like(known.sigma, torch.nan))
+    shown: list[Tensor] = []
+    config = ObjectiveConfig(masked=0.2, seen=0.4)
+    for patches in (known, unknown):
+        losses.n2v(lambda noisy, _: shown.append(noisy) or noisy, patches, config)
+    assert torch.equal(*shown)
+    changed = float((shown[1] != known.noisy).double().mean())
+    assert changed == pytest.approx(0.2 * 0.6, rel=0.05)
+
+
 def test_n2v_leaves_all_pixels_of_noise_so_weak_that_neighbors_tell_less() -> None:
     patches, _ = batch(10, 0.0, side=32)
     config = ObjectiveConfig(masked=0.2, seen=0.1)
