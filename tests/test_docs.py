@@ -16,7 +16,7 @@ from typer.main import get_command
 from flowdenoise.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
 MODULES = sorted((ROOT / "flowdenoise").rglob("*.py"))
 FOLDERS = "docs|examples|flowdenoise|tests|weights"
 

@@ -1,7 +1,7 @@
 """One short trial of a denoiser: a few minutes of training, then PSNR on validation crops.
 
-The trials of docs/experiments.md are rows of this script's output. Each draws the same patches of
-the same images with the same fixed noise; what differs stands in the options.
+The trials of docs/experiments/white-noise.md are rows of this script's output. Each draws the same
+patches of the same images with the same fixed noise; what differs stands in the options.
 
     python examples/experiments/denoiser_trial.py --data IMAGES --validation IMAGES --lr 1e-3
 """

@@ -8,7 +8,7 @@ pixels wide, and a denoiser of white noise takes most of them:
 
 The level that it is told is three tenths of what the noise itself would have there, a little more
 than what a network leaves, and the finest of what it removes, which is rather detail, stays (tuned
-on simulated photographs and on Nam25: docs/experiments.md).
+on simulated photographs and on Nam25: docs/experiments/cameras.md).
 """
 
 from __future__ import annotations

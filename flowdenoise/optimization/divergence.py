@@ -14,7 +14,8 @@ _RECENT = 10  # and the present one: a single odd batch is no divergence
 _WARMUP = 200  # steps after which it is known what is usual
 _FACTOR = 20.0
 """In healthy runs the mean over 50 steps stayed below 6 times the usual norm, through changes of
-the patch size too; in the two that diverged it reached 120 and 260 times (docs/experiments.md)."""
+the patch size too; in the two that diverged it reached 120 and 260 times
+(docs/experiments/white-noise.md)."""
 
 
 @dataclass

@@ -50,7 +50,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Choose the precision of that name; `auto` takes bfloat16 where the hardware is fast in it.
 
     Only the predicted noise is computed in bfloat16, so it costs less than 0.01 dB, but for the
-    weakest noise of cameras: 0.03 dB on Nam25 (docs/experiments.md, "Bfloat16").
+    weakest noise of cameras: 0.03 dB on Nam25 (docs/experiments/speed.md, "Bfloat16").
 
     Raises:
         UsageError: No precision has this name.
@@ -77,7 +77,7 @@ def _multiplies_fast(capabilities: Mapping[str, object]) -> bool:
 
     Intel's processors are where they have tiles for it (AMX). Where they have not, or a virtual
     machine hides them, AVX-512 in bfloat16 takes 1.6 times as long as in float32; on AMD's it
-    takes half as long (docs/experiments.md, "Bfloat16: not wherever a processor has it").
+    takes half as long (docs/experiments/speed.md, "Bfloat16: not wherever a processor has it").
     """
     if capabilities.get("amx_bf16"):
         return True

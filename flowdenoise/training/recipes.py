@@ -78,7 +78,7 @@ def n2v(channels: int) -> DenoiserRun:
     """Noise2Void: noisy images alone, and nothing known of their noise.
 
     To predict a pixel that is hidden is to interpolate, which a network in full resolution learns
-    in half the steps of one whose pixels are folded (docs/experiments.md).
+    in half the steps of one whose pixels are folded (docs/experiments/baselines.md).
     """
     return DenoiserRun(
         data=DataConfig(channels=channels),

@@ -13,7 +13,7 @@ the truth: by Morozov's discrepancy principle training ends when an output is as
 image as the noise is strong. Wang et al., "Early stopping for deep image prior" (TMLR 2023), stop
 where the variance of the latest outputs is least; with the jittered input that the paper has
 against noise, that variance is the jitter's, and least long before the picture is learned
-(docs/experiments.md).
+(docs/experiments/baselines.md).
 """
 
 from __future__ import annotations
