@@ -23,6 +23,7 @@ from flowdenoise.estimation import (
     Estimate,
     Estimators,
     Finding,
+    has_specks,
     has_white_noise_of_color,
     is_colorless,
     is_sensitive,
@@ -72,6 +73,15 @@ class Examiner:
         return planes_of(picture, tuple(self.networks.sources))
 
     def _found(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
+        """Find the noise of a plane; specks look like detail, or like noise of some other kind."""
+        found = self._noise_of(plane, kind)
+        estimate = found.estimate
+        if estimate.verdict not in ("clean", "not white") or not has_specks(plane.picture):
+            return found
+        finding = replace(found.finding, estimate=replace(estimate, verdict="specks"))
+        return replace(found, finding=finding)
+
+    def _noise_of(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
         """Find the noise of a plane, or of its brightness if that alone is noisy."""
         picture, finding = plane.picture, self._find(plane.picture, kind)
         in_color = picture.channels > 1 and self.estimators.know_cameras_in(1)

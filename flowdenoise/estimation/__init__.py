@@ -9,6 +9,7 @@ clipping        noise that was cut off at black or white
 noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
+specks          single pixels that are wholly black or white
 noise_plot      a drawing of noise maps
 ```
 """
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         is_sensitive,
         without_bars,
     )
+    from flowdenoise.estimation.specks import has_specks
     from flowdenoise.estimation.white_noise import ESTIMATORS, clean_below
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Verdict",
     "clean_below",
     "differs_by",
+    "has_specks",
     "has_white_noise_of_color",
     "is_colorless",
     "is_inside",
@@ -82,6 +85,7 @@ __getattr__ = homes(
         "noise_evidence": ("CELL", "varies"),
         "noise_floor": ("is_inside",),
         "noise_maps": ("MAP_ESTIMATORS", "NoiseMaps", "is_sensitive", "without_bars"),
+        "specks": ("has_specks",),
         "white_noise": ("ESTIMATORS", "clean_below"),
     },
 )

@@ -13,13 +13,14 @@ from typing import Literal
 
 from flowdenoise.estimation.noise_maps import NoiseMaps
 
-Verdict = Literal["noisy", "camera", "clean", "constant", "not white", "beyond"]
+Verdict = Literal["noisy", "camera", "clean", "constant", "specks", "not white", "beyond"]
 
 VERDICTS: dict[Verdict, str] = {
     "noisy": "it has noise",
     "camera": "it has the noise of a camera",
     "clean": "found clean",
     "constant": "constant, so nothing tells of noise",
+    "specks": "single pixels are wholly black or white, which are not removed",
     "not white": "what noise it has is not white, it was scaled, smoothed or compressed, and its "
     "level is not known",
     "beyond": "at least as noisy as can be told",
@@ -77,7 +78,7 @@ class Estimate:
     @property
     def untouched(self) -> bool:
         """Whether the picture stays as it is: there is no noise, or none that is known."""
-        return self.verdict in ("clean", "constant", "not white")
+        return self.verdict in ("clean", "constant", "specks", "not white")
 
     def scaled(self, share: float) -> Estimate:
         """The estimate of a camera's noise with a share of its levels."""
@@ -91,7 +92,7 @@ def together(estimates: list[Estimate]) -> Estimate:
         return Estimate(0.0, "constant")
     if len(estimates) == 1:
         return estimates[0]
-    order = ("constant", "clean", "not white", "noisy", "beyond", "camera")
+    order = ("constant", "clean", "specks", "not white", "noisy", "beyond", "camera")
     worst = max((estimate.verdict for estimate in estimates), key=order.index)
     sigma = math.sqrt(sum(estimate.sigma**2 for estimate in estimates) / len(estimates))
     return Estimate(sigma, worst)
