@@ -57,7 +57,7 @@ def film(level: float) -> Noisy:
     def grained(clean: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         draws = Draws(fold(torch.tensor([seed]), 0))
         levels = torch.tensor([level / 255])
-        return grain.add_grain(clean[None], levels, draws, _GRAINS)[0], clean
+        return grain.add_grain(clean[None], levels, draws, _GRAINS, widest=1.0)[0], clean
 
     return grained
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from flowdenoise.noise.smoothing import blur_each
 from flowdenoise.system.random_streams import Draws, Stream
 
-_MOST_WIDTH = 1.0  # the deviation of the blur that makes grains, in pixels
 
-
-def add_grain(pictures: Tensor, levels: Tensor, draws: Draws, noise: int) -> Tensor:
+def add_grain(
+    pictures: Tensor, levels: Tensor, draws: Draws, noise: int, *, widest: float
+) -> Tensor:
     """Add grain of film.
 
     Args:
@@ -24,6 +24,7 @@ def add_grain(pictures: Tensor, levels: Tensor, draws: Draws, noise: int) -> Ten
         draws: The random numbers of each picture: width, color and how the grain depends on
             brightness.
         noise: The stream of the noise itself.
+        widest: The largest deviation of the blur that makes grains, in pixels; the least is 0.
 
     Returns:
         The noisy pictures, (B, C, H, W), neither clipped nor rounded.
@@ -33,7 +34,7 @@ def add_grain(pictures: Tensor, levels: Tensor, draws: Draws, noise: int) -> Ten
     shared = draws.normal(noise + 8, (1, height, width))
     color = (2 * draws.uniform(Stream.GRAIN_COLOR) - 1).clamp(min=0)[:, None, None, None]
     grains = (1 - color).sqrt() * shared + color.sqrt() * own
-    grains = blur_each(grains, _MOST_WIDTH * draws.uniform(Stream.GRAIN_WIDTH))
+    grains = blur_each(grains, widest * draws.uniform(Stream.GRAIN_WIDTH))
     grains = grains / grains.square().mean((1, 2, 3), keepdim=True).sqrt()
     middle = (4 * pictures * (1 - pictures)).clamp(min=0)
     power = draws.uniform(Stream.GRAIN_TONE)[:, None, None, None]

@@ -55,16 +55,20 @@ class NoiseMapTraining:
         clean: The share of crops without noise.
         white: The share of crops with white noise.
         film: The share of crops with the grain of film; the rest is of cameras.
+        widest: The largest deviation of the blur that makes grains, in pixels.
         reduced: The share of crops that are reduced to half the size before they get noise.
         soft: The share of these that are enlarged again before they get noise: their texture is as
             soft as that of photographs at their own pixels.
         softest: The largest factor of their sides; the least is 1.
         reduced_after: The share of crops of cameras that are reduced behind the camera.
         least_size: The least factor of their sides; the largest is 1.
-        enlarged: The share of crops without noise, and of others of cameras, that are enlarged.
+        enlarged: The share of crops without noise, and of others of cameras and of film, that are
+            enlarged.
         most_size: The largest factor of their sides; the least is 1.
         edited: The share of crops that are edited, of all but those with white noise.
         edits: How they are edited.
+        white_stored: The share of crops with white noise that are compressed, at most 0.6.
+        least_quality: The least quality of compression; the largest is 100.
         stored_after: The share of crops of cameras that are compressed once more at the end.
         kind_weight: The weight of the loss of the kind.
         clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
@@ -78,6 +82,7 @@ class NoiseMapTraining:
     clean: Share = 0.2
     white: Share = 0.2
     film: Share = 0.08
+    widest: Annotated[float, Range(0.0, 8.0)] = 1.3
     reduced: Share = 0.6
     soft: Share = 0.0
     softest: Annotated[float, Range(1.0, 8.0)] = 3.5
@@ -87,6 +92,8 @@ class NoiseMapTraining:
     most_size: Annotated[float, Range(1.0, 4.0)] = 1.6
     edited: Share = 0.4
     edits: EditConfig = field(default_factory=EditConfig)
+    white_stored: Share = 0.2
+    least_quality: Annotated[float, Range(1.0, 100.0)] = 60.0
     stored_after: Share = 0.3
     kind_weight: Factor = 0.5
     clean_below: Sigma = 0.5 / 255
@@ -208,7 +215,8 @@ class NoiseMapStage:
 
     def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
         """Rounded to 8 bits and, a share of them, compressed."""
-        quality = 60 + 40 * draws.uniform(Stream.MAP_QUALITY)
+        least = self.training.least_quality
+        quality = least + (100 - least) * draws.uniform(Stream.MAP_QUALITY)
         quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
         held = (len(compression.SUBSAMPLINGS) * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
         return compression.compress(picture, quality, held)
@@ -223,16 +231,17 @@ class NoiseMapStage:
         shape = tuple(clean.shape[1:])
         pair = [clean + level * draws.normal(Stream.MAP_NOISE + 8 * i, shape) for i in range(2)]
         floats = (draws.uniform(Stream.MAP_FATE) > 0.6)[:, None, None, None]
-        return torch.stack(
-            [torch.where(floats, noisy, self._stored(noisy, draws, jpeg=0.2)) for noisy in pair]
-        )
+        stored = [self._stored(noisy, draws, jpeg=self.training.white_stored) for noisy in pair]
+        return torch.where(floats, torch.stack(pair), torch.stack(stored))
 
     def _film(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        level = 0.5 * self.training.most * draws.uniform(Stream.GRAIN_LEVEL).square()
-        pair = [
-            grain.add_grain(clean, level, draws, Stream.MAP_GRAIN + 16 * version)
-            for version in range(2)
-        ]
+        settings = self.training
+        level = 0.5 * settings.most * draws.uniform(Stream.GRAIN_LEVEL).square()
+        pair = []
+        for version in range(2):
+            noise = Stream.MAP_GRAIN + 16 * version
+            noisy = grain.add_grain(clean, level, draws, noise, widest=settings.widest)
+            pair.append(self._enlarged(noisy.clamp(0, 1), draws))
         return self._finished(torch.stack(pair), draws, edited)
 
     def _camera(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ LEVELS = torch.full((40,), 0.05)
 def of_flat(value: float, stream: int = 256) -> Tensor:
     """The grain alone in flat pictures of one value, (40, 3, 64, 64)."""
     flat = torch.full((40, 3, 64, 64), value)
-    return grain.add_grain(flat, LEVELS, DRAWS, stream) - value
+    return grain.add_grain(flat, LEVELS, DRAWS, stream, widest=1.0) - value
 
 
 def test_grain_has_its_level_in_middle_gray_and_is_weaker_elsewhere() -> None:

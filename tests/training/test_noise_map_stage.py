@@ -90,6 +90,32 @@ def test_sizes_behind_the_camera_change_the_grain(corpus: Corpus) -> None:
     assert grain(reduced_after=0.0, enlarged=1.0) > same
 
 
+def test_film_is_enlarged_too(corpus: Corpus) -> None:
+    shares = {**SHARES["film"], "edited": 0.0, "stored_after": 0.0, "reduced": 0.0}
+
+    def grain(**settings: float) -> torch.Tensor:
+        stage = made(corpus, **shares, **settings)
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 48))
+        fine, coarse = (crops.squares[:, index].mean((1, 2)).sqrt() for index in (0, 1))
+        return (coarse / fine)[crops.kind > 0].median()
+
+    same = grain(enlarged=0.0, widest=0.3)
+    assert grain(enlarged=1.0, widest=0.3) > 1.05 * same
+    assert grain(enlarged=0.0, widest=1.3) > 1.05 * same
+
+
+def test_compression_takes_from_white_noise(corpus: Corpus) -> None:
+    shares = {**SHARES["white"], "edited": 0.0, "reduced": 0.0, "most": 12 / 255}
+
+    def level(**settings: float) -> torch.Tensor:
+        stage = made(corpus, **shares, **settings)
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 48))
+        return crops.squares[:, 0].mean().sqrt()
+
+    assert level(white_stored=0.6, least_quality=20.0) < level(white_stored=0.6)
+    assert level(white_stored=0.6) < level(white_stored=0.0)
+
+
 def test_shares_above_one_together_are_refused() -> None:
     with pytest.raises(UsageError, match="are above 1 together"):
         NoiseMapTraining(clean=0.5, white=0.3, film=0.3)
