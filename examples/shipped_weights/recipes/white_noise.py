@@ -122,12 +122,26 @@ WHITE_NOISE = {
         shipped=False,
         wider=True,
     ),
-    "color": Recipe(
+    "color-turned-twice": Recipe(
         (*relay("color-turned"), *_IN_TURNS, *_HUES, "--set", "loop.seed=9"),
         4000,
         f"{NOISY} It began with `color-turned`, which is its teacher, asked about each patch in a "
         "turn of its own. The file is the mean of their weights, 0.5, and those of "
         "`color-turned`, 0.5 (examples/shipped_weights/mean_of_weights.py).",
+        "What `color` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (
+            *(*relay("color-turned-twice"), *ALL_NOISY, *_HUES, "--set", "loop.seed=71"),
+            *("--set", "loop.learning_rate=8e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "training.objective.alpha=0.4,16.0"),
+            *("--set", "training.objective.balance=0.7"),
+        ),
+        23000,
+        f"{NOISY} It began with `color-turned-twice`, which is its teacher, asked about each "
+        "patch in a turn of its own. The file is what it was after 18000 of these steps.",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
@@ -157,23 +171,25 @@ WHITE_NOISE = {
     ),
     "color-fast-third": Recipe(
         (
-            *(*relay("color", "color-fast-second"), *_HUES, *_FAST_IN_TURNS),
+            *(*relay("color-turned-twice", "color-fast-second"), *_HUES, *_FAST_IN_TURNS),
             *("--set", "loop.seed=51"),
         ),
         16000,
-        f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher.",
+        f"{NOISY} `color-turned-twice`, asked about each patch in a turn of its own, is its "
+        "teacher.",
         "What `color-fast` begins with.",
         shipped=False,
         wider=True,
     ),
     "color-fast": Recipe(
         (
-            *(*relay("color", "color-fast-third"), *_HUES, *_FAST_IN_TURNS),
+            *(*relay("color-turned-twice", "color-fast-third"), *_HUES, *_FAST_IN_TURNS),
             *("--set", "loop.seed=61"),
         ),
         16000,
-        f"{NOISY} `color`, asked about each patch in a turn of its own, is its teacher. It had "
-        "16000 steps of that before these, and 10100 with `color-wide` as its teacher.",
+        f"{NOISY} `color-turned-twice`, asked about each patch in a turn of its own, is its "
+        "teacher. It had 16000 steps of that before these, and 10100 with `color-wide` as its "
+        "teacher.",
         "The denoiser of color pictures for `--effort fast`, trained on noisy images alone.",
         wider=True,
     ),
