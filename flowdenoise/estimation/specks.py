@@ -11,6 +11,8 @@ was dithered to a few values do so, too, and are meant.
 
 from __future__ import annotations
 
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,7 +33,7 @@ def has_specks(picture: Picture) -> bool:
     """Whether specks lie all over a picture, of any size."""
     if dithered_below(picture) > WEAKEST:
         return False
-    seen = [crop for crop, _ in crops(picture, _CROP, _MOST_CROPS)][:_MOST_CROPS]
+    seen = [crop for crop, _ in islice(crops(picture, _CROP, _MOST_CROPS), _MOST_CROPS)]
     return any(_has_specks(channel) for channel in torch.cat(seen).unbind(1))
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -105,8 +106,8 @@ def estimate_white_noise(
     """
     least = clean_below(picture)
     if isinstance(judge, Glow):
-        patches = [crop for crop, _ in crops(picture, judge.config.size, _PATCHES)]
-        sigma = likeliest_sigma(judge, torch.cat(patches[:_PATCHES]).to(device))
+        found = islice(crops(picture, judge.config.size, _PATCHES), _PATCHES)
+        sigma = likeliest_sigma(judge, torch.cat([crop for crop, _ in found]).to(device))
         return Estimate(sigma, "clean" if sigma < least else "noisy")
     clues = _gather(picture, device)
     if not clues.varying:
