@@ -136,11 +136,11 @@ def _other_pictures() -> Iterator[Section]:
         (
             "sidd-look",
             "Real noise: four phone crops",
-            "Too few for more than a look. The four were in view when it was decided to give "
-            "back half of the lacking light, and to widen the bound on strong noise, so their "
-            "figure is not an untouched one. They were looked at, too, when simulated cameras "
-            "got noisier green and uneven photon noise, and when it was decided how clearly "
-            "noise must tell of a tone curve.",
+            "Too few for more than a look. The four were in view when it was decided how much "
+            "of the lacking light is given back, and to widen the bound on strong noise, so "
+            "their figure is not an untouched one. They were looked at, too, when simulated "
+            "cameras got noisier green and uneven photon noise, and when it was decided how "
+            "clearly noise must tell of a tone curve.",
         ),
         ("polyu", "Real noise: PolyU", "Reflex cameras with their own JPEG."),
     ):
