@@ -27,8 +27,8 @@ from flowdenoise.engine import (
     RemovalConfig,
     TileDenoiser,
     TilingConfig,
-    tiling,
 )
+from flowdenoise.engine.tiles import tiling
 from flowdenoise.images import Picture
 
 T = TypeVar("T")

@@ -35,7 +35,7 @@ from flowdenoise.data.sources import DataConfig, Sources
 from flowdenoise.engine import EngineConfig, RemovalConfig
 from flowdenoise.engine.denoisers import Denoisers, model_of
 from flowdenoise.engine.examined import Examined, ExaminedPlane
-from flowdenoise.engine.method_noise import WEIGHTS, Signs, signs_of_noise
+from flowdenoise.engine.trial.method_noise import WEIGHTS, Signs, signs_of_noise
 from flowdenoise.estimation.estimate import Estimate, camera_or_white
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_maps import MAP_ESTIMATORS, noise_maps

@@ -15,7 +15,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from flowdenoise.engine import tiling
 from flowdenoise.engine.choices import (
     Crop,
     EngineConfig,
@@ -28,13 +27,14 @@ from flowdenoise.engine.denoised import Denoised
 from flowdenoise.engine.denoisers import Denoisers, Source, model_of
 from flowdenoise.engine.examined import Examined
 from flowdenoise.engine.examiner import Examiner
-from flowdenoise.engine.out_of_memory import with_less_memory
 from flowdenoise.engine.passes import Pass
 from flowdenoise.engine.planes import Plane, room_for
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.solver_input import check_images, levels_of
-from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.tiling import OnTile, TilingConfig
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.out_of_memory import with_less_memory
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiles.tiling import OnTile, TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.estimation import Estimate, Estimators
 from flowdenoise.images import Picture, Samples

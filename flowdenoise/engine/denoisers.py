@@ -25,7 +25,7 @@ from flowdenoise.engine.choices import (
 )
 from flowdenoise.engine.examined import ExaminedPlane
 from flowdenoise.engine.passes import Pass, pass_of
-from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.estimation import ESTIMATORS, MAP_ESTIMATORS, Estimate, NoiseMaps
 from flowdenoise.flow import Glow, TweedieDenoiser, as_denoiser

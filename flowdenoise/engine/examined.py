@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flowdenoise.engine.linear_light import LinearLight
 from flowdenoise.engine.planes import Plane
+from flowdenoise.engine.trial.linear_light import LinearLight
 from flowdenoise.estimation import Estimate, Finding, NoiseMaps, together
 from flowdenoise.images import Picture
 

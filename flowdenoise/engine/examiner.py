@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from flowdenoise.engine.belief import believed
 from flowdenoise.engine.choices import SigmaOrAuto
 from flowdenoise.engine.denoisers import Denoisers
 from flowdenoise.engine.examined import Examined, ExaminedPlane
-from flowdenoise.engine.linear_light import STRONG, LinearLight
 from flowdenoise.engine.planes import Brightness, Plane, planes_of
-from flowdenoise.engine.soft_texture import SoftTexture
-from flowdenoise.engine.trial import Trial, middle_of
+from flowdenoise.engine.trial.belief import believed
+from flowdenoise.engine.trial.linear_light import STRONG, LinearLight
+from flowdenoise.engine.trial.soft_texture import SoftTexture
+from flowdenoise.engine.trial.windows import Trial, middle_of
 from flowdenoise.estimation import (
     Estimate,
     Estimators,

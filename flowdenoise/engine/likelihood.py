@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from flowdenoise import metrics, noise
-from flowdenoise.engine import tiling
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import Glow, dequantize
 from flowdenoise.images import Picture, as_floats

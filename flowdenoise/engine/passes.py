@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from flowdenoise.engine.choices import RemovalConfig
-from flowdenoise.engine.discrepancy import keep_constant
 from flowdenoise.engine.examined import ExaminedPlane
 from flowdenoise.engine.remains import REDUCED, without_remains
 from flowdenoise.engine.risk import is_weak, with_least_risk, with_probe
 from flowdenoise.engine.texture import give_back
-from flowdenoise.engine.tile_denoiser import TileDenoiser, denoise_unequal
-from flowdenoise.engine.tiling import ReadRows
+from flowdenoise.engine.tiles.discrepancy import keep_constant
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser, denoise_unequal
+from flowdenoise.engine.tiles.tiling import ReadRows
 from flowdenoise.estimation import NoiseMaps, Unclip
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
 
 REDUCED = 4
 """How many times smaller the picture is made, which sides of tiles are multiples of."""

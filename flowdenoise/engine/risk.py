@@ -20,7 +20,7 @@ at the end: `sigma E|n / sigma| r` for each value at black, and its negative at 
 
 This takes a second evaluation of the denoiser, and float32, because a derivative is a difference
 of nearly equal numbers. So it is done where noise is weak; where it is stronger, a bound on the
-energy of the removal is enough (`flowdenoise.engine.discrepancy`).
+energy of the removal is enough (`flowdenoise.engine.tiles.discrepancy`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from flowdenoise.engine.discrepancy import energy_bound, window_mean
+from flowdenoise.engine.tiles.discrepancy import energy_bound, window_mean
 from flowdenoise.system.random_streams import Stream, fold, uniform
 
 WEAK = 10 / 255

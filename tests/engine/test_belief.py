@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
-from flowdenoise.engine.belief import believed
 from flowdenoise.engine.choices import Grain
-from flowdenoise.engine.method_noise import share_of_noise, signs_of_noise
+from flowdenoise.engine.trial.belief import believed
+from flowdenoise.engine.trial.method_noise import share_of_noise, signs_of_noise
 from flowdenoise.estimation.estimate import Estimate
 from flowdenoise.estimation.estimators import Estimators, Finding
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps

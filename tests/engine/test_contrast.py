@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from flowdenoise.engine.contrast import contrast_of
+from flowdenoise.engine.trial.contrast import contrast_of
 from flowdenoise.noise import sensor
 from flowdenoise.noise.tone import tone
 

@@ -23,9 +23,9 @@ from flowdenoise.engine import (
     RemovalConfig,
     TileDenoiser,
     TilingConfig,
-    tiling,
 )
-from flowdenoise.engine.out_of_memory import with_less_memory
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.out_of_memory import with_less_memory
 from flowdenoise.errors import DeviceError, SigmaError, UsageError, WeightsNotFoundError
 from flowdenoise.flow import Glow, GlowConfig, TweedieDenoiser
 from flowdenoise.flow.coupling import Scale

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from flowdenoise import Denoiser
 from flowdenoise.engine import TileDenoiser
-from flowdenoise.engine.discrepancy import RADIUS, keep_constant, keep_structure
-from flowdenoise.engine.tiling import TilingConfig, apply
+from flowdenoise.engine.tiles.discrepancy import RADIUS, keep_constant, keep_structure
+from flowdenoise.engine.tiles.tiling import TilingConfig, apply
 from flowdenoise.images import Picture
 from flowdenoise.metrics import psnr
 from flowdenoise.networks import DenoisingNetwork

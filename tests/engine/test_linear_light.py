@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowdenoise.engine import Denoiser, RemovalConfig
-from flowdenoise.engine.linear_light import STRONG, LinearLight
+from flowdenoise.engine.trial.linear_light import STRONG, LinearLight
 from flowdenoise.images import Picture, quantize
 from flowdenoise.noise import camera
 from flowdenoise.noise.tone import tone, untone

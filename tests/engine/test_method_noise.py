@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowdenoise import images, noise, weights
 from flowdenoise.engine import TileDenoiser
-from flowdenoise.engine.method_noise import (
+from flowdenoise.engine.trial.method_noise import (
     Signs,
     removed_share,
     share_of_noise,

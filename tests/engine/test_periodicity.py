@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from flowdenoise import Denoiser, metrics
-from flowdenoise.engine.periodicity import periodicity
+from flowdenoise.engine.trial.periodicity import periodicity
 from flowdenoise.images import Picture
 
 SIDE = 256

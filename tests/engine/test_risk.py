@@ -14,10 +14,11 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from flowdenoise import Denoiser
-from flowdenoise.engine import TileDenoiser, tiling
-from flowdenoise.engine.discrepancy import RADIUS, keep_structure
+from flowdenoise.engine import TileDenoiser
 from flowdenoise.engine.risk import WEAK, is_weak, with_least_risk, with_probe
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.discrepancy import RADIUS, keep_structure
+from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.images import Picture
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.engine import Denoiser, EngineConfig
-from flowdenoise.engine.self_ensemble import self_ensemble
+from flowdenoise.engine.tiles.self_ensemble import self_ensemble
 from flowdenoise.images import Picture
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from flowdenoise.engine import Denoiser
-from flowdenoise.engine.soft_texture import SoftTexture
+from flowdenoise.engine.trial.soft_texture import SoftTexture
 from flowdenoise.estimation import NoiseMaps
 from flowdenoise.estimation.estimators import Estimators
 from flowdenoise.images import Picture, quantize

@@ -8,8 +8,8 @@ import torch
 from hypothesis import assume, given
 from torch import Tensor
 
-from flowdenoise.engine import tiling
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.errors import UsageError
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from flowdenoise.engine import tiling
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine.tiles import tiling
+from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.system.side_by_side import both, in_order
 
 

@@ -21,7 +21,8 @@ from flowdenoise.benchmark.methods.ffdnet import FFDNet, FFDNetConfig
 from flowdenoise.benchmark.methods.method import Method, MethodOptions, import_extra
 from flowdenoise.data.download import download
 from flowdenoise.data.remote_file import Remote
-from flowdenoise.engine import TilingConfig, tiling
+from flowdenoise.engine import TilingConfig
+from flowdenoise.engine.tiles import tiling
 from flowdenoise.errors import DataError, WeightsError
 from flowdenoise.networks import DnCNN, DnCNNConfig
 from flowdenoise.system.cache import cache_folder

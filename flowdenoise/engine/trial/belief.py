@@ -23,16 +23,16 @@ from typing import TypeAlias
 
 import torch
 
-from flowdenoise.engine.method_noise import (
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
+from flowdenoise.engine.trial.method_noise import (
     Signs,
     removed_share,
     share_of_noise,
     signs_of_noise,
 )
-from flowdenoise.engine.periodicity import periodicity
-from flowdenoise.engine.soft_texture import SoftTexture
-from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.trial import middle_of, pixels_of, windows
+from flowdenoise.engine.trial.periodicity import periodicity
+from flowdenoise.engine.trial.soft_texture import SoftTexture
+from flowdenoise.engine.trial.windows import middle_of, pixels_of, windows
 from flowdenoise.estimation import Estimate, Finding, NoiseMaps, differs_by, is_sensitive
 from flowdenoise.images import Picture
 

@@ -10,9 +10,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from flowdenoise.engine.discrepancy import keep_structure
-from flowdenoise.engine.self_ensemble import self_ensemble
-from flowdenoise.engine.tiling import TilingConfig
+from flowdenoise.engine.tiles.discrepancy import keep_structure
+from flowdenoise.engine.tiles.self_ensemble import self_ensemble
+from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.flow import as_denoiser
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 

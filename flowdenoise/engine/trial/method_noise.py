@@ -25,9 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.periodicity import periodicity
-from flowdenoise.engine.tile_denoiser import TileDenoiser
-from flowdenoise.engine.trial import Trial
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
+from flowdenoise.engine.trial.periodicity import periodicity
+from flowdenoise.engine.trial.windows import Trial
 from flowdenoise.estimation import CELL, NoiseMaps, is_inside, varies
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent

@@ -29,7 +29,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from flowdenoise.engine.contrast import contrast_of
+from flowdenoise.engine.trial.contrast import contrast_of
 from flowdenoise.noise.tone import tone, untone
 
 _BANDS = 8  # of brightness, each of which fades into its neighbors

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from flowdenoise.engine.tiling import UNIT, TilingConfig
+from flowdenoise.engine.tiles.tiling import UNIT, TilingConfig
 from flowdenoise.errors import DeviceError
 
 T = TypeVar("T")

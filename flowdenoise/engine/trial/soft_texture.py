@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.trial import pixels_of, windows
+from flowdenoise.engine.trial.windows import pixels_of, windows
 from flowdenoise.estimation import CELL, Estimators, NoiseMaps, varies, without_bars
 from flowdenoise.images import Picture
 from flowdenoise.metrics import luma

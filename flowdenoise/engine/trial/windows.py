@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.engine.discrepancy import keep_constant
-from flowdenoise.engine.tile_denoiser import TileDenoiser
+from flowdenoise.engine.tiles.discrepancy import keep_constant
+from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
 from flowdenoise.estimation import CELL, NoiseMaps, without_bars
 from flowdenoise.images import Picture
 
