@@ -22,7 +22,7 @@ _OF_GRAY = (
     *("--set", "training.objective.alpha=0.4,16.0"),
     *("--set", "training.objective.balance=1.0", "--set", "training.late_share=0.2"),
 )
-"""What both rounds have in common in which `gray` learns from what it was, asked in turns."""
+"""What the rounds have in common in which `gray` learns from what it was, asked in turns."""
 _FAST = (
     *TWO_SCALES,
     *("--set", "loop.batch=32", "--set", "loop.decay=0.6", "--set", "loop.warmup=300"),
@@ -255,7 +255,7 @@ WHITE_NOISE = {
         shipped=False,
         wider=True,
     ),
-    "gray": Recipe(
+    "gray-eighth": Recipe(
         (
             *(*relay("gray-seventh"), "--gray", *ALL_NOISY),
             *("--set", "loop.learning_rate=6e-4", "--set", "loop.warmup=100"),
@@ -264,6 +264,20 @@ WHITE_NOISE = {
         5000,
         f"{NOISY} It had 33000 steps from the first corpus and 24000 from this one before these. "
         "`gray-seventh`, asked about each patch in a turn of its own, is its teacher.",
+        "What `gray` begins with, and learns from in turns.",
+        shipped=False,
+        wider=True,
+    ),
+    "gray": Recipe(
+        (
+            *(*relay("gray-eighth"), "--gray", *ALL_NOISY),
+            *("--set", "loop.learning_rate=8e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.75", "--set", "loop.seed=81", *_OF_GRAY),
+            *("--set", "training.objective.balance=0.85"),
+        ),
+        22000,
+        f"{NOISY} It began with `gray-eighth`, which is its teacher, asked about each patch in a "
+        "turn of its own. 62000 steps went before.",
         "The default denoiser of gray pictures, trained on noisy images alone.",
         wider=True,
     ),
