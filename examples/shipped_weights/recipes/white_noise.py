@@ -128,11 +128,11 @@ WHITE_NOISE = {
         f"{NOISY} It began with `color-turned`, which is its teacher, asked about each patch in a "
         "turn of its own. The file is the mean of their weights, 0.5, and those of "
         "`color-turned`, 0.5 (examples/shipped_weights/mean_of_weights.py).",
-        "What `color` begins with and learns from.",
+        "What `color-turned-thrice` begins with and learns from.",
         shipped=False,
         wider=True,
     ),
-    "color": Recipe(
+    "color-turned-thrice": Recipe(
         (
             *(*relay("color-turned-twice"), *ALL_NOISY, *_HUES, "--set", "loop.seed=71"),
             *("--set", "loop.learning_rate=8e-4", "--set", "loop.warmup=100"),
@@ -142,6 +142,20 @@ WHITE_NOISE = {
         23000,
         f"{NOISY} It began with `color-turned-twice`, which is its teacher, asked about each "
         "patch in a turn of its own. The file is what it was after 18000 of these steps.",
+        "What `color` begins with and learns from.",
+        shipped=False,
+        wider=True,
+    ),
+    "color": Recipe(
+        (
+            *(*relay("color-turned-thrice"), *ALL_NOISY, *_HUES, "--set", "loop.seed=72"),
+            *("--set", "loop.learning_rate=7e-4", "--set", "loop.warmup=100"),
+            *("--set", "loop.decay=0.8", "--set", "training.objective.alpha=0.4,16.0"),
+            *("--set", "training.objective.balance=0.9"),
+        ),
+        16000,
+        f"{NOISY} It began with `color-turned-thrice`, which is its teacher, asked about each "
+        "patch in a turn of its own. 78500 steps went before.",
         "The default denoiser of color pictures, trained on noisy images alone.",
         wider=True,
     ),
