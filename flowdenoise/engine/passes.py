@@ -19,6 +19,8 @@ from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser, denoise_unequal
 from flowdenoise.engine.tiles.tiling import ReadRows
 from flowdenoise.estimation import NoiseMaps, Unclip
 
+_SOME_NOISE = 4.0  # from a quarter of a picture's usual level on, a place has its noise
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -100,10 +102,16 @@ def _of_photograph(
         if detail:
             denoised = give_back(pixels, denoised, tiles[:, channels + 2 :], detail)
         if plane.light is not None:
-            denoised = plane.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
+            lit = plane.light.restore(denoised, min(1.0, luma), min(1.0, chroma))
+            denoised = torch.lerp(denoised, lit, _has_noise(levels, plane.estimate.sigma))
         return keep_constant(pixels, denoised)
 
     return Pass(read, denoise, (network,) if coarse is None else (network, coarse), REDUCED)
+
+
+def _has_noise(levels: Tensor, usual: float) -> Tensor:
+    """From 0 where maps (B, 2, h, w) tell no noise, which takes no light, to 1, (B, 1, h, w)."""
+    return (_SOME_NOISE * levels.amax(1, keepdim=True) / usual).clamp(0, 1)
 
 
 def _of_white(

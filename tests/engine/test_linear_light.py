@@ -134,6 +134,21 @@ def test_a_photograph_with_strong_noise_is_less_dark_than_without_it(denoiser: D
     assert (result - truth).mean().abs() < 0.75 * (dark - truth).mean().abs()
 
 
+def test_beside_the_noise_no_light_is_added(denoiser: Denoiser) -> None:
+    """Half of the picture is a gray wall without noise."""
+    noisy = photograph(STRONG_SHOT).samples
+    beside = np.hstack([noisy, np.full_like(noisy, 90)])
+    beside[::2, 200:] += 4  # not constant, which nothing changes anyway
+    examined = denoiser.examine(Picture(beside), noise="camera")
+    (plane,) = examined.planes
+    assert plane.light is not None
+    result = denoiser.remove(examined, RemovalConfig()).samples.astype(int)
+    assert np.abs(result[:, 240:] - beside[:, 240:]).max() <= 1
+    dark = replace(examined, planes=(replace(plane, light=None),))
+    without = denoiser.remove(dark, RemovalConfig()).samples.astype(int)
+    assert (result - without)[:, :160].mean() > 0.5
+
+
 def test_a_part_lacks_what_the_whole_lacks(denoiser: Denoiser) -> None:
     examined = denoiser.examine(photograph(STRONG_SHOT))
     part = examined.part(slice(64, 128), slice(0, 64))
