@@ -4,6 +4,7 @@
 levels         sigma, checked and converted, and the kinds of noise
 white          noise of one level, independent from pixel to pixel
 camera         what a camera does to light, and so what the noise of a photograph is
+shots          the mean of many shots of one scene, as truths of real pairs are
 sensor         what is added where light is measured
 color_matrix   from the camera's colors to sRGB
 demosaicking   from one color a pixel to three
@@ -48,6 +49,7 @@ __all__ = [
     "from_255",
     "grain",
     "sensor",
+    "shots",
     "smoothing",
     "to_255",
     "tone",

@@ -18,6 +18,7 @@ from flowdenoise.errors import DataError
 from flowdenoise.images import as_floats
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera
+from flowdenoise.noise.shots import mean_of_shots
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 """A photograph with noise and the truth, each (3, H, W) in [0, 1]."""
@@ -33,7 +34,12 @@ MOST = 32
 
 
 def validation_photos(
-    sources: Sources, smallest: int, stride: int, most: int = MOST, side: int = SIDE
+    sources: Sources,
+    smallest: int,
+    stride: int,
+    most: int = MOST,
+    side: int = SIDE,
+    shots: int = 0,
 ) -> Photos:
     """The pairs that the validation images hold or make.
 
@@ -46,6 +52,8 @@ def validation_photos(
         stride: Sides are multiples of this, as a network needs it.
         most: The most clean pictures of which photographs are taken, the first ones.
         side: The largest side, in pixels; of a larger picture the middle is taken.
+        shots: The number of noisy shots whose mean, in linear light, is the truth of a simulated
+            photograph, as it is that of real pairs; 0 takes one without noise.
 
     Raises:
         DataError: A folder does not exist, or holds no images, or a pair's sizes differ.
@@ -61,7 +69,7 @@ def validation_photos(
         found["pairs"] = [_pair(noisy, clean, multiple, side) for clean, noisy in real.items()]
     if alone:
         corpus = decode(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
-        found |= _simulated(corpus, multiple, side)
+        found |= _simulated(corpus, multiple, side, shots)
     return found
 
 
@@ -81,18 +89,19 @@ def _middle(picture: Tensor, multiple: int, most: int) -> Tensor:
     return picture
 
 
-def _simulated(corpus: Corpus, multiple: int, side: int) -> dict[str, Sequence[Pair]]:
-    """Photographs by each kind of camera, and what one without noise would have taken."""
+def _simulated(corpus: Corpus, multiple: int, side: int, shots: int) -> dict[str, Sequence[Pair]]:
+    """Photographs by each kind of camera, and the truths behind them."""
     found: dict[str, Sequence[Pair]] = {}
     for name, config in camera.CAMERAS.items():
         pairs = []
         for index in range(len(corpus)):
-            clean = _middle(as_floats(corpus.image(index)), multiple, side)
+            clean = _middle(as_floats(corpus.image(index)), multiple, side)[None]
             key = corpus.keys[index : index + 1]
-            noisy, quiet = (
-                camera.simulate(clean[None], key, config, noise=share).picture
-                for share in (1.0, 0.0)
-            )
-            pairs.append((noisy[0], quiet[0]))
+            noisy = camera.simulate(clean, key, config).picture
+            if shots:
+                truth = mean_of_shots(clean, key, config, count=shots)
+            else:
+                truth = camera.simulate(clean, key, config, noise=0.0).picture
+            pairs.append((noisy[0], truth[0]))
         found[name] = pairs
     return found

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from flowdenoise.errors import UsageError
 from flowdenoise.noise import camera, compression, demosaicking, sensor, smoothing, tone
+from flowdenoise.noise.shots import mean_of_shots
 from flowdenoise.system import random_streams
 
 KEYS = random_streams.fold(torch.arange(6), 11)
@@ -271,6 +272,19 @@ def test_other_noise_under_the_same_light_has_the_same_mean() -> None:
     )
     assert (first - second).std() > 0.01
     assert (first - second).mean().abs() < 0.002
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_many_shots_have_the_light_of_the_scene_but_where_noise_is_cut_off(dark: bool) -> None:
+    clean = (0.04 if dark else 0.6) * torch.ones(6, 3, 64, 64)
+    config = replace(camera.CAMERAS["phone"], sharpening=(0, 0))
+    shot = torch.full((6,), 3e-3)
+    still = camera.simulate(clean, KEYS, config, shot, noise=0.0).picture
+    single = camera.simulate(clean, KEYS, config, shot).picture
+    mean = mean_of_shots(clean, KEYS, config, shot, count=24)
+    assert mean.std((2, 3)).mean() < 0.4 * single.std((2, 3)).mean()
+    added = (mean - still).mean()
+    assert added > 0.01 if dark else added.abs() < 0.002
 
 
 def test_stronger_noise_on_the_sensor_is_stronger_in_the_picture() -> None:

@@ -61,6 +61,16 @@ def test_of_many_clean_pictures_the_first_are_photographed(tmp_path: Path) -> No
     assert [noisy.shape[2] for noisy, _ in photos["phone"]] == [40, 48]
 
 
+def test_the_truth_may_be_the_mean_of_many_shots(tmp_path: Path) -> None:
+    """It is nearer to the light than a shot is, and not the photograph of no noise."""
+    write(tmp_path / "alone.png", 64, 64)
+    place = sources(tmp_path)
+    ((noisy, quiet),) = validation_photos(place, smallest=32, stride=4)["phone"]
+    ((same, mean),) = validation_photos(place, smallest=32, stride=4, shots=16)["phone"]
+    assert same.equal(noisy)
+    assert metrics.psnr(noisy, quiet) + 6 < metrics.psnr(mean, quiet) < 60
+
+
 def test_nothing_is_measured_where_nothing_is_named() -> None:
     assert validation_photos(Sources(DataConfig(paths=("somewhere",))), 32, 2) == {}
 

@@ -7,15 +7,17 @@ as the cameras that it learned from are like the one at hand. What was recorded 
 
     a few windows -> noisy, denoised -> linear light -> means by brightness -> what is lacking
 
-Noise that was cut off at black or white moved the mean in linear light. If t deviations lie
-between the true mean and the end, a share p = Phi(-t) is cut off, and the mean distance from the
-end became (t Phi(t) + phi(t)) / t times as large (Tobin, "Estimation of relationships for limited
-dependent variables", Econometrica 26, 1958). Where too much is cut off, nothing is concluded.
+What was cut off at black lifts that mean, and that of the many shots whose mean is the truth of
+real photographs; without noise that light would not be there. Nobody knows which of the two is
+meant, nor whether a camera's curve is that of sRGB with as much contrast as the noise tells of
+(`contrast`). So half of what is lacking is added, which lies between. In the darkest band, and
+where more is cut off, the mean says nothing about the light, and nothing is concluded.
 
-The curve is that of sRGB with as much contrast as the noise tells of (`contrast`). Cameras
-deviate from it, as they deviate from those that the network knows. So neither is trusted alone,
-and half of what is lacking is added. Near white, where networks leave a picture too dark and all
-curves are alike, all of it is.
+At white, what is cut off is reckoned with. If t deviations lie between the true mean and the end,
+a share p = Phi(-t) is cut off, and the mean distance from the end became (t Phi(t) + phi(t)) / t
+times as large (Tobin, "Estimation of relationships for limited dependent variables", Econometrica
+26, 1958). Near white, where networks leave a picture too dark and all curves are alike, all that
+is lacking is added.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from flowdenoise.noise.tone import tone, untone
 _BANDS = 8  # of brightness, each of which fades into its neighbors
 _SHARE = 0.5  # of what is lacking
 _FEW = 2000  # pixels of a band, about, below which it counts less
-_MOST_BLACK, _MOST_WHITE = 0.2, 0.4  # of a band's pixels may be cut off
+_MOST_BLACK, _MOST_WHITE = 0.35, 0.4  # of a band's pixels may be cut off
 _NEAR_WHITE = 0.05  # of a band's pixels are cut off at white, from which all that lacks is added
 _KNOTS = 257  # of the table by which tones are changed
 _TINY = 1e-6
@@ -127,8 +129,9 @@ def _lacking(noisy: Tensor, denoised: Tensor, curve: _Curve) -> Tensor:
             (noisy >= 1).to(share),
         )
     )
-    before = 1 - _before_cut(1 - _before_cut(before, black), white)
+    before = 1 - _before_cut(1 - before, white)
     telling = (black <= _MOST_BLACK) & (white <= _MOST_WHITE)
+    telling[0] = False
     share = torch.where(white > _NEAR_WHITE, 1.0, _SHARE)
     lacking: Tensor = telling * share * count / (count + _FEW) * (before - after)
     return lacking
