@@ -69,7 +69,16 @@ def test_near_white_all_that_is_lacking_is_added() -> None:
     assert lacking(noisy, darker) == pytest.approx(wanted, abs=0.6)
 
 
-def test_where_much_is_cut_off_nothing_is_concluded() -> None:
+def test_what_is_cut_off_by_half_at_white_is_white() -> None:
+    noisy = shot(1.0, 0.3)
+    assert float((noisy >= 1).float().mean()) == pytest.approx(0.5, abs=0.02)
+    darker = noisy.mean((2, 3), keepdim=True).expand_as(noisy)
+    wanted = 255 * float((1 - darker).mean())
+    assert wanted > 10
+    assert lacking(noisy, darker) == pytest.approx(wanted, abs=1)
+
+
+def test_where_much_is_cut_off_at_black_nothing_is_concluded() -> None:
     noisy = shot(0.02, 0.08)  # two fifths are black
     assert float((noisy <= 0).float().mean()) > 0.35
     assert lacking(noisy, noisy.mean((2, 3), keepdim=True).expand_as(noisy)) == 0

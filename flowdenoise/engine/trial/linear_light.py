@@ -16,8 +16,8 @@ where more is cut off, the mean says nothing about the light, and nothing is con
 At white, what is cut off is reckoned with. If t deviations lie between the true mean and the end,
 a share p = Phi(-t) is cut off, and the mean distance from the end became (t Phi(t) + phi(t)) / t
 times as large (Tobin, "Estimation of relationships for limited dependent variables", Econometrica
-26, 1958). Near white, where networks leave a picture too dark and all curves are alike, all that
-is lacking is added.
+26, 1958). If half of all is cut off, or more, the true mean is white. Near white, where networks
+leave a picture too dark and all curves are alike, all that is lacking is added.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from flowdenoise.noise.tone import tone, untone
 _BANDS = 8  # of brightness, each of which fades into its neighbors
 _SHARE = 0.5  # of what is lacking
 _FEW = 2000  # pixels of a band, about, below which it counts less
-_MOST_BLACK, _MOST_WHITE = 0.35, 0.4  # of a band's pixels may be cut off
+_MOST_BLACK = 0.35  # of a band's pixels may be cut off at black
 _NEAR_WHITE = 0.05  # of a band's pixels are cut off at white, from which all that lacks is added
 _KNOTS = 257  # of the table by which tones are changed
 _TINY = 1e-6
@@ -130,7 +130,7 @@ def _lacking(noisy: Tensor, denoised: Tensor, curve: _Curve) -> Tensor:
         )
     )
     before = 1 - _before_cut(1 - before, white)
-    telling = (black <= _MOST_BLACK) & (white <= _MOST_WHITE)
+    telling = black <= _MOST_BLACK
     telling[0] = False
     share = torch.where(white > _NEAR_WHITE, 1.0, _SHARE)
     lacking: Tensor = telling * share * count / (count + _FEW) * (before - after)
