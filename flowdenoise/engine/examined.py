@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.engine.planes import Plane
 from flowdenoise.engine.trial.linear_light import LinearLight
-from flowdenoise.estimation import Estimate, Finding, NoiseMaps, together
+from flowdenoise.estimation import LEARNED, Estimate, Finding, NoiseMaps, Phase, together
 from flowdenoise.images import Picture
 
 _AROUND, _AROUND_COARSE = 16, 48  # pixels of context of a part, multiples of a cell of noise maps
@@ -20,11 +20,13 @@ class ExaminedPlane:
         plane: The channels that are denoised together.
         finding: What was found out about their noise.
         light: What the denoised plane lacks, where the noise of a photograph is strong.
+        phase: Where the red of a photograph's mosaic is.
     """
 
     plane: Plane
     finding: Finding
     light: LinearLight | None = None
+    phase: Phase = LEARNED
 
     @property
     def picture(self) -> Picture:

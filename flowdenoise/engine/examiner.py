@@ -18,7 +18,7 @@ from flowdenoise.engine.planes import Brightness, Plane, planes_of
 from flowdenoise.engine.trial.belief import believed
 from flowdenoise.engine.trial.linear_light import STRONG, LinearLight
 from flowdenoise.engine.trial.soft_texture import SoftTexture
-from flowdenoise.engine.trial.windows import Trial, middle_of
+from flowdenoise.engine.trial.windows import Trial, middle_of, phase_of
 from flowdenoise.estimation import (
     Estimate,
     Estimators,
@@ -59,8 +59,8 @@ class Examiner:
     def examine(self, picture: Picture, sigma: SigmaOrAuto, kind: NoiseKind) -> Examined:
         """Find out everything that denoising a picture needs, see `Denoiser.examine`."""
         if sigma == "auto":
-            found = [self._found(plane, kind) for plane in self._planes(picture)]
-            return Examined(picture, tuple(replace(one, light=self._light(one)) for one in found))
+            found = (self._found(plane, kind) for plane in self._planes(picture))
+            return Examined(picture, tuple(self._developed(plane) for plane in found))
         told = Estimate(float(sigma), "noisy" if sigma else "clean")
         planes = tuple(
             ExaminedPlane(plane, Finding.of_white(plane.picture, told, self.threads))
@@ -108,6 +108,12 @@ class Examiner:
         with torch.no_grad():
             soft = SoftTexture(self.estimators, self.device)
             return believed(picture, finding, networks.quick_for, self.device, soft)
+
+    def _developed(self, plane: ExaminedPlane) -> ExaminedPlane:
+        """Find out what a photograph's development tells: its mosaic, and light that it lost."""
+        if plane.estimate.maps is None:
+            return plane
+        return replace(plane, light=self._light(plane), phase=phase_of(plane.picture))
 
     @torch.no_grad()
     def _light(self, plane: ExaminedPlane) -> LinearLight | None:

@@ -96,7 +96,7 @@ def _of_photograph(
 
     def denoise(tiles: Tensor) -> Tensor:
         pixels, levels = tiles[:, :channels], tiles[:, channels : channels + 2]
-        denoised = network.told(pixels, levels, luma, chroma)
+        denoised = network.told(pixels, levels, luma, chroma, plane.phase)
         if coarse is not None:
             denoised = without_remains(denoised, levels, coarse, luma, chroma)
         if detail:

@@ -9,6 +9,7 @@ clipping        noise that was cut off at black or white
 noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
+mosaic          where a photograph's mosaic begins
 specks          single pixels that are wholly black or white
 noise_plot      a drawing of noise maps
 ```
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from flowdenoise.estimation.clipping import Unclip
     from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
     from flowdenoise.estimation.estimators import Estimators, Finding
+    from flowdenoise.estimation.mosaic import LEARNED, Phase, mosaic_phase
     from flowdenoise.estimation.noise_evidence import CELL, varies
     from flowdenoise.estimation.noise_floor import is_inside
     from flowdenoise.estimation.noise_maps import (
@@ -44,12 +46,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CELL",
     "ESTIMATORS",
+    "LEARNED",
     "MAP_ESTIMATORS",
     "VERDICTS",
     "Estimate",
     "Estimators",
     "Finding",
     "NoiseMaps",
+    "Phase",
     "Unclip",
     "Verdict",
     "clean_below",
@@ -62,6 +66,7 @@ __all__ = [
     "is_texture",
     "may_be_colorless",
     "may_be_texture",
+    "mosaic_phase",
     "noise_plot",
     "together",
     "varies",
@@ -82,6 +87,7 @@ __getattr__ = homes(
         ),
         "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
         "estimators": ("Estimators", "Finding"),
+        "mosaic": ("LEARNED", "Phase", "mosaic_phase"),
         "noise_evidence": ("CELL", "varies"),
         "noise_floor": ("is_inside",),
         "noise_maps": ("MAP_ESTIMATORS", "NoiseMaps", "is_sensitive", "without_bars"),

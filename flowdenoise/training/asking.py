@@ -4,9 +4,14 @@ Pictures are as likely one way as another, so the mean of a teacher's answers in
 better than any of them (`engine.self_ensemble`). A network that learns from answers by squared
 errors learns their mean. So one answer is enough, if each visit of a patch draws its turn anew:
 what is learned is the mean of eight, at the cost of one.
+
+A photograph is not as likely one way as another: its mosaic begins with red in an even row and
+column, and most turns move that. A teacher that learned behind a mosaic is asked in the others.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +19,20 @@ from torch import Tensor, nn
 from flowdenoise.images.turns import WAYS, turn_back_each, turn_each
 from flowdenoise.system.random_streams import Draws, Stream
 
+IN_PHASE = (0, 4)
+"""The ways that leave a mosaic's red and green where they are: none, and transposed."""
+
 
 @torch.no_grad()
 def ask_in_turns(
-    teacher: nn.Module, noisy: Tensor, level: Tensor, draws: Draws, which: int = 0
+    teacher: nn.Module,
+    noisy: Tensor,
+    level: Tensor,
+    draws: Draws,
+    which: int = 0,
+    ways: Sequence[int] = WAYS,
 ) -> Tensor:
-    """What a teacher makes of noisy patches, each turned for it in one of eight ways.
+    """What a teacher makes of noisy patches, each turned for it in one of several ways.
 
     Args:
         teacher: A denoiser, `d(noisy, level)`.
@@ -28,11 +41,13 @@ def ask_in_turns(
             (B, M, P, P), which are turned as the patches are.
         draws: Random numbers of each patch.
         which: The number of the teacher, where several are asked, each in turns of its own.
+        ways: The ways, of which one is drawn for each patch.
 
     Returns:
         (B, C, P, P) float32, turned back.
     """
-    ways = (len(WAYS) * draws.uniform(Stream.TEACHER_TURN + 8 * which)).long()
-    told = turn_each(level, ways) if level.ndim == noisy.ndim else level
-    answer: Tensor = teacher(turn_each(noisy, ways), told)
-    return turn_back_each(answer.float(), ways)
+    drawn = (len(ways) * draws.uniform(Stream.TEACHER_TURN + 8 * which)).long()
+    chosen = torch.tensor(ways, device=drawn.device)[drawn]
+    told = turn_each(level, chosen) if level.ndim == noisy.ndim else level
+    answer: Tensor = teacher(turn_each(noisy, chosen), told)
+    return turn_back_each(answer.float(), chosen)

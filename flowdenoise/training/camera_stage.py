@@ -61,7 +61,7 @@ from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
-from flowdenoise.training.asking import ask_in_turns
+from flowdenoise.training.asking import IN_PHASE, ask_in_turns
 from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
 from flowdenoise.training.validation_photos import Photos
@@ -215,7 +215,9 @@ class CameraStage:
         if not self.teachers:
             return patches.target
         answers = [
-            tone.untone(ask_in_turns(one, patches.noisy, maps, draws, which), patches.contrast)
+            tone.untone(
+                ask_in_turns(one, patches.noisy, maps, draws, which, IN_PHASE), patches.contrast
+            )
             for which, one in enumerate(self.teachers)
         ]
         light = torch.stack(answers).mean(0)

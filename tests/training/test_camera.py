@@ -17,7 +17,7 @@ from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.noise import tone
-from flowdenoise.training.asking import ask_in_turns
+from flowdenoise.training.asking import IN_PHASE, ask_in_turns
 from flowdenoise.training.camera_stage import CameraStage, CameraTraining, photographs
 
 SIDE = 64
@@ -134,7 +134,8 @@ def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor
     patches = photographs(sampler, sampler.draws(0, 4), made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
     draws = sampler.draws(0, 4)
-    answer = tone.untone(ask_in_turns(teacher, patches.noisy, maps, draws), patches.contrast)
+    asked = ask_in_turns(teacher, patches.noisy, maps, draws, 0, IN_PHASE)
+    answer = tone.untone(asked, patches.contrast)
     mixed = (1 - anchor) * answer + anchor * patches.target
     assert torch.allclose(made.target(patches, maps, draws), mixed, atol=1e-5)
 
@@ -147,7 +148,9 @@ def test_of_two_teachers_the_mean_is_learned() -> None:
     patches = photographs(sampler, draws, made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
     answers = [
-        tone.untone(ask_in_turns(one, patches.noisy, maps, draws, which), patches.contrast)
+        tone.untone(
+            ask_in_turns(one, patches.noisy, maps, draws, which, IN_PHASE), patches.contrast
+        )
         for which, one in enumerate((first, second))
     ]
     assert not torch.allclose(*answers, atol=1e-3)

@@ -24,5 +24,10 @@ def self_ensemble(denoise: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
             channels.
         noisy: The image and whatever must turn with it, (B, C, H, W).
     """
-    turned = (turn_back(denoise(turn(noisy, way)), way) for way in WAYS)
+    return mean_of_turns(lambda turned, _: denoise(turned), noisy)
+
+
+def mean_of_turns(denoise: Callable[[Tensor, int], Tensor], noisy: Tensor) -> Tensor:
+    """The same with a denoiser that is told in which way its image was turned."""
+    turned = (turn_back(denoise(turn(noisy, way), way), way) for way in WAYS)
     return functools.reduce(torch.add, turned) / len(WAYS)

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from flowdenoise.engine.tiles.discrepancy import keep_structure
+from flowdenoise.engine.tiles.in_phase import in_phase, self_ensemble_in_phase
 from flowdenoise.engine.tiles.self_ensemble import self_ensemble
 from flowdenoise.engine.tiles.tiling import TilingConfig
+from flowdenoise.estimation import LEARNED, Phase
 from flowdenoise.flow import as_denoiser
 from flowdenoise.networks import DenoisingNetwork, NetworkConfig
 
@@ -95,18 +97,17 @@ class TileDenoiser:
         Returns:
             (B, C, h, w).
         """
-        return keep_structure(tiles, self._ensemble(tiles, sigma), sigma)
+        if isinstance(sigma, Tensor) and sigma.ndim == 4:
+            denoised = self._with_maps(tiles, sigma)
+        elif self.thorough:
+            denoised = self_ensemble(lambda turned: self._once(turned, sigma), tiles)
+        else:
+            denoised = self._once(tiles, sigma)
+        return keep_structure(tiles, denoised, sigma)
 
-    def _ensemble(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
-        if not self.thorough:
-            return self._once(tiles, sigma)
-        if not isinstance(sigma, Tensor) or sigma.ndim < 4:
-            return self_ensemble(lambda turned: self._once(turned, sigma), tiles)
-        count = tiles.shape[1]
-        both = torch.cat([tiles, sigma.expand(-1, -1, *tiles.shape[2:])], 1)
-        return self_ensemble(lambda turned: self._once(turned[:, :count], turned[:, count:]), both)
-
-    def told(self, tiles: Tensor, maps: Tensor, luma: float, chroma: float) -> Tensor:
+    def told(
+        self, tiles: Tensor, maps: Tensor, luma: float, chroma: float, phase: Phase = LEARNED
+    ) -> Tensor:
         """Denoise tiles that have the noise of a camera.
 
         A network that takes both levels is told them. One that takes a single level is told more
@@ -122,6 +123,7 @@ class TileDenoiser:
             maps: The coarse levels of brightness and color, (B, 2, h, w).
             luma: The factor for the noise of brightness.
             chroma: The factor for the noise of color.
+            phase: Where the red of the photograph's mosaic is, from the tiles' first pixel on.
         """
         if tiles.shape[1] == 1 and self.config.image_channels == 3:
             of_gray = torch.cat([_GRAY_LUMA * maps[:, :1], _GRAY_CHROMA * maps[:, 1:]], 1)
@@ -132,13 +134,27 @@ class TileDenoiser:
             maps = maps.mean(1, keepdim=True)
             level = _TOLD * maps
         most = max(1.0, luma, chroma)
-        denoised = self._ensemble(tiles, most * level)
+        denoised = self._with_maps(tiles, most * level, phase)
         denoised = keep_structure(tiles, denoised, most * _bound(maps))
         if luma == chroma == most:
             return denoised
         removed = tiles - denoised
         gray = removed.mean(1, keepdim=True)
         return tiles - (luma * gray + chroma * (removed - gray)) / most
+
+    def _with_maps(self, tiles: Tensor, maps: Tensor, phase: Phase = LEARNED) -> Tensor:
+        """Denoise tiles; a network that learned behind a mosaic sees it where it was."""
+        count, stride = tiles.shape[1], self.config.stride
+        both = torch.cat([tiles, maps.expand(-1, -1, *tiles.shape[2:])], 1)
+
+        def once(shown: Tensor) -> Tensor:
+            return self._once(shown[:, :count], shown[:, count:])
+
+        if self.config.sigma_channels < 2:
+            return self_ensemble(once, both) if self.thorough else once(both)
+        if self.thorough:
+            return self_ensemble_in_phase(once, both, phase, stride)
+        return in_phase(once, both, phase, stride)
 
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)

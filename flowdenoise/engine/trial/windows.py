@@ -11,7 +11,7 @@ from torch import Tensor
 
 from flowdenoise.engine.tiles.discrepancy import keep_constant
 from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
-from flowdenoise.estimation import CELL, NoiseMaps, without_bars
+from flowdenoise.estimation import CELL, LEARNED, NoiseMaps, Phase, mosaic_phase, without_bars
 from flowdenoise.images import Picture
 
 _WINDOW = 192  # side in pixels, about
@@ -59,7 +59,9 @@ class Trial:
         pixels = pixels_of(picture, places, device)
         levels = torch.stack([maps.part(*place).levels for place in places]).to(device)
         coarse = F.interpolate(levels[:, 1::2], size=pixels.shape[2:], mode="bilinear")
-        denoised = keep_constant(pixels, network.told(pixels, coarse, 1.0, 1.0))
+        phase = mosaic_phase(pixels) if picture.channels == 3 else LEARNED
+        told = network.told(pixels, coarse, 1.0, 1.0, phase)
+        denoised = keep_constant(pixels, told)
         return cls(pixels, denoised, levels)
 
 
@@ -82,6 +84,15 @@ def windows(picture: Picture, most: int, side: int = _WINDOW) -> list[tuple[slic
         (slice(row * high, (row + 1) * high), slice(column * wide, (column + 1) * wide))
         for row, column in chosen
     ]
+
+
+def phase_of(picture: Picture) -> Phase:
+    """Where the red of a photograph's mosaic is, by a few windows of it."""
+    picture = picture.part(*without_bars(picture.samples))
+    places = windows(picture, _MOST)
+    if picture.channels != 3 or not places:
+        return LEARNED
+    return mosaic_phase(pixels_of(picture, places, torch.device("cpu")))
 
 
 def pixels_of(picture: Picture, places: list[tuple[slice, slice]], device: torch.device) -> Tensor:
