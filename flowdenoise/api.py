@@ -20,6 +20,7 @@ from flowdenoise.engine import (
     address_of,
 )
 from flowdenoise.errors import FlowdenoiseWarning, ImageError, UsageError
+from flowdenoise.estimation import VERDICTS, Verdict
 from flowdenoise.images.in_memory import unpack
 from flowdenoise.noise import NoiseKind
 
@@ -73,7 +74,8 @@ def denoise(
 
     Warns:
         FlowdenoiseWarning: The result lacks something that the picture has, such as CMYK colors
-            or the frames of an animation; or its black and its white were guessed.
+            or the frames of an animation; or its black and its white were guessed; or it stays
+            as it is although it may have noise, whose level is not known.
 
     Example:
         >>> import numpy as np
@@ -107,11 +109,17 @@ def _denoise_held(
     pictures, restore = unpack(image)
     how = asdict(removal)
     results = [denoiser.denoise_picture(picture, crop=crop, **how) for picture in pictures]
+    unknown = tuple(
+        note
+        for result in results
+        if result.untouched and result.estimate
+        for note in _unknown(result.estimate.verdict)
+    )
     if crop is None and all(result.untouched for result in results):
-        return image, ()
+        return image, unknown
     lost = tuple(warning for picture in pictures for warning in picture.warnings)
     restored, left_out = restore([result.picture for result in results])
-    return restored, lost + left_out
+    return restored, lost + left_out + unknown
 
 
 def _denoise_file(
@@ -133,4 +141,12 @@ def _denoise_file(
     (outcome,) = batch.run(plan.jobs, denoiser, config)
     if outcome.error is not None:
         raise ImageError(outcome.error)
-    return outcome.job.target, outcome.warnings
+    unknown = _unknown(outcome.verdict) if outcome.status == "unknown" else ()
+    return outcome.job.target, outcome.warnings + unknown
+
+
+def _unknown(verdict: Verdict | None) -> tuple[str, ...]:
+    """The line about a picture that was left as it is, though it may have noise."""
+    if verdict not in ("not white", "specks"):
+        return ()
+    return (f"the picture stays as it is: {VERDICTS[verdict]}",)

@@ -177,6 +177,20 @@ def test_what_is_lost_or_guessed_is_warned_of(tmp_path: Path, name: str, as_file
         assert warning.filename == __file__, "a warning points at the caller"
 
 
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_picture_whose_noise_is_not_known_is_warned_of(tmp_path: Path, as_file: bool) -> None:
+    """Single pixels of a smooth picture are wholly black or white."""
+    slope = np.linspace(60, 190, 160).astype(np.uint8)[None, :, None].repeat(160, 0).repeat(3, 2)
+    specks = np.random.default_rng(2).random((160, 160))
+    slope[specks < 0.02], slope[specks > 0.98] = 0, 255
+    held: np.ndarray | Path = slope
+    if as_file:
+        held = tmp_path / "specks.png"
+        Image.fromarray(slope).save(held)
+    with pytest.warns(FlowdenoiseWarning, match="stays as it is: single pixels"):
+        flowdenoise.denoise(held)
+
+
 def test_nothing_is_lost_where_the_very_picture_comes_back() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

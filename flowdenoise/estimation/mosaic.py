@@ -35,8 +35,8 @@ def mosaic_phase(windows: Tensor) -> Phase:
     """Find out where red was measured, as far as its noise tells.
 
     That green lies on the other diagonal is seen clearly. Which of the two places that are left is
-    red's is a guess: fine detail is stronger there in nine of ten simulated photographs, and in all
-    of Nam25. Where green is as it was learned, red is taken to be, too.
+    red's is a guess: fine detail is stronger there in nine of ten simulated photographs, and in
+    all of Nam25. Where green is as it was learned, red is taken to be, too.
 
     Args:
         windows: Parts of a color photograph, (B, 3, h, w) in [0, 1], from even rows and columns.

@@ -27,6 +27,7 @@ Restore: TypeAlias = Callable[[list[Picture]], tuple[Any, tuple[str, ...]]]
 warnings about what could not be kept, as `encode` does. Those of reading lie in the pictures."""
 
 _LARGEST = 1e12  # the squares of larger floats may have a sum that overflows
+_LARGEST_MEAN = 4.0  # of floats: no picture is so bright whose white is 1
 
 
 def unpack(image: Held) -> tuple[list[Picture], Restore]:
@@ -97,10 +98,10 @@ def _checked_floats(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if not np.isfinite(array).all():
         raise UsageError("the array has values that are not finite numbers")
     largest = float(max(array.max(), -array.min()))
-    if largest > _LARGEST:
+    if largest > _LARGEST or float(np.abs(array).mean(dtype=np.float64)) > _LARGEST_MEAN:
         raise UsageError(
             f"the array has values as large as {largest:g}, while white is 1.0: "
-            f"divide them by the value of their white"
+            f"divide them by the value of their white, such as 255"
         )
     return array
 

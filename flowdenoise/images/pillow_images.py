@@ -23,6 +23,9 @@ from flowdenoise.images.picture import Picture
 QUALITY = 95
 """The quality, 1 to 100, of files that are compressed with loss, unless another is asked for."""
 
+_LOSSY = ("JPEG", "MPO", "AVIF", "HEIF", "JPEG2000")
+"""What Pillow calls formats of files whose compression alters pixels, always or nearly so."""
+
 Convert = Callable[[Image.Image], Image.Image]
 
 _CONVERSIONS = {  # mode of Pillow: (what the file holds, mode that it is brought to)
@@ -199,7 +202,9 @@ def from_pillow(image: Image.Image) -> Picture:
     metadata = Metadata(icc_profile=image.info.get("icc_profile"))  # CMYK goes through it
     try:
         with no_python_warnings():
-            header, frames = Header(image.format or "PNG"), getattr(image, "n_frames", 1)
+            lossless = image.format not in _LOSSY
+            header = Header(image.format or "PNG", lossless=lossless)
+            frames = getattr(image, "n_frames", 1)
             if frames > 1:
                 header = header.warn(f"the image is one of {frames} frames, the rest is left out")
             return decode(image, header, metadata)

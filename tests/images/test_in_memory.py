@@ -86,6 +86,23 @@ def test_bytes_come_back_as_bytes_of_the_same_format() -> None:
         assert back.getpixel((0, 0)) == (10, 20, 30)
 
 
+def test_floats_may_have_highlights_far_above_white() -> None:
+    bright = np.full((40, 40, 3), 0.3, np.float32)
+    bright[3, 4] = 900
+    ((picture,), _) = unpack(bright)
+    assert picture.samples.max() == 900
+
+
+@pytest.mark.parametrize(("kind", "lossless"), [("JPEG", False), ("PNG", True)])
+def test_an_opened_file_says_whether_its_compression_lost_something(
+    kind: str, lossless: bool
+) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16), (90, 80, 70)).save(file, kind)
+    with Image.open(file) as opened:
+        assert unpack(opened)[0][0].lossless is lossless
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -98,6 +115,8 @@ def test_bytes_come_back_as_bytes_of_the_same_format() -> None:
         (np.array([[np.inf]]), "finite"),
         (np.array([[1e300]]), r"as large as 1e\+300, while white is 1.0"),
         (np.array([[-1e19]], np.float32), r"as large as 1e\+19, while white is 1.0"),
+        (np.full((4, 4, 3), 118.5), "divide them by the value of their white, such as 255"),
+        (torch.full((3, 4, 4), 70.0), "such as 255"),
         (np.ma.masked_array(np.zeros((4, 4)), np.eye(4)), "has no mask"),
         (torch.zeros(2, 5, 5), r"\(2, 5, 5\)"),
         (torch.zeros(5), r"\(5,\)"),
