@@ -1,11 +1,10 @@
 """Where a photograph's mosaic begins: noise tells which pixels were measured and which were made.
 
 Behind its mosaic a camera measures one color at each pixel and makes the two others of neighbors,
-which averages their noise. So noise of green is stronger, or in cameras that guide all colors by
-green weaker in all of them, where green was measured, and this is at two of the four places of
-each 2x2 pixels, on one diagonal or on the other. Which one depends on the camera and on how many
-rows and columns were cut away. Networks learned from mosaics that begin with red at the first
-pixel of an even row and column, and take noise for detail where it is otherwise.
+which averages their noise. So the noise of green is stronger where green was measured, and this
+is at two of the four places of each 2x2 pixels, on one diagonal or on the other. Which one depends
+on the camera and on how many rows and columns were cut away. Networks learned from mosaics that
+begin with red in an even row and column, and leave noise where it is otherwise.
 
 A photograph that was reduced, turned by an angle or strongly compressed tells nothing of this, and
 there it is all the same.
