@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 WAYS = range(8)
+HALF_TURN = 3
+"""The way that is mirrored and flipped, which is a half turn."""
 
 
 def turn(images: Tensor, way: int) -> Tensor:

@@ -55,6 +55,7 @@ from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import as_floats
+from flowdenoise.images.turns import HALF_TURN
 from flowdenoise.networks import NoiseMapNet
 from flowdenoise.noise import camera, sensor, smoothing, tone
 from flowdenoise.noise.demosaicking import Demosaickings
@@ -88,6 +89,7 @@ class CameraTraining:
         light: The range of a factor of each picture's light, drawn log-uniformly: how dim the
             scenes are whose noise grows with the sensitivity that they need.
         phones: The share of phones among the cameras; the others are equally likely.
+        blue_first: The share of photographs whose mosaic begins with blue in place of red.
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
         anchor: With teachers, the share of the stage's own target in what is learned from.
@@ -105,6 +107,7 @@ class CameraTraining:
     shot: camera.Gains = (1e-6, 6e-4)
     light: camera.Gains = (1.0, 1.0)
     phones: Share = 1 / 3
+    blue_first: Share = 0.0
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
     anchor: Share = 0.1
@@ -200,7 +203,9 @@ class CameraStage:
             patches = photographs(sampler, draws, self.training)
             maps = self.maps(patches.noisy, draws)
         taught = replace(patches, target=self.target(patches, maps, draws))
-        return Lessons(**vars(taught), maps=maps)
+        lessons = Lessons(**vars(taught), maps=maps)
+        half_turn = draws.uniform(Stream.CAMERA_BLUE_FIRST) < self.training.blue_first
+        return lessons.turned(torch.where(half_turn, HALF_TURN, 0).to(maps.device))
 
     def maps(self, noisy: Tensor, draws: Draws) -> Tensor:
         """What the denoiser is told of the noise of (B, 3, P, P), with a little error."""

@@ -12,14 +12,16 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from flowdenoise.images.turns import turn_each
 from flowdenoise.optimization.run_folder import writing_to
 from flowdenoise.system.atomic import replacing
 
@@ -50,6 +52,12 @@ class Lessons(CameraPatches):
     """
 
     maps: Tensor
+
+    def turned(self, ways: Tensor) -> Self:
+        """The same with each patch turned in its own way, (B,), see `images.turns`."""
+        planes = {"noisy": self.noisy, "target": self.target, "weight": self.weight}
+        planes["maps"] = self.maps
+        return replace(self, **{name: turn_each(one, ways) for name, one in planes.items()})
 
 
 @dataclass(frozen=True)

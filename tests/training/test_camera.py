@@ -12,7 +12,7 @@ from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
 from flowdenoise.errors import UsageError
-from flowdenoise.images.turns import WAYS, turn, turn_back
+from flowdenoise.images.turns import HALF_TURN, WAYS, turn, turn_back
 from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
@@ -124,6 +124,21 @@ def test_a_step_gives_gradients_to_all_of_the_denoiser_and_none_to_the_estimator
     made.loss(made.model, 0, 0, 4).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.model.parameters())
     assert all(p.grad is None for p in made.estimator.parameters())
+
+
+def test_a_mosaic_that_begins_with_blue_is_one_by_half_a_turn() -> None:
+    """The teacher is asked as ever, and its answer is turned as well."""
+    teacher = network()
+    red, blue, both = (stage(network(), teacher, blue_first=share) for share in (0.0, 1.0, 0.5))
+    sampler = red.samplers.early
+    first, other, mixed = (one.lessons(sampler, 0, 0, 16) for one in (red, blue, both))
+    for name in ("noisy", "target", "weight", "maps"):
+        as_red, as_blue, as_either = (getattr(one, name) for one in (first, other, mixed))
+        assert torch.equal(as_blue, turn(as_red, HALF_TURN))
+        is_red = (as_either == as_red).flatten(1).all(1)
+        is_blue = (as_either == as_blue).flatten(1).all(1)
+        assert (is_red | is_blue).all()
+        assert 3 < is_blue.sum() < 13
 
 
 @pytest.mark.parametrize("anchor", [0.0, 0.25, 1.0])
