@@ -274,6 +274,7 @@ class Work:
         over = config.existing == "overwrite"
         if (copied := self._copied(denoised)) is not None:
             images.write_bytes(file, copied, like=source.status, replace=over)
+            self._forget_what_reading_lost()
             return ()
         return images.write(
             denoised.picture,
@@ -296,6 +297,8 @@ class Work:
                 further=self._further(),
             )
             copied = io.BytesIO(data)
+        else:
+            self._forget_what_reading_lost()
         if sys.stdout is None:
             raise ImageWriteError("standard output is closed")
         try:
@@ -305,6 +308,11 @@ class Work:
             reason = reason_of(error)
             raise ImageWriteError(f"can't write to standard output: {reason}") from error
         return warnings
+
+    def _forget_what_reading_lost(self) -> None:
+        """Nothing is lost of a file that is copied bit for bit, whatever its reading says."""
+        lost = _there(self.picture).warnings
+        self.warnings = tuple(line for line in self.warnings if line not in lost)
 
     def _write_png(self, file: Path, picture: Tensor) -> None:
         over = self.config.existing == "overwrite"

@@ -25,6 +25,7 @@ LEARNED: Phase = (0, 0)
 """The phase that networks learned."""
 
 _CLEARLY = 0.1  # of the logarithm of green's energy the diagonals differ, if they tell
+_ALIKE = 0.2  # likewise two places differ that are both green's, at most
 _MOST = 0.3  # of an edge's contrast counts
 _TINY = 1e-8
 _AROUND = torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]]) / 8
@@ -43,11 +44,13 @@ def mosaic_phase(windows: Tensor) -> Phase:
     Returns:
         The phase; `LEARNED` if nothing tells of another.
     """
-    energy = _energy(windows)
-    first, second, third, fourth = energy.unbind(1)
-    if float((first + fourth - second - third)[1]) / 2 <= _CLEARLY:
+    first, second, third, fourth = _energy(windows).unbind(1)
+    green = float((first + fourth - second - third)[1]) / 2
+    own, other = first - fourth, second - third  # red's place and blue's differ, green's do not
+    alike = float(own.abs().mean() - other.abs().mean()) < _ALIKE
+    if green <= _CLEARLY or not alike:
         return LEARNED
-    return (0, 1) if float((second - third).mean()) > 0 else (1, 0)
+    return (0, 1) if float(other.mean()) > 0 else (1, 0)
 
 
 def _energy(windows: Tensor) -> Tensor:
