@@ -302,7 +302,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-fast": Recipe(
+    "photo-fast-sixth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
             *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
@@ -312,6 +312,23 @@ PHOTOGRAPHS = {
         "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
         "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
         "went before.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo")),
+            *("--initial", weights("photo-fast-sixth")),
+            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.9", "--set", "training.kept=900"),
+        ),
+        5000,
+        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo` makes of its inputs, as "
+        "they are and transposed. 900 batches were made once and learned from again and again. "
+        "24,600 steps went before.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,
