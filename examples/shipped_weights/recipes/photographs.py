@@ -192,7 +192,9 @@ PHOTOGRAPHS = {
         1700,
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-eleventh` makes of its "
         "inputs, as they are and transposed; then half of them are turned by 180 degrees, so that "
-        "their mosaics begin with blue. 40,000 steps went before.",
+        "their mosaics begin with blue. The file is the mean of its weights and those of "
+        "`photo-eleventh` (examples/shipped_weights/mean_of_weights.py). 40,000 steps went "
+        "before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
@@ -365,7 +367,8 @@ PHOTOGRAPHS = {
         f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-eleventh` makes of its "
         "inputs, as they are and transposed; then half of them are turned by 180 degrees, so that "
         "their mosaics begin with blue. 500 batches were made once and learned from again and "
-        "again. 29,600 steps went before.",
+        "again. The file is the mean of its weights, 0.6, and those of `photo-fast-seventh`, 0.4 "
+        "(examples/shipped_weights/mean_of_weights.py). 29,600 steps went before.",
         "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
         "ones alone.",
         255.0,
