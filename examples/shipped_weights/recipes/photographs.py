@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from recipes.recipe import TWO_SCALES, Recipe, weights
+from recipes.recipe import Recipe, weights
 
-_PHOTOGRAPHS = (
+SIMULATED = (
     "It saw one simulated noisy photograph of each picture, with one noise for good where light "
     "is measured; its targets are noisy, too, with a noise of their own."
 )
-_JITTER = ("--set", "training.jitter=0.15", "--set", "loop.warmup=100")
+JITTER = ("--set", "training.jitter=0.15", "--set", "loop.warmup=100")
 
-_MANY_CAMERAS = (
+MANY_CAMERAS = (
     *("--set", "loop.learning_rate=6e-4", "--set", "training.jitter=0.15"),
     *("--set", "loop.warmup=30", "--set", "loop.decay=0.85", "--set", "loop.batch=12"),
     *("--set", "training.patch=80", "--set", "training.phones=0.6"),
@@ -25,7 +25,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.decay=0.7"),
         ),
         2400,
-        _PHOTOGRAPHS,
+        SIMULATED,
         "What `photo` begins with.",
         255.0,
         shipped=False,
@@ -37,7 +37,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.learning_rate=2e-4"),
         ),
         5200,
-        _PHOTOGRAPHS,
+        SIMULATED,
         "What `photo` goes on from.",
         255.0,
         shipped=False,
@@ -49,7 +49,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.learning_rate=1.5e-4"),
         ),
         1500,
-        f"{_PHOTOGRAPHS} It began with 0.8 times the weights of `photo-second` and 0.2 times "
+        f"{SIMULATED} It began with 0.8 times the weights of `photo-second` and 0.2 times "
         "those of the run of `color-wide`.",
         "What `photo` goes on from.",
         255.0,
@@ -62,7 +62,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
         ),
         3000,
-        f"{_PHOTOGRAPHS} It began with 0.6 times the weights of `photo-third` and 0.4 times those "
+        f"{SIMULATED} It began with 0.6 times the weights of `photo-third` and 0.4 times those "
         "of `color-wide`. The file is the mean of its weights, 0.6, and those of `photo-third`, "
         "0.4 (examples/shipped_weights/mean_of_weights.py). The targets of the 9100 steps before "
         "had no false color, and the simulator was still changed during them.",
@@ -77,7 +77,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.learning_rate=5e-4", "--set", "training.jitter=0.15"),
         ),
         5500,
-        f"{_PHOTOGRAPHS} It began with `photo-fourth` as it was before its mean was taken. The "
+        f"{SIMULATED} It began with `photo-fourth` as it was before its mean was taken. The "
         "file is the mean of its weights, 0.7, and those of `photo-fourth`, 0.3 "
         "(examples/shipped_weights/mean_of_weights.py). 12,100 steps went before.",
         "What `photo` goes on from.",
@@ -88,12 +88,12 @@ PHOTOGRAPHS = {
     "photo-sixth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fifth")),
-            *("--set", "loop.learning_rate=5e-4", *_JITTER, "--set", "loop.batch=12"),
+            *("--set", "loop.learning_rate=5e-4", *JITTER, "--set", "loop.batch=12"),
             *("--set", "training.patch=80", "--set", "training.phones=0.7"),
             *("--set", "training.light=0.08,1"),
         ),
         2500,
-        f"{_PHOTOGRAPHS} Seven in ten were taken by phones, scenes had as little as a twelfth of "
+        f"{SIMULATED} Seven in ten were taken by phones, scenes had as little as a twelfth of "
         "their light, and 493 pictures were enlarged parts of the others "
         "(examples/shipped_weights/enlarged.py), as soft as photographs are at their own pixels; "
         "of each open photograph one part of 448x448 pixels was seen beside that. The run was "
@@ -108,12 +108,12 @@ PHOTOGRAPHS = {
     "photo-seventh": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-sixth")),
-            *("--set", "loop.learning_rate=3e-4", *_JITTER, "--set", "loop.batch=12"),
+            *("--set", "loop.learning_rate=3e-4", *JITTER, "--set", "loop.batch=12"),
             *("--set", "training.patch=80", "--set", "training.phones=0.6"),
             *("--set", "training.light=0.08,1"),
         ),
         1700,
-        f"{_PHOTOGRAPHS} It began with `photo-sixth` as it was before its mean was taken, and saw "
+        f"{SIMULATED} It began with `photo-sixth` as it was before its mean was taken, and saw "
         "the same pictures. The file is the mean of its weights and those of `photo-sixth` "
         "(examples/shipped_weights/mean_of_weights.py). 19,400 steps went before.",
         "What `photo` goes on from.",
@@ -124,12 +124,12 @@ PHOTOGRAPHS = {
     "photo-eighth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-seventh")),
-            *("--set", "loop.learning_rate=5e-4", *_JITTER, "--set", "loop.batch=12"),
+            *("--set", "loop.learning_rate=5e-4", *JITTER, "--set", "loop.batch=12"),
             *("--set", "training.patch=80", "--set", "training.phones=0.6"),
             *("--set", "training.light=0.08,1"),
         ),
         1900,
-        f"{_PHOTOGRAPHS} Since then photons are counted, and white balance and matrices of "
+        f"{SIMULATED} Since then photons are counted, and white balance and matrices of "
         "cameras differ more. Six in ten were taken by phones, scenes had as little as a twelfth "
         "of their light, and 493 pictures were enlarged parts of the others "
         "(examples/shipped_weights/enlarged.py), as soft as photographs are at their own pixels; "
@@ -145,10 +145,10 @@ PHOTOGRAPHS = {
     "photo-ninth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-eighth")),
-            *_MANY_CAMERAS,
+            *MANY_CAMERAS,
         ),
         2200,
-        f"{_PHOTOGRAPHS} It began with `photo-eighth` as it was before its mean was taken, and "
+        f"{SIMULATED} It began with `photo-eighth` as it was before its mean was taken, and "
         "saw the same pictures. The file is the mean of its weights and those of `photo-eighth` "
         "(examples/shipped_weights/mean_of_weights.py). 23,000 steps went before.",
         "What `photo` goes on from.",
@@ -159,10 +159,10 @@ PHOTOGRAPHS = {
     "photo-tenth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-ninth")),
-            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=4e-4"),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=4e-4"),
         ),
         2300,
-        f"{_PHOTOGRAPHS} It began with `photo-ninth` as it was before its mean was taken, and "
+        f"{SIMULATED} It began with `photo-ninth` as it was before its mean was taken, and "
         "saw the same pictures. The file is the mean of its weights and those of `photo-ninth` "
         "(examples/shipped_weights/mean_of_weights.py). 25,200 steps went before.",
         "What `photo` goes on from.",
@@ -173,10 +173,10 @@ PHOTOGRAPHS = {
     "photo-eleventh": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-tenth")),
-            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=7e-4"),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=7e-4"),
         ),
         12_500,
-        f"{_PHOTOGRAPHS} It saw the same pictures as `photo-tenth`. 27,500 steps went before.",
+        f"{SIMULATED} It saw the same pictures as `photo-tenth`. 27,500 steps went before.",
         "What `photo` goes on from.",
         255.0,
         shipped=False,
@@ -186,11 +186,11 @@ PHOTOGRAPHS = {
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
             *("--initial", weights("photo-eleventh")),
-            *(*_MANY_CAMERAS, "--set", "loop.decay=0.9", "--set", "training.late_patch=0"),
+            *(*MANY_CAMERAS, "--set", "loop.decay=0.9", "--set", "training.late_patch=0"),
             *("--set", "training.blue_first=0.5"),
         ),
         1700,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-eleventh` makes of its "
+        f"{SIMULATED} But for a tenth, its targets are what `photo-eleventh` makes of its "
         "inputs, as they are and transposed; then half of them are turned by 180 degrees, so that "
         "their mosaics begin with blue. The file is the mean of its weights and those of "
         "`photo-eleventh` (examples/shipped_weights/mean_of_weights.py). 40,000 steps went "
@@ -205,7 +205,7 @@ PHOTOGRAPHS = {
             *("--set", "loop.learning_rate=3e-4", "--set", "training.jitter=0.15"),
         ),
         3000,
-        f"{_PHOTOGRAPHS} It has no training of its own: the file is the mean of the weights of "
+        f"{SIMULATED} It has no training of its own: the file is the mean of the weights of "
         "`photo-fourth` and of `color-wide` (examples/shipped_weights/mean_of_weights.py). The "
         "command is the last of those that led to `photo-fourth`.",
         "What `photo-coarse` begins with.",
@@ -218,216 +218,15 @@ PHOTOGRAPHS = {
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-tenth")),
             *("--set", "second_teacher=" + weights("photo-coarse-first")),
             *("--initial", weights("photo-coarse-first")),
-            *(*_MANY_CAMERAS, "--set", "loop.learning_rate=5e-4"),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=5e-4"),
             *("--set", "training.late_patch=0", "--set", "training.phones=0.15"),
             *("--set", "training.light=0.3,1"),
         ),
         5500,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are the mean of what `photo-tenth` and "
+        f"{SIMULATED} But for a tenth, its targets are the mean of what `photo-tenth` and "
         "`photo-coarse-first` make of its inputs, in turns.",
         "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
         "alone.",
-        255.0,
-        wider=True,
-    ),
-    "photo-fast-first": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-third")),
-            *("--initial", weights("color-fast-first")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
-            *_JITTER,
-        ),
-        1800,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-third` makes of its inputs. "
-        "It began with 6500 steps of `color-fast`. Its maps were those of `noise-map-color`, "
-        "1300 steps later.",
-        "What `photo-fast` begins with.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast-second": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fourth")),
-            *("--initial", weights("photo-fast-first")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *_JITTER,
-            *("--set", "training.kept=700"),
-        ),
-        4000,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-fourth` makes of its "
-        "inputs. 700 batches were made once and learned from again and again. It began with 1800 "
-        "steps of `photo-fast-first`, whose teacher was `photo-third`.",
-        "What `photo-fast` and `photo-coarse-fast` begin with.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast-third": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifth")),
-            *("--initial", weights("photo-fast-second")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
-            *_JITTER,
-            *("--set", "loop.decay=0.8", "--set", "training.kept=450"),
-        ),
-        1800,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-fifth` makes of its inputs. "
-        "450 batches were made once and learned from again and again. 5800 steps went before, "
-        "whose teachers were `photo-third` and `photo-fourth`.",
-        "What `photo-fast` begins with.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-trial": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifth")),
-            *("--initial", weights("photo-fast-third")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *_JITTER,
-            *("--set", "loop.decay=0.7", "--set", "training.kept=1000"),
-            *("--set", "loop.seed=4"),
-        ),
-        9500,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-fifth` makes of its inputs. "
-        "1000 batches were made once and learned from again and again. 7600 steps went before, "
-        "whose teachers were `photo-third`, `photo-fourth` and `photo-fifth`.",
-        "The denoiser of a few windows of a photograph, by which noise is told from texture.",
-        255.0,
-        wider=True,
-    ),
-    "photo-fast-fifth": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-trial")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=12", "--set", "loop.learning_rate=7e-4"),
-            *_JITTER,
-            *("--set", "training.late_patch=0", "--set", "training.patch=80"),
-            *("--set", "training.phones=0.6", "--set", "training.light=0.08,1"),
-        ),
-        3300,
-        f"{_PHOTOGRAPHS} It saw what `photo` saw, and has no teacher. White balance and matrices "
-        "had other ranges for the first 900 steps. The file is the mean of its weights, 0.6, and "
-        "those of `photo-trial`, 0.4 (examples/shipped_weights/mean_of_weights.py). 17,100 steps "
-        "went before.",
-        "What `photo-fast` goes on from.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast-sixth": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
-            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
-        ),
-        4200,
-        f"{_PHOTOGRAPHS} It began with `photo-fast-fifth` as it was before its mean was taken, "
-        "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
-        "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
-        "went before.",
-        "What `photo-fast` goes on from.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast-seventh": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
-            *("--initial", weights("photo-fast-sixth")),
-            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
-            *("--set", "loop.warmup=50", "--set", "loop.decay=0.9", "--set", "training.kept=900"),
-        ),
-        5000,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-eleventh` makes of its "
-        "inputs, as they are and transposed. 900 batches were made once and learned from again "
-        "and again. "
-        "The file is the mean of its weights and those of `photo-fast-sixth` "
-        "(examples/shipped_weights/mean_of_weights.py). 24,600 steps went before.",
-        "What `photo-fast` goes on from.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-fast": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
-            *("--initial", weights("photo-fast-seventh")),
-            *(*TWO_SCALES, *_MANY_CAMERAS, "--set", "training.late_patch=0"),
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=7e-4"),
-            *("--set", "loop.warmup=50", "--set", "loop.decay=0.9", "--set", "training.kept=500"),
-            *("--set", "training.blue_first=0.5"),
-        ),
-        2400,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-eleventh` makes of its "
-        "inputs, as they are and transposed; then half of them are turned by 180 degrees, so that "
-        "their mosaics begin with blue. 500 batches were made once and learned from again and "
-        "again. The file is the mean of its weights, 0.6, and those of `photo-fast-seventh`, 0.4 "
-        "(examples/shipped_weights/mean_of_weights.py). 29,600 steps went before.",
-        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
-        "ones alone.",
-        255.0,
-        wider=True,
-    ),
-    "photo-coarse-trial": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
-            *("--initial", weights("photo-fast-second")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *_JITTER,
-            *("--set", "training.kept=500"),
-        ),
-        1900,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse-first` makes of "
-        "its inputs. 500 batches were made once and learned from again and again.",
-        "The denoiser of a few windows of a photograph whose noise a camera has smoothed, by "
-        "which noise is told from texture.",
-        255.0,
-        wider=True,
-    ),
-    "photo-coarse-fast-first": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
-            *("--initial", weights("photo-coarse-trial")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
-            *("--set", "loop.warmup=50", "--set", "loop.decay=0.75"),
-            *("--set", "training.jitter=0.15", "--set", "training.late_patch=0"),
-            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
-            *("--set", "training.kept=700"),
-        ),
-        4500,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse-first` makes of "
-        "its inputs, in turns. 700 batches were made once and learned from again and again.",
-        "What `photo-coarse-fast` goes on from.",
-        255.0,
-        shipped=False,
-        wider=True,
-    ),
-    "photo-coarse-fast": Recipe(
-        (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
-            *("--initial", weights("photo-coarse-fast-first")),
-            *TWO_SCALES,
-            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
-            *("--set", "loop.warmup=50", "--set", "loop.decay=0.75"),
-            *("--set", "training.jitter=0.15", "--set", "training.late_patch=0"),
-            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
-            *("--set", "training.kept=800"),
-        ),
-        5000,
-        f"{_PHOTOGRAPHS} But for a tenth, its targets are what `photo-coarse` makes of its "
-        "inputs, in turns. 800 batches were made once and learned from again and again. The file "
-        "is the mean of its weights, 0.7, and those of `photo-coarse-fast-first`, 0.3 "
-        "(examples/shipped_weights/mean_of_weights.py).",
-        "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
-        "trained on noisy ones alone.",
         255.0,
         wider=True,
     ),

@@ -1,0 +1,211 @@
+"""The small denoisers of photographs: those of `--effort fast`, and those of the trials."""
+
+from __future__ import annotations
+
+from recipes.photographs import JITTER, MANY_CAMERAS, SIMULATED
+from recipes.recipe import TWO_SCALES, Recipe, weights
+
+SMALL_PHOTOGRAPHS = {
+    "photo-fast-first": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-third")),
+            *("--initial", weights("color-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=12", "--set", "loop.learning_rate=8e-4"),
+            *JITTER,
+        ),
+        1800,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-third` makes of its inputs. "
+        "It began with 6500 steps of `color-fast`. Its maps were those of `noise-map-color`, "
+        "1300 steps later.",
+        "What `photo-fast` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-second": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fourth")),
+            *("--initial", weights("photo-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *JITTER,
+            *("--set", "training.kept=700"),
+        ),
+        4000,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-fourth` makes of its "
+        "inputs. 700 batches were made once and learned from again and again. It began with 1800 "
+        "steps of `photo-fast-first`, whose teacher was `photo-third`.",
+        "What `photo-fast` and `photo-coarse-fast` begin with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-third": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifth")),
+            *("--initial", weights("photo-fast-second")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *JITTER,
+            *("--set", "loop.decay=0.8", "--set", "training.kept=450"),
+        ),
+        1800,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-fifth` makes of its inputs. "
+        "450 batches were made once and learned from again and again. 5800 steps went before, "
+        "whose teachers were `photo-third` and `photo-fourth`.",
+        "What `photo-fast` begins with.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-trial": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifth")),
+            *("--initial", weights("photo-fast-third")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *JITTER,
+            *("--set", "loop.decay=0.7", "--set", "training.kept=1000"),
+            *("--set", "loop.seed=4"),
+        ),
+        9500,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-fifth` makes of its inputs. "
+        "1000 batches were made once and learned from again and again. 7600 steps went before, "
+        "whose teachers were `photo-third`, `photo-fourth` and `photo-fifth`.",
+        "The denoiser of a few windows of a photograph, by which noise is told from texture.",
+        255.0,
+        wider=True,
+    ),
+    "photo-fast-fifth": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-trial")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=12", "--set", "loop.learning_rate=7e-4"),
+            *JITTER,
+            *("--set", "training.late_patch=0", "--set", "training.patch=80"),
+            *("--set", "training.phones=0.6", "--set", "training.light=0.08,1"),
+        ),
+        3300,
+        f"{SIMULATED} It saw what `photo` saw, and has no teacher. White balance and matrices "
+        "had other ranges for the first 900 steps. The file is the mean of its weights, 0.6, and "
+        "those of `photo-trial`, 0.4 (examples/shipped_weights/mean_of_weights.py). 17,100 steps "
+        "went before.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-sixth": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fast-fifth")),
+            *(*TWO_SCALES, *MANY_CAMERAS, "--set", "training.late_patch=0"),
+        ),
+        4200,
+        f"{SIMULATED} It began with `photo-fast-fifth` as it was before its mean was taken, "
+        "and saw what `photo` saw. It has no teacher. The file is the mean of its weights and "
+        "those of `photo-fast-fifth` (examples/shipped_weights/mean_of_weights.py). 20,400 steps "
+        "went before.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast-seventh": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
+            *("--initial", weights("photo-fast-sixth")),
+            *(*TWO_SCALES, *MANY_CAMERAS, "--set", "training.late_patch=0"),
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.9", "--set", "training.kept=900"),
+        ),
+        5000,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-eleventh` makes of its "
+        "inputs, as they are and transposed. 900 batches were made once and learned from again "
+        "and again. "
+        "The file is the mean of its weights and those of `photo-fast-sixth` "
+        "(examples/shipped_weights/mean_of_weights.py). 24,600 steps went before.",
+        "What `photo-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
+            *("--initial", weights("photo-fast-seventh")),
+            *(*TWO_SCALES, *MANY_CAMERAS, "--set", "training.late_patch=0"),
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=7e-4"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.9", "--set", "training.kept=500"),
+            *("--set", "training.blue_first=0.5"),
+        ),
+        2400,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-eleventh` makes of its "
+        "inputs, as they are and transposed; then half of them are turned by 180 degrees, so that "
+        "their mosaics begin with blue. 500 batches were made once and learned from again and "
+        "again. The file is the mean of its weights, 0.6, and those of `photo-fast-seventh`, 0.4 "
+        "(examples/shipped_weights/mean_of_weights.py). 29,600 steps went before.",
+        "The denoiser of photographs whose noise is fine for `--effort fast`, trained on noisy "
+        "ones alone.",
+        255.0,
+        wider=True,
+    ),
+    "photo-coarse-trial": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
+            *("--initial", weights("photo-fast-second")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *JITTER,
+            *("--set", "training.kept=500"),
+        ),
+        1900,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-coarse-first` makes of "
+        "its inputs. 500 batches were made once and learned from again and again.",
+        "The denoiser of a few windows of a photograph whose noise a camera has smoothed, by "
+        "which noise is told from texture.",
+        255.0,
+        wider=True,
+    ),
+    "photo-coarse-fast-first": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-first")),
+            *("--initial", weights("photo-coarse-trial")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=1e-3"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.75"),
+            *("--set", "training.jitter=0.15", "--set", "training.late_patch=0"),
+            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
+            *("--set", "training.kept=700"),
+        ),
+        4500,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-coarse-first` makes of "
+        "its inputs, in turns. 700 batches were made once and learned from again and again.",
+        "What `photo-coarse-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("--initial", weights("photo-coarse-fast-first")),
+            *TWO_SCALES,
+            *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
+            *("--set", "loop.warmup=50", "--set", "loop.decay=0.75"),
+            *("--set", "training.jitter=0.15", "--set", "training.late_patch=0"),
+            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
+            *("--set", "training.kept=800"),
+        ),
+        5000,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-coarse` makes of its "
+        "inputs, in turns. 800 batches were made once and learned from again and again. The file "
+        "is the mean of its weights, 0.7, and those of `photo-coarse-fast-first`, 0.3 "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
+        "trained on noisy ones alone.",
+        255.0,
+        wider=True,
+    ),
+}
+"""In an order in which each finds what it begins with; all begin behind those of `photographs`."""
