@@ -39,11 +39,13 @@ def mosaic_phase(windows: Tensor) -> Phase:
     all of Nam25. Where green is as it was learned, red is taken to be, too.
 
     Args:
-        windows: Parts of a color photograph, (B, 3, h, w) in [0, 1], from even rows and columns.
+        windows: Parts of a photograph, (B, C, h, w) in [0, 1], from even rows and columns.
 
     Returns:
-        The phase; `LEARNED` if nothing tells of another.
+        The phase; `LEARNED` if nothing tells of another, as in gray.
     """
+    if windows.shape[1] != 3:
+        return LEARNED
     first, second, third, fourth = _energy(windows).unbind(1)
     green = float((first + fourth - second - third)[1]) / 2
     own, other = first - fourth, second - third  # red's place and blue's differ, green's do not

@@ -144,17 +144,20 @@ class TileDenoiser:
 
     def _with_maps(self, tiles: Tensor, maps: Tensor, phase: Phase = LEARNED) -> Tensor:
         """Denoise tiles; a network that learned behind a mosaic sees it where it was."""
+        white = self.config.sigma_channels < 2
+        if not self.thorough and (white or phase == LEARNED):
+            return self._once(tiles, maps)
         count, stride = tiles.shape[1], self.config.stride
         both = torch.cat([tiles, maps.expand(-1, -1, *tiles.shape[2:])], 1)
 
         def once(shown: Tensor) -> Tensor:
             return self._once(shown[:, :count], shown[:, count:])
 
-        if self.config.sigma_channels < 2:
-            return self_ensemble(once, both) if self.thorough else once(both)
-        if self.thorough:
-            return self_ensemble_in_phase(once, both, phase, stride)
-        return in_phase(once, both, phase, stride)
+        if not self.thorough:
+            return in_phase(once, both, phase, stride)
+        if white:
+            return self_ensemble(once, both)
+        return self_ensemble_in_phase(once, both, phase, stride)
 
     def _once(self, tiles: Tensor, sigma: Tensor | float) -> Tensor:
         denoised: Tensor = self.network(tiles.contiguous(memory_format=torch.channels_last), sigma)

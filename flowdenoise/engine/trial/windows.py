@@ -59,8 +59,7 @@ class Trial:
         pixels = pixels_of(picture, places, device)
         levels = torch.stack([maps.part(*place).levels for place in places]).to(device)
         coarse = F.interpolate(levels[:, 1::2], size=pixels.shape[2:], mode="bilinear")
-        phase = mosaic_phase(pixels) if picture.channels == 3 else LEARNED
-        told = network.told(pixels, coarse, 1.0, 1.0, phase)
+        told = network.told(pixels, coarse, 1.0, 1.0, mosaic_phase(pixels))
         denoised = keep_constant(pixels, told)
         return cls(pixels, denoised, levels)
 
@@ -90,7 +89,7 @@ def phase_of(picture: Picture) -> Phase:
     """Where the red of a photograph's mosaic is, by a few windows of it."""
     picture = picture.part(*without_bars(picture.samples))
     places = windows(picture, _MOST)
-    if picture.channels != 3 or not places:
+    if not places:
         return LEARNED
     return mosaic_phase(pixels_of(picture, places, torch.device("cpu")))
 
