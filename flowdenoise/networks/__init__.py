@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         to_scale,
     )
     from flowdenoise.networks.noise_map import sigma_maps
-    from flowdenoise.networks.resnet import ResNet, ResNetConfig, deepened, tell_two_maps
+    from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps, with_depth
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,6 @@ __all__ = [
     "around",
     "band_energies",
     "blocks_of",
-    "deepened",
     "fold_batch_norm",
     "from_scale",
     "level_loss",
@@ -145,6 +144,7 @@ __all__ = [
     "sigma_maps",
     "tell_two_maps",
     "to_scale",
+    "with_depth",
 ]
 
 __getattr__ = homes(
@@ -173,6 +173,6 @@ __getattr__ = homes(
             "to_scale",
         ),
         "noise_map": ("sigma_maps",),
-        "resnet": ("ResNet", "ResNetConfig", "deepened", "tell_two_maps"),
+        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps", "with_depth"),
     },
 )

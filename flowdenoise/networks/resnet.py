@@ -126,13 +126,12 @@ class ResNetConfig(NetworkConfig):
                 total += 2 * 4 * width * widths[scale + 1] * pixels / 4 ** (scale + 1)
         return total
 
-    def deepens(self, other: object) -> bool:
-        """Whether these are the sizes of another network but for more blocks at some scales."""
+    def differs_in_depth(self, other: object) -> bool:
+        """Whether these are the sizes of another network but for the number of its blocks."""
         if not isinstance(other, ResNetConfig) or self == other:
             return False
-        if self.channels != other.channels or replace(self, blocks=other.blocks) != other:
-            return False
-        return all(new >= old for new, old in zip(self.blocks, other.blocks, strict=True))
+        alike = self.channels == other.channels
+        return alike and replace(self, blocks=other.blocks) == other
 
 
 _ENDS_OF_BLOCK = ("conv2.weight",)
@@ -275,25 +274,26 @@ def tell_two_maps(network: ResNet) -> ResNet:
 
 
 @torch.no_grad()
-def deepened(network: ResNet, config: ResNetConfig) -> ResNet:
-    """A network with more blocks that does what another one does, to learn on from there.
+def with_depth(network: ResNet, config: ResNetConfig) -> ResNet:
+    """A network of more blocks or fewer, which begins as another one, to learn on from there.
 
-    The new blocks of a stage come last. They are the identity at first, as their last convolution
-    is zero (T. Chen et al., "Net2Net", ICLR 2016).
+    New blocks of a stage come last. They are the identity at first, as their last convolution is
+    zero (T. Chen et al., "Net2Net", ICLR 2016). Where there are fewer, the last ones are left out.
 
     Args:
         network: The network; it is not changed.
-        config: Its configuration, with as many blocks at each scale or more.
+        config: Its configuration, but for the number of blocks.
 
     Raises:
-        UsageError: `config` differs in something else, or asks for fewer blocks.
+        UsageError: `config` differs in something else, or in nothing.
     """
-    if not config.deepens(network.config):
-        raise UsageError("a network can begin with one of fewer blocks, but else of its sizes")
+    if not config.differs_in_depth(network.config):
+        raise UsageError("a network can begin with one of more or fewer blocks, but of its sizes")
     made, state = ResNet(config), network.state_dict()
     last = _ENDS_OF_BOTTLENECK if config.bottleneck else _ENDS_OF_BLOCK
-    made.load_state_dict(state, strict=False)
     for name, parameter in made.named_parameters():
-        if name not in state and name.endswith(last):
+        if name in state:
+            parameter.copy_(state[name])
+        elif name.endswith(last):
             parameter.zero_()
     return made

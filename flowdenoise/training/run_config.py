@@ -51,7 +51,7 @@ class DenoiserRun:
         prior: Address of the prior, for the record; empty without one.
         teacher: Address of the teacher; empty without one.
         initial: Address of the weights to begin with; without one they are random. A network of
-            fewer blocks gets more, which change nothing at first: see `deepened`.
+            other depth gets more blocks or loses some, see `with_depth`.
     """
 
     data: DataConfig = field(default_factory=DataConfig)

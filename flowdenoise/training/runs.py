@@ -25,9 +25,9 @@ from flowdenoise.networks import (
     NoiseMapNet,
     ResNet,
     ResNetConfig,
-    deepened,
     of_gray,
     tell_two_maps,
+    with_depth,
 )
 from flowdenoise.training.camera_stage import MARGIN, CameraStage
 from flowdenoise.training.denoiser_stage import DenoiserStage
@@ -223,9 +223,9 @@ def _beginning(run: DenoiserRun | PhotoRun | NoiseMapRun, initial: nn.Module) ->
     if (
         isinstance(initial, ResNet)
         and isinstance(run.network, ResNetConfig)
-        and run.network.deepens(initial.config)
+        and run.network.differs_in_depth(initial.config)
     ):
-        return deepened(initial, run.network).requires_grad_(True)
+        return with_depth(initial, run.network).requires_grad_(True)
     if initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
     return copy.deepcopy(initial).requires_grad_(True)
