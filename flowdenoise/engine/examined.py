@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 
 from flowdenoise.engine.planes import Plane
 from flowdenoise.engine.trial.linear_light import LinearLight
-from flowdenoise.estimation import LEARNED, Estimate, Finding, NoiseMaps, Phase, together
+from flowdenoise.estimation import (
+    LEARNED,
+    ClippedEnds,
+    Estimate,
+    Finding,
+    NoiseMaps,
+    Phase,
+    together,
+)
 from flowdenoise.images import Picture
 
 _AROUND, _AROUND_COARSE = 16, 48  # pixels of context of a part, multiples of a cell of noise maps
@@ -19,12 +27,14 @@ class ExaminedPlane:
     Attributes:
         plane: The channels that are denoised together.
         finding: What was found out about their noise.
+        ends: The ends at which white noise was cut off, one for all channels or one for each.
         light: What the denoised plane lacks, where the noise of a photograph is strong.
         phase: Where the red of a photograph's mosaic is.
     """
 
     plane: Plane
     finding: Finding
+    ends: tuple[ClippedEnds, ...] = ()
     light: LinearLight | None = None
     phase: Phase = LEARNED
 

@@ -23,6 +23,7 @@ from flowdenoise.estimation import (
     Estimate,
     Estimators,
     Finding,
+    clipped_ends_of,
     has_specks,
     has_white_noise_of_color,
     is_colorless,
@@ -60,13 +61,10 @@ class Examiner:
         """Find out everything that denoising a picture needs, see `Denoiser.examine`."""
         if sigma == "auto":
             found = (self._found(plane, kind) for plane in self._planes(picture))
-            return Examined(picture, tuple(self._developed(plane) for plane in found))
-        told = Estimate(float(sigma), "noisy" if sigma else "clean")
-        planes = tuple(
-            ExaminedPlane(plane, Finding.of_white(plane.picture, told, self.threads))
-            for plane in self._planes(picture)
-        )
-        return Examined(picture, planes, float(sigma))
+            return Examined(picture, tuple(self._with_losses(plane) for plane in found))
+        told = Finding(Estimate(float(sigma), "noisy" if sigma else "clean"))
+        given = (ExaminedPlane(plane, told) for plane in self._planes(picture))
+        return Examined(picture, tuple(self._with_losses(plane) for plane in given), float(sigma))
 
     def _planes(self, picture: Picture) -> tuple[Plane, ...]:
         self.networks.check_channels(picture.channels)
@@ -109,11 +107,17 @@ class Examiner:
             soft = SoftTexture(self.estimators, self.device)
             return believed(picture, finding, networks.quick_for, self.device, soft)
 
-    def _developed(self, plane: ExaminedPlane) -> ExaminedPlane:
-        """Find out what a photograph's development tells: its mosaic, and light that it lost."""
-        if plane.estimate.maps is None:
+    def _with_losses(self, plane: ExaminedPlane) -> ExaminedPlane:
+        """Find out what the picture lost to its noise: values that were cut off, or light.
+
+        What a photograph's mosaic is goes with it.
+        """
+        picture, estimate = plane.picture, plane.estimate
+        if estimate.untouched:
             return plane
-        return replace(plane, light=self._light(plane), phase=phase_of(plane.picture))
+        if estimate.maps is None:
+            return replace(plane, ends=clipped_ends_of(picture, estimate.levels, self.threads))
+        return replace(plane, light=self._light(plane), phase=phase_of(picture))
 
     @torch.no_grad()
     def _light(self, plane: ExaminedPlane) -> LinearLight | None:

@@ -127,7 +127,7 @@ def _of_white(
     more, share = max(1.0, strength), min(1.0, strength)
     picture, estimate = plane.picture, plane.estimate
     levels = [more * level for level in estimate.levels]
-    unclip = Unclip([end.scaled(more) for end in plane.finding.ends], device)
+    unclip = Unclip([end.scaled(more) for end in plane.ends], device)
     network = networks(picture.channels)
     single = networks(1) if len(levels) > 1 else None
     weak = is_weak(max(estimate.levels))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         may_be_colorless,
         may_be_texture,
     )
-    from flowdenoise.estimation.clipping import Unclip
+    from flowdenoise.estimation.clipping import ClippedEnds, Unclip, clipped_ends_of
     from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
     from flowdenoise.estimation.estimators import Estimators, Finding
     from flowdenoise.estimation.mosaic import LEARNED, Phase, mosaic_phase
@@ -49,6 +49,7 @@ __all__ = [
     "LEARNED",
     "MAP_ESTIMATORS",
     "VERDICTS",
+    "ClippedEnds",
     "Estimate",
     "Estimators",
     "Finding",
@@ -57,6 +58,7 @@ __all__ = [
     "Unclip",
     "Verdict",
     "clean_below",
+    "clipped_ends_of",
     "differs_by",
     "has_specks",
     "has_white_noise_of_color",
@@ -76,7 +78,7 @@ __all__ = [
 __getattr__ = homes(
     __name__,
     {
-        "clipping": ("Unclip",),
+        "clipping": ("ClippedEnds", "Unclip", "clipped_ends_of"),
         "brightness": (
             "differs_by",
             "has_white_noise_of_color",

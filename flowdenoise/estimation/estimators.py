@@ -16,7 +16,6 @@ import torch
 from torch import nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.estimation.clipping import ClippedEnds, clipped_ends_of
 from flowdenoise.estimation.estimate import WEAKEST, Estimate, camera_or_white
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.estimation.white_noise import dithered_below, estimate_white_noise
@@ -39,7 +38,6 @@ class Finding:
 
     Attributes:
         estimate: The noise, estimated or given.
-        ends: The ends at which white noise was cut off, one for all channels or one for each.
         seen: The maps of noise of any kind that were found, whatever became of them; None if
             nothing was looked for.
         otherwise: The finding without the maps of a camera's noise, if the estimate has them.
@@ -47,7 +45,6 @@ class Finding:
     """
 
     estimate: Estimate
-    ends: tuple[ClippedEnds, ...] = ()
     seen: NoiseMaps | None = None
     otherwise: Finding | None = None
     beside_detail: bool = False
@@ -62,19 +59,6 @@ class Finding:
         if seen is None or self.estimate.maps is not None:
             return None
         return seen if seen.kind == "camera" and not seen.is_grass else None
-
-    @classmethod
-    def of_white(cls, picture: Picture, estimate: Estimate, threads: int) -> Finding:
-        """The finding for white noise, some of which may have been cut off.
-
-        Args:
-            picture: The picture, color or gray.
-            estimate: Its noise.
-            threads: The number of threads that compute.
-        """
-        if estimate.untouched:
-            return cls(estimate)
-        return cls(estimate, clipped_ends_of(picture, estimate.levels, threads))
 
     def part(self, rows: slice, columns: slice) -> Finding:
         """The finding for a part of the picture, which begins with a cell of noise maps."""
@@ -152,7 +136,7 @@ class Estimators:
             alone = self.white(1) if apart and several else None
             judge = self.white(picture.channels)
             estimate = estimate_white_noise(picture, judge, self.device, channel_judge=alone)
-        return Finding.of_white(picture, estimate, self.threads)
+        return Finding(estimate)
 
     def white(self, channels: int) -> NoiseLevelNet:
         """The estimator for pictures of that many channels.
