@@ -31,6 +31,7 @@ from flowdenoise.estimation import (
     is_texture,
     may_be_colorless,
     may_be_texture,
+    shows_jpeg,
     together,
 )
 from flowdenoise.images import Picture
@@ -81,7 +82,7 @@ class Examiner:
 
     def _noise_of(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
         """Find the noise of a plane, or of its brightness if that alone is noisy."""
-        picture, finding = plane.picture, self._find(plane.picture, kind)
+        picture, finding = plane.picture, self._find(_as_compressed(plane.picture), kind)
         in_color = picture.channels > 1 and self.estimators.know_cameras_in(1)
         doubted = may_be_texture(finding) and not is_sensitive(picture)
         if kind != "auto" or not in_color or not (doubted or may_be_colorless(finding)):
@@ -128,3 +129,10 @@ class Examiner:
         network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
         trial = Trial.of(picture, estimate.maps, network, self.device)
         return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
+
+
+def _as_compressed(picture: Picture) -> Picture:
+    """The picture, marked as compressed with loss if it was, whatever its file says."""
+    if picture.lossless and shows_jpeg(picture):
+        return replace(picture, lossless=False)
+    return picture

@@ -9,6 +9,7 @@ clipping        noise that was cut off at black or white
 noise_maps      the noise of a photograph, place by place
 noise_evidence  what its tiles show of it
 noise_floor     what its quietest places tell
+jpeg_traces     whether pixels come from a JPEG file, whatever they are stored in
 mosaic          where a photograph's mosaic begins
 specks          single pixels that are wholly black or white
 noise_plot      a drawing of noise maps
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from flowdenoise.estimation.clipping import ClippedEnds, Unclip, clipped_ends_of
     from flowdenoise.estimation.estimate import VERDICTS, Estimate, Verdict, together
     from flowdenoise.estimation.estimators import Estimators, Finding
+    from flowdenoise.estimation.jpeg_traces import shows_jpeg
     from flowdenoise.estimation.mosaic import LEARNED, Phase, mosaic_phase
     from flowdenoise.estimation.noise_evidence import CELL, varies
     from flowdenoise.estimation.noise_floor import is_inside
@@ -70,6 +72,7 @@ __all__ = [
     "may_be_texture",
     "mosaic_phase",
     "noise_plot",
+    "shows_jpeg",
     "together",
     "varies",
     "without_bars",
@@ -89,6 +92,7 @@ __getattr__ = homes(
         ),
         "estimate": ("VERDICTS", "Estimate", "Verdict", "together"),
         "estimators": ("Estimators", "Finding"),
+        "jpeg_traces": ("shows_jpeg",),
         "mosaic": ("LEARNED", "Phase", "mosaic_phase"),
         "noise_evidence": ("CELL", "varies"),
         "noise_floor": ("is_inside",),

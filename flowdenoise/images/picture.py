@@ -66,7 +66,7 @@ class Picture:
         format: The format of the file that it came from, a key of `formats.FORMATS`.
         source_mode: The kind of colors in the file, in words: "gray", "palette", "CMYK" ...
         source_bits: The bits per sample (per index of a palette) according to the file's header.
-        lossless: Whether the file's compression keeps every bit.
+        lossless: Whether the compression of its file, or of one before that, kept every bit.
         black, white: The samples that are 0 and 1 to a network; None takes the white of the type.
             Values beyond them are possible.
         range_is_told: Whether the file or the user tells white; else it was found in the data.
