@@ -69,6 +69,8 @@ class Examiner:
 
     def _planes(self, picture: Picture) -> tuple[Plane, ...]:
         self.networks.check_channels(picture.channels)
+        if picture.lossless and shows_jpeg(picture):
+            picture = replace(picture, lossless=False)
         return planes_of(picture, tuple(self.networks.sources))
 
     def _found(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
@@ -82,7 +84,7 @@ class Examiner:
 
     def _noise_of(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
         """Find the noise of a plane, or of its brightness if that alone is noisy."""
-        picture, finding = plane.picture, self._find(_as_compressed(plane.picture), kind)
+        picture, finding = plane.picture, self._find(plane.picture, kind)
         in_color = picture.channels > 1 and self.estimators.know_cameras_in(1)
         doubted = may_be_texture(finding) and not is_sensitive(picture)
         if kind != "auto" or not in_color or not (doubted or may_be_colorless(finding)):
@@ -92,9 +94,10 @@ class Examiner:
             return ExaminedPlane(plane, finding)
         brightness = Brightness.of(picture)
         alone = self._find(brightness.picture, kind)
-        if is_colorless(finding, alone) and not has_white_noise_of_color(finding, middle, alone):
+        colorless = is_colorless(finding, alone, lossless=picture.lossless)
+        if colorless and not has_white_noise_of_color(finding, middle, alone):
             return ExaminedPlane(brightness, alone)
-        if doubted and is_texture(finding, alone):
+        if doubted and is_texture(finding, alone, lossless=picture.lossless):
             finding = replace(finding, estimate=alone.estimate)
         return ExaminedPlane(plane, finding)
 
@@ -129,10 +132,3 @@ class Examiner:
         network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
         trial = Trial.of(picture, estimate.maps, network, self.device)
         return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)
-
-
-def _as_compressed(picture: Picture) -> Picture:
-    """The picture, marked as compressed with loss if it was, whatever its file says."""
-    if picture.lossless and shows_jpeg(picture):
-        return replace(picture, lossless=False)
-    return picture

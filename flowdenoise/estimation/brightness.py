@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from flowdenoise.estimation.estimate import FAINT, Estimate
+from flowdenoise.estimation.estimate import FAINT, WEAKEST, WEAKEST_LOSSY, Estimate
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_evidence import CELL
 
 _COLOR = 0.3  # of the level of brightness: cameras that do not smooth color leave 0.4 or more
 _OF_WHITE = 0.95  # of the level in color at least; of white noise, brightness has two thirds
 _OF_MAPS, _OF_MAPS_IF_WHITE = 0.25, 0.14  # likewise of maps, which find such noise too strong
+_OF_MAPS_IF_LOSSY = 0.4  # likewise, for white noise where compression may have left it
 _SEEN, _SEEN_BESIDE_GRASS = 2 / 255, 5 / 255  # the weakest white noise that is not detail
 _BESIDE_TEXTURE = 0.17  # of the level of maps that do not hold: less white noise is texture
 _SURE, _SURELY_NOISY, _ALL = 0.78, 0.06, 0.9  # of maps of brightness: confidence, probability of
@@ -59,22 +60,27 @@ def may_be_texture(color: Finding) -> bool:
     return maps is not None and not maps.is_surely_white and maps.clean >= _DOUBTED
 
 
-def is_texture(color: Finding, brightness: Finding) -> bool:
+def is_texture(color: Finding, brightness: Finding, *, lossless: bool = True) -> bool:
     """Whether it is texture, since a denoiser removes no noise from the brightness alone.
 
     Args:
         color: What was found out about the noise of the picture.
         brightness: What was found out about the noise of its brightness.
+        lossless: Whether no compression changed the pixels. Where one did, noise that is weaker
+            than what it may have done was not tried, and says nothing.
     """
-    return may_be_texture(color) and brightness.estimate.verdict == "not white"
+    found = brightness.estimate
+    untried = not lossless and WEAKEST <= found.sigma < WEAKEST_LOSSY
+    return may_be_texture(color) and found.verdict == "not white" and not untried
 
 
-def is_colorless(color: Finding, brightness: Finding) -> bool:
+def is_colorless(color: Finding, brightness: Finding, *, lossless: bool = True) -> bool:
     """Whether the noise of a color picture is one of brightness alone.
 
     Args:
         color: What was found out about the noise of the picture.
         brightness: What was found out about the noise of its brightness.
+        lossless: Whether no compression changed the pixels.
     """
     if brightness.estimate.untouched or not may_be_colorless(color):
         return False
@@ -91,7 +97,7 @@ def is_colorless(color: Finding, brightness: Finding) -> bool:
     else:
         both = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
         trusted = brightness.beside_detail or both
-    return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness)
+    return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness, lossless)
 
 
 def has_white_noise_of_color(
@@ -158,11 +164,12 @@ def _is_surely_of_a_camera(brightness: Finding) -> bool:
     return sure and maps.sigma >= _ALL * seen.sigma
 
 
-def _least(color: Estimate, brightness: Finding) -> float:
+def _least(color: Estimate, brightness: Finding, lossless: bool) -> float:
     """The least level of noise of brightness that counts."""
     of_camera, least = brightness.estimate.maps is not None, 0.0
     if not color.untouched:
-        of_maps = _OF_MAPS if of_camera else _OF_MAPS_IF_WHITE
+        of_maps = _OF_MAPS_IF_WHITE if lossless else _OF_MAPS_IF_LOSSY
+        of_maps = _OF_MAPS if of_camera else of_maps
         least = color.sigma * (_OF_WHITE if color.maps is None else of_maps)
     if of_camera:
         return max(least, FAINT)

@@ -30,6 +30,9 @@ VERDICTS: dict[Verdict, str] = {
 WEAKEST = 0.5 / 255
 """The level of the weakest noise that can be told from none, on the [0, 1] scale."""
 
+WEAKEST_LOSSY = 1.5 / 255
+"""Weaker noise in a JPEG file can't be told from what its compression did."""
+
 # Levels of the [0, 1] scale, below which maps say little.
 FAINT = 3 / 255  # noise of a camera that is hardly seen, and whose level is found too high
 _DETAIL = 5 / 255  # noise of a fine grain that may be detail, if the maps are sure

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flowdenoise.estimation.estimate import WEAKEST, Estimate
+from flowdenoise.estimation.estimate import WEAKEST, WEAKEST_LOSSY, Estimate
 from flowdenoise.flow import Glow, likeliest_sigma
 from flowdenoise.images import Picture
 from flowdenoise.images.borders import mirror
@@ -41,7 +41,6 @@ _EQUAL = 1 / 4  # of neighboring pixels: more than this are equal in a drawing
 _MOST_VALUES = 1 << 18  # of a channel, that tell of its steps
 
 # Levels, on the [0, 1] scale.
-_WEAKEST_LOSSY = 1.5 / 255  # weaker noise in a JPEG file can't be told from its compression
 _HIDDEN = 1.5 / 255  # in the reduced picture, this is noise that the picture itself does not show
 _DOUBTED = 30 / 255  # a stronger noise is cut off in most blocks, which are then quieter
 _MOST = 85 / 255  # where the scale of the estimators ends
@@ -71,7 +70,7 @@ def clean_below(picture: Picture) -> float:
     """
     black, white = picture.span
     step = 0.0 if picture.samples.dtype.kind == "f" else 1 / (white - black)
-    return max(step, WEAKEST if picture.lossless else _WEAKEST_LOSSY)
+    return max(step, WEAKEST if picture.lossless else WEAKEST_LOSSY)
 
 
 def dithered_below(picture: Picture) -> float:

@@ -100,6 +100,14 @@ def large(sigma: float, share: float = 1, **signs: float | str) -> Finding:
     return Finding(Estimate.of_camera(seen).scaled(share), seen=seen)
 
 
+def test_white_noise_of_brightness_that_compression_left_needs_more() -> None:
+    kept, lossy = of_white(14.3), of_white(14.5)  # 0.4 of the level of the maps
+    assert is_colorless(TINTED, kept)
+    assert not is_colorless(TINTED, kept, lossless=False)
+    assert is_colorless(TINTED, lossy, lossless=False)
+    assert is_colorless(TINTED, of_camera(9.2), lossless=False)
+
+
 NO_COLOR, SOME_COLOR = maps(9, clean=0.3), maps(9, clean=0.29)
 
 
@@ -134,6 +142,14 @@ def test_a_camera_s_noise_that_brightness_has_not_is_texture_if_in_doubt() -> No
     assert not is_texture(believed, IN_VAIN)
     assert not is_texture(doubted, of_white(6))
     assert not is_texture(doubted, color(CLEAN))
+
+
+def test_weak_noise_that_compression_may_have_changed_says_nothing_of_texture() -> None:
+    doubted = of_camera(12, clean=0.05)
+    for sigma, tried in ((0.4, True), (0.6, False), (1.4, False), (1.6, True)):
+        brightness = Finding(white(sigma, "not white"), seen=maps(12))
+        assert is_texture(doubted, brightness)
+        assert is_texture(doubted, brightness, lossless=False) == tried
 
 
 @pytest.mark.parametrize(
