@@ -133,6 +133,10 @@ def test_a_little_unevenness_tells_where_the_estimator_doubts() -> None:
     signs = Signs(-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01, unevenness=0.3)
     assert not signs.are_of_texture(0.05)
     assert signs.are_of_texture(0.3)
+    avoiding = replace(signs, place=-0.5)  # less is removed of texture, so it is less even
+    assert not avoiding.are_of_texture(0.3)
+    assert replace(avoiding, unevenness=0.41).are_of_texture(0.3)
+    assert replace(avoiding, color=0.2).are_of_texture(0.3)
 
 
 class Watched(ResNet):

@@ -116,11 +116,14 @@ class Signs:
     def are_of_texture(self, clean: float) -> bool:
         """Whether it is certainly not noise.
 
+        Where less is removed of texture than elsewhere, it is less even for that reason.
+
         Args:
             clean: The probability of a clean picture according to the estimator alone.
         """
-        uneven = _UNEVEN_IF_DOUBTED if clean >= _DOUBTED else _UNEVEN
-        return self.repeats or self.direction >= _DIRECTED or self.unevenness >= uneven
+        doubted = clean >= _DOUBTED and not self.avoid_texture
+        uneven = self.unevenness >= (_UNEVEN_IF_DOUBTED if doubted else _UNEVEN)
+        return self.repeats or self.direction >= _DIRECTED or uneven
 
 
 WEIGHTS = {
