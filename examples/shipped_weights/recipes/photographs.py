@@ -182,7 +182,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-twelfth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-eleventh")),
             *("--initial", weights("photo-eleventh")),
@@ -195,6 +195,22 @@ PHOTOGRAPHS = {
         "their mosaics begin with blue. The file is the mean of its weights and those of "
         "`photo-eleventh` (examples/shipped_weights/mean_of_weights.py). 40,000 steps went "
         "before.",
+        "What `photo` goes on from, and its teacher.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-twelfth")),
+            *("--initial", weights("photo-twelfth")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=7e-4", "--set", "loop.decay=0.8"),
+            *("--set", "training.late_patch=0", "--set", "training.blue_first=0.5"),
+        ),
+        6500,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-twelfth` makes of its inputs, "
+        "as they are and transposed; then half of them are turned by 180 degrees. 41,700 steps "
+        "went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
@@ -213,7 +229,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-coarse": Recipe(
+    "photo-coarse-second": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-tenth")),
             *("--set", "second_teacher=" + weights("photo-coarse-first")),
@@ -225,6 +241,25 @@ PHOTOGRAPHS = {
         5500,
         f"{SIMULATED} But for a tenth, its targets are the mean of what `photo-tenth` and "
         "`photo-coarse-first` make of its inputs, in turns.",
+        "What `photo-coarse` goes on from, and one of its teachers.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-twelfth")),
+            *("--set", "second_teacher=" + weights("photo-coarse-second")),
+            *("--initial", weights("photo-coarse-second")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=4e-4", "--set", "loop.decay=0.9"),
+            *("--set", "training.late_patch=0", "--set", "training.phones=0.15"),
+            *("--set", "training.light=0.3,1", "--set", "training.blue_first=0.3"),
+        ),
+        2000,
+        f"{SIMULATED} But for a tenth, its targets are the mean of what `photo-twelfth` and "
+        "`photo-coarse-second` make of its inputs, as they are and transposed; then three tenths "
+        "of them are turned by 180 degrees. The file is the mean of its weights and those of "
+        "`photo-coarse-second` (examples/shipped_weights/mean_of_weights.py).",
         "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
         "alone.",
         255.0,

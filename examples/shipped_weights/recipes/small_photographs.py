@@ -188,7 +188,7 @@ SMALL_PHOTOGRAPHS = {
     ),
     "photo-coarse-fast": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse")),
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-second")),
             *("--initial", weights("photo-coarse-fast-first")),
             *TWO_SCALES,
             *("--set", "loop.batch=16", "--set", "loop.learning_rate=8e-4"),
