@@ -198,7 +198,7 @@ SMALL_PHOTOGRAPHS = {
             *("--set", "training.kept=800"),
         ),
         5000,
-        f"{SIMULATED} But for a tenth, its targets are what `photo-coarse` makes of its "
+        f"{SIMULATED} But for a tenth, its targets are what `photo-coarse-second` makes of its "
         "inputs, in turns. 800 batches were made once and learned from again and again. The file "
         "is the mean of its weights, 0.7, and those of `photo-coarse-fast-first`, 0.3 "
         "(examples/shipped_weights/mean_of_weights.py).",
