@@ -209,8 +209,9 @@ PHOTOGRAPHS = {
         ),
         6500,
         f"{SIMULATED} But for a tenth, its targets are what `photo-twelfth` makes of its inputs, "
-        "as they are and transposed; then half of them are turned by 180 degrees. 41,700 steps "
-        "went before.",
+        "as they are and transposed; then half of them are turned by 180 degrees. The file is the "
+        "mean of its weights and those of `photo-twelfth` "
+        "(examples/shipped_weights/mean_of_weights.py). 41,700 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
