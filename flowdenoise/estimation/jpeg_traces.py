@@ -45,8 +45,8 @@ def shows_jpeg(picture: Picture) -> bool:
     values = _patches(picture)
     if len(values) < _FEWEST:
         return False
-    pixels = _WHITE * torch.stack([luma(patch) for patch in values])
-    ends = ((values <= 0) | (values >= 1)).any(1)
+    pixels = _WHITE * torch.stack([luma(patch) for patch in values.nan_to_num().clamp(0, 1)])
+    ends = ~((values > 0) & (values < 1)).all(1)
     blocks, cut_off = (_at_each_place(planes) for planes in (pixels, ends))
     coefficients = torch.einsum("gpij,fij->gfp", blocks, _waves())
     counts = ~cut_off.flatten(2).any(2) & (blocks.amax((2, 3)) > blocks.amin((2, 3)))
@@ -63,7 +63,9 @@ def _patches(picture: Picture) -> Tensor:
     rows, columns = _BLOCK * (places // across), _BLOCK * (places % across)
     shifted = np.lib.stride_tricks.sliding_window_view(picture.samples, (_PATCH, _PATCH), (0, 1))
     low, high = picture.span
-    return torch.from_numpy((shifted[rows, columns].astype(np.float32) - low) / (high - low))
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite values count as cut off
+        values = (shifted[rows, columns].astype(np.float64) - low) / (high - low)
+        return torch.from_numpy(values.astype(np.float32))
 
 
 def _at_each_place(patches: Tensor) -> Tensor:

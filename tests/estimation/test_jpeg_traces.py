@@ -73,6 +73,20 @@ def test_nothing_is_told_of_constant_and_of_tiny_pictures(shape: tuple[int, int]
     assert not shows_jpeg(Picture(scene(*shape)))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, -3e38])
+def test_values_that_no_pixel_has_say_nothing(value: float) -> None:
+    pixels = decoded(file(CAT, 80), 3) / np.float32(255)
+    pixels[::9, ::7] = value
+    few = pixels.copy()
+    few[20:] = decoded(file(CAT, 80), 3)[20:] / np.float32(255)
+    assert not shows_jpeg(Picture(pixels))
+    assert shows_jpeg(Picture(few))
+    assert not shows_jpeg(
+        Picture(np.full((64, 64, 1), value, np.float32), black=-1e38, white=3e38)
+    )
+
+
 @pytest.mark.parametrize("quality", [75, 85])
 def test_the_pixels_of_a_file_are_told_the_level_of_the_file(quality: int) -> None:
     content = file(with_noise(CAT, 15), quality, 2)
