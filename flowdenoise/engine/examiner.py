@@ -7,6 +7,7 @@ picture --planes--> find the noise --method noise--> believe it --> what light i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -56,12 +57,12 @@ class Examiner:
 
     def estimate(self, picture: Picture, kind: NoiseKind) -> Estimate:
         """What is known of the noise of a picture, see `Denoiser.estimate`."""
-        return together([self._found(plane, kind).estimate for plane in self._planes(picture)])
+        return together([plane.estimate for plane in self._found_in(picture, kind)])
 
     def examine(self, picture: Picture, sigma: SigmaOrAuto, kind: NoiseKind) -> Examined:
         """Find out everything that denoising a picture needs, see `Denoiser.examine`."""
         if sigma == "auto":
-            found = (self._found(plane, kind) for plane in self._planes(picture))
+            found = self._found_in(picture, kind)
             return Examined(picture, tuple(self._with_losses(plane) for plane in found))
         told = Finding(Estimate(float(sigma), "noisy" if sigma else "clean"))
         given = (ExaminedPlane(plane, told) for plane in self._planes(picture))
@@ -69,9 +70,13 @@ class Examiner:
 
     def _planes(self, picture: Picture) -> tuple[Plane, ...]:
         self.networks.check_channels(picture.channels)
+        return planes_of(picture, tuple(self.networks.sources))
+
+    def _found_in(self, picture: Picture, kind: NoiseKind) -> Iterator[ExaminedPlane]:
+        """Find the noise of all planes of a picture, whatever its file says of compression."""
         if picture.lossless and shows_jpeg(picture):
             picture = replace(picture, lossless=False)
-        return planes_of(picture, tuple(self.networks.sources))
+        return (self._found(plane, kind) for plane in self._planes(picture))
 
     def _found(self, plane: Plane, kind: NoiseKind) -> ExaminedPlane:
         """Find the noise of a plane; specks look like detail, or like noise of some other kind."""

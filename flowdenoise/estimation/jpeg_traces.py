@@ -23,6 +23,7 @@ from torch import Tensor
 
 from flowdenoise.images import Picture
 from flowdenoise.metrics import luma
+from flowdenoise.networks import cosine_transform
 
 _BLOCK = 8
 _PATCH = 2 * _BLOCK - 1  # the side of what holds a block at each place of the grid
@@ -108,13 +109,6 @@ def _cosines() -> tuple[Tensor, Tensor]:
 @functools.cache
 def _waves() -> Tensor:
     """The waves of the cosine transform whose frequencies are looked at, (F, 8, 8)."""
-    place, index = (torch.arange(_BLOCK, dtype=torch.float32) for _ in range(2))
-    rows = torch.cos(math.pi * (2 * place + 1) * index[:, None] / (2 * _BLOCK))
-    rows /= rows.norm(dim=1, keepdim=True)
-    pairs = [
-        (down, across)
-        for down in range(_BLOCK)
-        for across in range(_BLOCK)
-        if 1 <= down + across <= _HIGHEST
-    ]
-    return torch.stack([torch.outer(rows[down], rows[across]) for down, across in pairs])
+    index = torch.arange(_BLOCK)
+    total = (index[:, None] + index).flatten()
+    return cosine_transform()[(total >= 1) & (total <= _HIGHEST)]

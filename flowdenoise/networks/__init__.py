@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         NoiseLevelConfig,
         NoiseLevelNet,
         blocks_of,
+        cosine_transform,
         from_scale,
         to_scale,
     )
@@ -135,6 +136,7 @@ __all__ = [
     "around",
     "band_energies",
     "blocks_of",
+    "cosine_transform",
     "fold_batch_norm",
     "from_scale",
     "level_loss",
@@ -169,6 +171,7 @@ __getattr__ = homes(
             "NoiseLevelConfig",
             "NoiseLevelNet",
             "blocks_of",
+            "cosine_transform",
             "from_scale",
             "to_scale",
         ),

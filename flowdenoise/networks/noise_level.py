@@ -142,7 +142,7 @@ def _block_levels(noisy: Tensor) -> tuple[Tensor, Tensor]:
     batch, channels = noisy.shape[:2]
     noisy = opponent(noisy.float())  # noise stays white, pictures have little in the last two
     planes = noisy.reshape(batch * channels, 1, *noisy.shape[2:])
-    transform = _cosines().to(planes)
+    transform = cosine_transform().to(planes)
     frequencies = F.conv2d(planes, transform[:, None], stride=_SIDE // 2).flatten(2)
     power = _band_means().to(planes) @ frequencies.square()
     levels = 0.5 * (power + 1e-12).log() + math.log(WHITE)
@@ -193,8 +193,11 @@ def _histogram(position: Tensor, weight: Tensor) -> Tensor:
 
 
 @functools.cache
-def _cosines() -> Tensor:
-    """The orthonormal cosine transform of a block, (64, 8, 8), lowest frequency first."""
+def cosine_transform() -> Tensor:
+    """The orthonormal cosine transform of a block, (64, 8, 8).
+
+    The wave of frequency i down and j across is the one at 8 i + j.
+    """
     n = torch.arange(_SIDE, dtype=torch.float64)
     basis = torch.cos(math.pi / _SIDE * (n + 0.5) * n[:, None]) * (2 / _SIDE) ** 0.5
     basis[0] /= 2**0.5
