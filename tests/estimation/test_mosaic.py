@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowdenoise.estimation import LEARNED, mosaic_phase
+from flowdenoise.estimation import LEARNED, Phase, mosaic_phase
 from flowdenoise.noise import camera
+from flowdenoise.noise.demosaicking import Demosaicking
 from flowdenoise.system import random_streams
 
 SIDE = 130
@@ -22,9 +23,11 @@ def scene(index: int) -> Tensor:
     return 0.5 + 0.3 * torch.stack([waves, waves.mT, -waves])[None]
 
 
-def shot(index: int) -> Tensor:
+def shot(index: int, *methods: Demosaicking) -> Tensor:
     """A photograph by a phone that smooths nothing."""
     config = replace(camera.CAMERAS["phone"], smoothed=0)
+    if methods:
+        config = replace(config, demosaicking=methods)
     key = random_streams.fold(torch.tensor([index]), 5)
     return camera.simulate(scene(index), key, config, torch.tensor([4e-3])).picture
 
@@ -42,6 +45,29 @@ def test_a_missing_row_or_column_puts_green_on_the_other_diagonal(index: int) ->
     photo = shot(index)
     assert mosaic_phase(photo[..., 1:]) in ((0, 1), (1, 0))
     assert mosaic_phase(photo[..., 1:, :]) in ((0, 1), (1, 0))
+
+
+@pytest.mark.parametrize("method", ["linear", "edges", "opencv"])
+@pytest.mark.parametrize("phase", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_red_and_blue_are_told_apart_however_colors_were_made(
+    method: Demosaicking, phase: Phase
+) -> None:
+    photos = [shot(index, method)[..., phase[0] :, phase[1] :] for index in range(6)]
+    assert [mosaic_phase(photo) for photo in photos] == [phase] * 6
+
+
+@pytest.mark.parametrize("index", [2, 5])
+def test_what_was_mostly_cut_off_tells_nothing_of_red_and_blue(index: int) -> None:
+    photo = shot(index, "edges")[..., 1:, 1:]
+    assert mosaic_phase(photo) == (1, 1)
+    assert mosaic_phase((4 * photo - 1.5).clamp(0, 1)) == LEARNED
+
+
+@pytest.mark.parametrize("index", [1, 2, 5])
+def test_what_is_hardly_noise_tells_nothing_of_red_and_blue(index: int) -> None:
+    photo = shot(index, "edges")[..., 1:, 1:]
+    assert mosaic_phase(photo) == (1, 1)
+    assert mosaic_phase(0.1 + 0.02 * photo) == LEARNED
 
 
 @pytest.mark.parametrize("missing", [0, 1])
