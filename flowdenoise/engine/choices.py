@@ -32,12 +32,15 @@ class Effort:
         any_model: Whether this effort can be made with other weights, too.
         self_ensemble: Whether the result is the mean over the eight ways to turn and mirror the
             picture, which gains 0.04 to 0.10 dB and takes six to seven times as long.
+        eight_bits: Whether inner blocks multiply integers of 8 bits, where that is faster than
+            bfloat16; where it is faster than float32, they do in any case.
     """
 
     models: Mapping[int, tuple[str, ...]]
     photos: Mapping[Grain, tuple[str, ...]]
     any_model: bool = True
     self_ensemble: bool = False
+    eight_bits: bool = False
 
 
 _NORMAL = Effort({3: ("color",), 1: ("gray",)}, {"fine": ("photo",), "coarse": ("photo-coarse",)})
@@ -47,6 +50,7 @@ EFFORTS = {
         {3: ("color-fast", "color"), 1: ("gray-fast", "gray")},
         {"fine": ("photo-fast", "photo"), "coarse": ("photo-coarse-fast", "photo-coarse")},
         any_model=False,
+        eight_bits=True,
     ),
     "normal": _NORMAL,
     "best": replace(_NORMAL, self_ensemble=True),
@@ -75,7 +79,8 @@ class EngineConfig:
             as a picture needs.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         precision: The numbers in which the network multiplies: `float32`, `bfloat16`, or `auto`,
-            which takes bfloat16 where that is fast.
+            which takes bfloat16 where that is fast, and integers of 8 bits for inner blocks where
+            these are faster, as `Effort` says.
         tile: The side of a tile, in pixels. Here and in the next two, None takes the network's
             own default.
         overlap: The context on each side of a tile, in pixels.

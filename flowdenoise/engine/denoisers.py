@@ -29,6 +29,7 @@ from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
 from flowdenoise.errors import UsageError
 from flowdenoise.estimation import ESTIMATORS, MAP_ESTIMATORS, Estimate, NoiseMaps
 from flowdenoise.flow import Glow, TweedieDenoiser, as_denoiser
+from flowdenoise.system.device import fast_integers
 from flowdenoise.system.rules import COLORS
 from flowdenoise.weights import manifest
 
@@ -162,7 +163,13 @@ class Denoisers:
     ) -> None:
         self.sources, self.device, self.precision = sources, device, precision
         self._photos, self._quick = photos, quick
-        self._thorough = EFFORTS[config.effort].self_ensemble
+        effort = EFFORTS[config.effort]
+        self._thorough = effort.self_ensemble
+        self._eight_bits = (
+            config.precision == "auto"
+            and (effort.eight_bits or precision == torch.float32)
+            and fast_integers(device)
+        )
         self._loaded: dict[Source, TileDenoiser] = {}
 
     def check_channels(self, channels: int) -> None:
@@ -212,8 +219,9 @@ class Denoisers:
     def quick_for(self, estimate: Estimate, channels: int) -> TileDenoiser | None:
         """The quickest network for noise that is estimated so, to see what it removes.
 
-        One turn is enough for that. A network that learned photographs serves, too; what another
-        one removes of white noise says more about itself, so there is None.
+        One turn is enough for that, and nothing is rounded to integers, as signs are small. A
+        network that learned photographs serves, too; what another one removes of white noise says
+        more about itself, so there is None.
 
         Args:
             estimate: The noise.
@@ -224,7 +232,7 @@ class Denoisers:
         if quick is None and maps is None:
             return None
         found = self.chosen_for(estimate)(channels) if quick is None else self._load(quick)
-        return replace(found, thorough=False)
+        return replace(found.unrounded, thorough=False)
 
     def way(self, plane: ExaminedPlane, removal: RemovalConfig) -> Pass:
         """How a plane is denoised: by which networks, told what."""
@@ -239,7 +247,11 @@ class Denoisers:
                 # Parameters that are made in inference mode would never let gradients through.
                 with torch.inference_mode(False):
                     network = TileDenoiser.of(
-                        source(), self.device, self.precision, thorough=self._thorough
+                        source(),
+                        self.device,
+                        self.precision,
+                        thorough=self._thorough,
+                        eight_bits=self._eight_bits,
                     )
                 if isinstance(source, NamedSource):
                     network = replace(network, name=source.name)

@@ -3,6 +3,7 @@
 ```
 resnet             the denoiser
 fused_convolution  convolutions that rectify and add in passing
+eight_bits         blocks in integers of 8 bits
 dncnn              the supervised baseline
 noise_map          the noise level as channels of the input
 noise_level        an estimator of the level of white noise
@@ -24,6 +25,7 @@ from flowdenoise.system.typed import check
 
 if TYPE_CHECKING:
     from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
+    from flowdenoise.networks.eight_bits import with_integers, without_integers
     from flowdenoise.networks.noise_estimator import (
         FLOOR,
         KINDS,
@@ -147,12 +149,15 @@ __all__ = [
     "tell_two_maps",
     "to_scale",
     "with_depth",
+    "with_integers",
+    "without_integers",
 ]
 
 __getattr__ = homes(
     __name__,
     {
         "dncnn": ("DnCNN", "DnCNNConfig", "fold_batch_norm"),
+        "eight_bits": ("with_integers", "without_integers"),
         "noise_estimator": (
             "FLOOR",
             "KINDS",

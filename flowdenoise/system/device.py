@@ -72,6 +72,19 @@ def fast_bfloat16(device: torch.device) -> bool:
     return _multiplies_fast(getattr(torch.cpu, "get_capabilities", dict)())
 
 
+def fast_integers(device: torch.device) -> bool:
+    """Whether the device multiplies integers of 8 bits faster than anything else.
+
+    Processors do that have vectors for it (VNNI). Where there are tiles for bfloat16 (AMX),
+    multiplying takes so little time that nothing was to be gained.
+    """
+    if device.type != "cpu":
+        return False
+    has: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    vectors = bool(has.get("avx512_vnni") or has.get("avx_vnni"))
+    return vectors and not has.get("amx_bf16")
+
+
 def _multiplies_fast(capabilities: Mapping[str, object]) -> bool:
     """Whether a processor of these capabilities is fast in bfloat16, as torch uses it.
 

@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from flowdenoise.errors import DeviceError, UsageError
-from flowdenoise.system.device import choose_device, choose_precision, fast_bfloat16
+from flowdenoise.system.device import (
+    choose_device,
+    choose_precision,
+    fast_bfloat16,
+    fast_integers,
+)
 
 CPU = torch.device("cpu")
 
@@ -78,3 +83,22 @@ def test_a_torch_that_cannot_tell_what_a_processor_has_computes_in_float32(
 ) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert choose_precision("auto", CPU) == torch.float32
+    assert not fast_integers(CPU)
+
+
+@pytest.mark.parametrize(
+    ("has", "fast"),
+    [
+        ({"avx512_vnni": True}, True),
+        ({"avx_vnni": True}, True),
+        ({"avx512_vnni": True, "avx512_bf16": True}, True),
+        ({"avx512_vnni": True, "amx_bf16": True}, False),
+        ({"avx2": True}, False),
+    ],
+)
+def test_integers_are_taken_where_nothing_else_is_faster(
+    has: dict[str, bool], fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert fast_integers(CPU) is fast
+    assert not fast_integers(torch.device("cuda"))

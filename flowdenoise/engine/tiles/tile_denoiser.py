@@ -16,7 +16,12 @@ from flowdenoise.engine.tiles.self_ensemble import self_ensemble
 from flowdenoise.engine.tiles.tiling import TilingConfig
 from flowdenoise.estimation import LEARNED, Phase
 from flowdenoise.flow import as_denoiser
-from flowdenoise.networks import DenoisingNetwork, NetworkConfig
+from flowdenoise.networks import (
+    DenoisingNetwork,
+    NetworkConfig,
+    with_integers,
+    without_integers,
+)
 
 _GPU_TILE = 1024  # fewer and larger launches; a CPU's cache holds the layers of a smaller tile
 _SMALL, _TILE_OF_SMALL = 100_000, 768  # multiply-adds per pixel: layers half as wide need less
@@ -56,8 +61,16 @@ class TileDenoiser:
         precision: torch.dtype,
         *,
         thorough: bool = False,
+        eight_bits: bool = False,
     ) -> Self:
         """Bring a loaded network to a device and a precision.
+
+        Args:
+            network: The network.
+            device: The device that computes.
+            precision: The type in which the network multiplies.
+            thorough: Whether to take the mean over the eight ways to turn and mirror a tile.
+            eight_bits: Whether inner blocks multiply integers of 8 bits, if they can.
 
         Raises:
             UsageError: The network is no denoiser.
@@ -73,14 +86,22 @@ class TileDenoiser:
             tiling = TilingConfig(tile=side, overlap=0, blend=side // 2, batch=_FIXED_BATCH)
         exact = ready.to(device, torch.float32)
         exact = exact.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if precision == torch.float32 or ready.config.full_precision:
-            return cls(exact, tiling, exact, thorough)
-        return cls(copy.deepcopy(exact).to(precision), tiling, exact, thorough)
+        chosen = exact
+        if precision != torch.float32 and not ready.config.full_precision:
+            chosen = copy.deepcopy(exact).to(precision)
+        if eight_bits:
+            chosen = with_integers(chosen, exact)
+        return cls(chosen, tiling, exact, thorough)
 
     @property
     def precise(self) -> Self:
         """The same denoiser in float32."""
         return replace(self, network=self.exact)
+
+    @property
+    def unrounded(self) -> Self:
+        """The same denoiser without integers of 8 bits."""
+        return replace(self, network=without_integers(self.network))
 
     @property
     def config(self) -> NetworkConfig:
