@@ -24,7 +24,7 @@ from flowdenoise.engine.choices import (
     address_of,
 )
 from flowdenoise.engine.denoised import Denoised
-from flowdenoise.engine.denoisers import Denoisers, Source, model_of
+from flowdenoise.engine.denoisers import Denoisers, Source, model_of, takes_integers
 from flowdenoise.engine.examined import Examined
 from flowdenoise.engine.examiner import Examiner
 from flowdenoise.engine.passes import Pass
@@ -56,6 +56,8 @@ class Denoiser:
         device: The device that computes.
         precision: The type in which the network multiplies.
         config: The settings for cutting pictures, and the effort.
+        eight_bits: Whether inner blocks of networks multiply integers of 8 bits instead, where
+            noise is not weak.
     """
 
     def __init__(
@@ -69,12 +71,19 @@ class Denoiser:
         camera: Mapping[int, Source] | None = None,
         photos: Mapping[Grain, Source] | None = None,
         quick: Mapping[int | Grain, Source] | None = None,
+        eight_bits: bool = False,
     ) -> None:
         self.device, self.precision = device, precision
         self.config = config or EngineConfig()
         self._threads = torch.get_num_threads() if device.type == "cpu" else 1
         self._networks = Denoisers(
-            networks, photos or {}, quick or {}, device, precision, self.config
+            networks,
+            photos or {},
+            quick or {},
+            device,
+            precision,
+            self.config,
+            eight_bits=eight_bits,
         )
         known = Estimators(estimators, camera or {}, device, self._threads)
         self._examiner = Examiner(known, self._networks, device, self._threads)
@@ -117,16 +126,18 @@ class Denoiser:
             address, device, precision, tile, overlap, tile_batch, effort, offline
         )
         where = choose_device(device)
+        multiplied = choose_precision(precision, where)
         chosen = model_of(config, report)
         return cls(
             chosen.networks,
             chosen.estimators,
             device=where,
-            precision=choose_precision(precision, where),
+            precision=multiplied,
             config=config,
             camera=chosen.camera,
             photos=chosen.photos,
             quick=chosen.quick,
+            eight_bits=takes_integers(config, multiplied, where),
         )
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:

@@ -150,6 +150,7 @@ class Denoisers:
         device: The device that computes.
         precision: The type in which the networks multiply.
         config: The effort that is made.
+        eight_bits: Whether inner blocks multiply integers of 8 bits.
     """
 
     def __init__(
@@ -160,16 +161,13 @@ class Denoisers:
         device: torch.device,
         precision: torch.dtype,
         config: EngineConfig,
+        *,
+        eight_bits: bool = False,
     ) -> None:
         self.sources, self.device, self.precision = sources, device, precision
         self._photos, self._quick = photos, quick
-        effort = EFFORTS[config.effort]
-        self._thorough = effort.self_ensemble
-        self._eight_bits = (
-            config.precision == "auto"
-            and (effort.eight_bits or precision == torch.float32)
-            and fast_integers(device)
-        )
+        self._thorough = EFFORTS[config.effort].self_ensemble
+        self._eight_bits = eight_bits
         self._loaded: dict[Source, TileDenoiser] = {}
 
     def check_channels(self, channels: int) -> None:
@@ -257,6 +255,18 @@ class Denoisers:
                     network = replace(network, name=source.name)
                 self._loaded[source] = network
             return self._loaded[source]
+
+
+def takes_integers(config: EngineConfig, precision: torch.dtype, device: torch.device) -> bool:
+    """Whether inner blocks multiply integers of 8 bits, see `Effort`.
+
+    Args:
+        config: The effort, and whether a precision was asked for.
+        precision: The type in which the networks multiply.
+        device: The device that computes.
+    """
+    wanted = EFFORTS[config.effort].eight_bits or precision == torch.float32
+    return config.precision == "auto" and wanted and fast_integers(device)
 
 
 def _grain(maps: NoiseMaps, channels: int) -> Grain:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from flowdenoise.engine import EngineConfig
-from flowdenoise.engine.denoisers import Denoisers
+from flowdenoise.engine.denoisers import Denoisers, takes_integers
 from flowdenoise.estimation import Estimate
 from flowdenoise.networks import ResNet, ResNetConfig, with_integers, without_integers
 
@@ -49,7 +49,8 @@ def test_integers_are_multiplied_where_they_are_faster_than_what_the_effort_asks
         return NET
 
     config = EngineConfig(precision=precision, effort=effort)
-    denoisers = Denoisers({1: source}, {}, {1: source}, CPU, dtype, config)
+    wanted = takes_integers(config, dtype, CPU)
+    denoisers = Denoisers({1: source}, {}, {1: source}, CPU, dtype, config, eight_bits=wanted)
     network = denoisers.white(1).network
     assert (without_integers(network) is not network) is rounded
     quick = denoisers.quick_for(Estimate(0.1, "noisy"), 1)
