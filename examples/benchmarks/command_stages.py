@@ -27,6 +27,7 @@ from flowdenoise.engine import (
     RemovalConfig,
     TileDenoiser,
     TilingConfig,
+    takes_integers,
 )
 from flowdenoise.engine.tiles import tiling
 from flowdenoise.images import Picture
@@ -64,7 +65,9 @@ def main() -> None:
         timed("write", lambda: images.write(result, file))
     whole = sum(seconds.values())
     (name,) = denoiser.weights_for(examined)
-    network = TileDenoiser.of(weights.load(name).network, denoiser.device, denoiser.precision)
+    device, precision = denoiser.device, denoiser.precision
+    eight_bits = takes_integers(denoiser.config, precision, device)
+    network = TileDenoiser.of(weights.load(name).network, device, precision, eight_bits=eight_bits)
     bare = network_alone(network, picture)
     config, stride = network.tiling.changed(given.tile), network.config.stride
     more = math.prod(

@@ -23,7 +23,7 @@ import torch
 from flowdenoise import images, weights
 from flowdenoise.benchmark.config import WholeCommandConfig
 from flowdenoise.benchmark.synthetic import photograph
-from flowdenoise.engine import EngineConfig, TileDenoiser
+from flowdenoise.engine import EngineConfig, TileDenoiser, takes_integers
 from flowdenoise.errors import DeviceError, FlowdenoiseError
 from flowdenoise.images import Picture
 from flowdenoise.system.device import choose_device, choose_precision
@@ -140,8 +140,10 @@ def run_command(arguments: list[str]) -> tuple[float, int]:
 def _bare(source: Path, model: str, device: str, precision: str) -> float:
     """The seconds of the network alone over all pixels, in tiles side by side."""
     where = choose_device(device)
+    multiplied = choose_precision(precision, where)
+    eight_bits = takes_integers(EngineConfig(precision=precision), multiplied, where)
     network = TileDenoiser.of(
-        weights.load(model).network, where, choose_precision(precision, where)
+        weights.load(model).network, where, multiplied, eight_bits=eight_bits
     )
     picture, stride = images.read(source), network.config.stride
     seconds = 0.0

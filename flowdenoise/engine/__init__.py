@@ -35,7 +35,7 @@ from flowdenoise.system.lazy import homes
 if TYPE_CHECKING:
     from flowdenoise.engine.denoised import Denoised
     from flowdenoise.engine.denoiser import Denoiser
-    from flowdenoise.engine.denoisers import AUTOMATIC, weights_for_cameras
+    from flowdenoise.engine.denoisers import AUTOMATIC, takes_integers, weights_for_cameras
     from flowdenoise.engine.examined import Examined
     from flowdenoise.engine.tiles.out_of_memory import is_out_of_memory
     from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
@@ -58,6 +58,7 @@ __all__ = [
     "doctor",
     "is_out_of_memory",
     "likelihood",
+    "takes_integers",
     "tiles",
     "weights_for_cameras",
 ]
@@ -67,7 +68,7 @@ __getattr__ = homes(
     {
         "denoised": ("Denoised",),
         "denoiser": ("Denoiser",),
-        "denoisers": ("AUTOMATIC", "weights_for_cameras"),
+        "denoisers": ("AUTOMATIC", "takes_integers", "weights_for_cameras"),
         "examined": ("Examined",),
         "tiles.out_of_memory": ("is_out_of_memory",),
         "tiles.tile_denoiser": ("TileDenoiser",),
