@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copy
 from functools import cache
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -134,12 +135,16 @@ class _Weight:
     """
 
     def __init__(self, weight: Tensor) -> None:
+        self._exact = weight
         self.scale = weight.abs().amax((1, 2, 3)).clamp(min=1e-12) / _MOST
         whole = (weight / self.scale[:, None, None, None]).round().to(torch.int8)
         self.zero = torch.zeros(len(weight), dtype=torch.int32)
         self.packed: Tensor = torch.ops.onednn.qconv_prepack(
             whole.contiguous(), self.scale, 1.0, 0, *_PLACE
         )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Tensor]]:
+        return type(self), (self._exact,)  # what is packed can't be copied
 
 
 def _rectified(whole: Tensor, weight: _Weight) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 
 import hypothesis.strategies as st
@@ -130,6 +131,15 @@ def test_blocks_differ_from_exact_ones_by_rounding(
         exact + step, second.abs().amax((1, 2, 3), True).expand_as(second) / 127, padding=1
     )
     assert torch.all((change - wanted).abs() <= carried + 1e-4)
+
+
+@needs_them
+def test_a_pickled_network_gives_the_same() -> None:
+    _, rounded = shipped("color-fast", torch.bfloat16)
+    copied = pickle.loads(pickle.dumps(rounded))
+    shown = noisy(scene(3), 0.1)
+    with torch.no_grad():
+        assert torch.equal(copied(shown, 0.1), rounded(shown, 0.1))
 
 
 @needs_them
