@@ -74,16 +74,18 @@ def result(denoiser: Denoiser, photo: Tensor) -> Tensor:
     ).picture.tensor()
 
 
-def test_a_photograph_that_lacks_a_column_is_denoised_nearly_as_well(
-    photo: tuple[Tensor, Tensor],
+@pytest.mark.parametrize("cut", [(0, 1), (1, 0), (1, 1)])
+def test_a_photograph_that_lacks_a_row_or_a_column_is_denoised_nearly_as_well(
+    photo: tuple[Tensor, Tensor], cut: tuple[int, int]
 ) -> None:
     """It had come out 1.5 dB worse where nothing had looked for its mosaic."""
     denoiser = Denoiser.load()
+    rest = tuple(one[..., cut[0] :, cut[1] :] for one in photo)
     whole, part = (
         metrics.psnr(result(denoiser, noisy)[..., 4:-4, 4:-4], truth[..., 4:-4, 4:-4])
-        for noisy, truth in (photo, tuple(one[..., 1:] for one in photo))
+        for noisy, truth in (photo, rest)
     )
-    assert part > whole - 0.6
+    assert part > whole - 0.2
 
 
 def test_the_mean_of_turns_of_a_photograph_is_no_worse_than_one(
