@@ -15,10 +15,17 @@ from flowdenoise.cli.interruption import Interruption, armed, disarm
 _COLLECT_AFTER = 1_000_000
 """New objects after which Python looks for garbage, more than the imports of a command make."""
 
+_ROUNDS = "1000"
+"""The times that a thread which waits for others looks whether they have come before it sleeps."""
+
+_WAITING = frozenset({"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
+"""The variables by which users say how threads wait."""
+
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
     gc.set_threshold(_COLLECT_AFTER)
+    wait_briefly()
     _open_closed_streams()
     _set_messages_apart()
     try:
@@ -33,6 +40,18 @@ def main() -> None:
         status = interruption.status
     disarm()  # before Python ends its threads, where Ctrl-C would leave a traceback
     _leave(_flushed(status))
+
+
+def wait_briefly() -> None:
+    """Let the threads that compute together give way where others need their processor.
+
+    GNU's OpenMP lets a thread that waits for the others turn round and round for so long that,
+    where another program computes on one of two cores, a small photograph takes seven times as
+    long (docs/experiments/speed.md, "Where other programs compute"). It reads this as torch is
+    imported. What the user says of it stands.
+    """
+    if not _WAITING.intersection(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = _ROUNDS
 
 
 def _open_closed_streams() -> None:

@@ -255,3 +255,42 @@ def test_ctrl_c_while_python_ends_its_threads_leaves_no_traceback() -> None:
     )
     assert done.returncode == -signal.SIGINT
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, "1000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "active"}, "None"),
+    ],
+)
+def test_threads_that_wait_give_way_unless_the_user_says_how_they_wait(
+    said: dict[str, str], found: str
+) -> None:
+    """OpenMP reads it as torch is imported, so it must stand by then."""
+    script = (
+        "import os, sys\n"
+        "from flowdenoise.__main__ import main\n"
+        "class Look:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch':\n"
+        "            print(os.environ.get('GOMP_SPINCOUNT'), flush=True)\n"
+        "            os._exit(0)\n"
+        "sys.meta_path.insert(0, Look())\n"
+        "sys.argv = ['flowdenoise', 'doctor']\n"
+        "main()\n"
+    )
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if "GOMP" not in name and "OMP_WAIT" not in name
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=kept | said,
+    )
+    assert shown.stdout.strip() == found
