@@ -126,7 +126,8 @@ class Examiner:
             return plane
         if estimate.maps is None:
             return replace(plane, ends=clipped_ends_of(picture, estimate.levels, self.threads))
-        return replace(plane, light=self._light(plane), phase=phase_of(picture))
+        plane = replace(plane, phase=phase_of(picture))
+        return replace(plane, light=self._light(plane))
 
     @torch.no_grad()
     def _light(self, plane: ExaminedPlane) -> LinearLight | None:
@@ -135,5 +136,5 @@ class Examiner:
         if estimate.maps is None or estimate.sigma < STRONG or picture.channels == 1:
             return None
         network = replace(self.networks.chosen_for(estimate)(picture.channels), thorough=False)
-        trial = Trial.of(picture, estimate.maps, network, self.device)
+        trial = Trial.of(picture, estimate.maps, network, self.device, plane.phase)
         return None if trial is None else LinearLight.of(trial.pixels, trial.denoised)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -32,8 +33,8 @@ from flowdenoise.engine.trial.method_noise import (
 )
 from flowdenoise.engine.trial.periodicity import periodicity
 from flowdenoise.engine.trial.soft_texture import SoftTexture
-from flowdenoise.engine.trial.windows import middle_of, pixels_of, windows
-from flowdenoise.estimation import Estimate, Finding, NoiseMaps, differs_by, is_sensitive
+from flowdenoise.engine.trial.windows import middle_of, phase_of, pixels_of, windows
+from flowdenoise.estimation import Estimate, Finding, NoiseMaps, Phase, differs_by, is_sensitive
 from flowdenoise.images import Picture
 
 _MOST_FOR_WHITE = 4  # windows
@@ -202,11 +203,16 @@ class _Look:
         """Whether it is in color, or so large that its texture is hardly alike everywhere."""
         return self.picture.channels > 1 or self.picture.height * self.picture.width >= _ENOUGH
 
+    @cached_property
+    def _phase(self) -> Phase:
+        """Where the red of its mosaic is, for all of its trials."""
+        return phase_of(self.picture)
+
     def _signs(self, maps: NoiseMaps) -> Signs | None:
         network = self.quick(Estimate.of_camera(maps), self.picture.channels)
         if network is None:
             return None
-        return signs_of_noise(self.picture, maps, network, self.device)
+        return signs_of_noise(self.picture, maps, network, self.device, self._phase)
 
 
 def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:

@@ -28,7 +28,7 @@ from torch import Tensor
 from flowdenoise.engine.tiles.tile_denoiser import TileDenoiser
 from flowdenoise.engine.trial.periodicity import periodicity
 from flowdenoise.engine.trial.windows import Trial
-from flowdenoise.estimation import CELL, NoiseMaps, is_inside, varies
+from flowdenoise.estimation import CELL, NoiseMaps, Phase, is_inside, varies
 from flowdenoise.images import Picture
 from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 
@@ -146,7 +146,11 @@ def share_of_noise(signs: Signs, channels: int) -> float:
 
 
 def signs_of_noise(
-    picture: Picture, maps: NoiseMaps, network: TileDenoiser, device: torch.device
+    picture: Picture,
+    maps: NoiseMaps,
+    network: TileDenoiser,
+    device: torch.device,
+    phase: Phase | None = None,
 ) -> Signs | None:
     """Denoise a few windows of a photograph, and look at what was removed.
 
@@ -155,11 +159,12 @@ def signs_of_noise(
         maps: The noise maps of the whole picture.
         network: A denoiser that is told such maps, on the device.
         device: The device that computes.
+        phase: Where the red of its mosaic is; None looks for it.
 
     Returns:
         The signs; None for a picture that is too small to show any.
     """
-    if (trial := Trial.of(picture, maps, network, device)) is None:
+    if (trial := Trial.of(picture, maps, network, device, phase)) is None:
         return None
     telling = varies(trial.pixels)[:, 0]
     if not telling.any():

@@ -41,7 +41,12 @@ class Trial:
 
     @classmethod
     def of(
-        cls, picture: Picture, maps: NoiseMaps, network: TileDenoiser, device: torch.device
+        cls,
+        picture: Picture,
+        maps: NoiseMaps,
+        network: TileDenoiser,
+        device: torch.device,
+        phase: Phase | None = None,
     ) -> Self | None:
         """Denoise a few windows of a photograph; there are none in a very small one.
 
@@ -50,6 +55,7 @@ class Trial:
             maps: The noise maps of all of it.
             network: A denoiser that is told such maps, on the device.
             device: The device that computes.
+            phase: Where the red of its mosaic is; None looks for it, as `phase_of` does.
         """
         rows, columns = without_bars(picture.samples)
         picture, maps = picture.part(rows, columns), maps.part(rows, columns)
@@ -59,7 +65,9 @@ class Trial:
         pixels = pixels_of(picture, places, device)
         levels = torch.stack([maps.part(*place).levels for place in places]).to(device)
         coarse = F.interpolate(levels[:, 1::2], size=pixels.shape[2:], mode="bilinear")
-        told = network.told(pixels, coarse, 1.0, 1.0, mosaic_phase(pixels))
+        if phase is None:
+            phase = mosaic_phase(pixels)
+        told = network.told(pixels, coarse, 1.0, 1.0, phase)
         denoised = keep_constant(pixels, told)
         return cls(pixels, denoised, levels)
 
