@@ -55,6 +55,7 @@ def mosaic_phase(windows: Tensor) -> Phase:
     """
     if windows.shape[1] != 3:
         return LEARNED
+    windows = windows.cpu()  # not all devices have the numbers of 64 bits that this takes
     return _by_colors(windows) or _by_green(windows)
 
 
