@@ -1,6 +1,6 @@
 r"""What a camera does to light, and so what the noise of a photograph is.
 
-    light --shot and read noise--> raw --mosaic--> demosaicking -> white balance and color matrix
+    light --shot and read noise--> raw --white balance, mosaic--> demosaicking -> color matrix
       -> the camera's smoothing and sharpening -> tone curve -> 8 bits -> JPEG
 
 Noise is independent from value to value only where light is measured. Everything behind it makes
@@ -219,9 +219,12 @@ class Scene:
         light = (light / self.gains[:, :, None, None]).clamp_(min=0)
         return blur_each(light, self.softness)
 
-    def develop(self, raw: Tensor) -> Tensor:
-        """Apply white balance and color matrix: raw (B, 3, H, W) to linear sRGB."""
-        light = raw * self.gains[:, :, None, None]
+    def balance(self, raw: Tensor) -> Tensor:
+        """Apply white balance and exposure to raw (B, 3, H, W), which demosaicking needs."""
+        return raw * self.gains[:, :, None, None]
+
+    def develop(self, light: Tensor) -> Tensor:
+        """Apply the color matrix: balanced light (B, 3, H, W) to linear sRGB."""
         return torch.einsum("boc,bchw->bohw", self.matrix, light)
 
 
@@ -304,7 +307,7 @@ class Photograph:
         picture: The picture, (B, 3, H, W) sRGB in [0, 1], whole multiples of 1/255.
         light: The linear sRGB behind `picture`, before clipping and tone curve, (B, 3, H, W).
         weight: How much the camera smoothed at each place, (B, 1, H, W).
-        mosaic: The raw of one color a pixel, (B, 1, H, W).
+        mosaic: The balanced raw of one color a pixel, (B, 1, H, W).
     """
 
     picture: Tensor
@@ -326,7 +329,7 @@ def photograph(
         read: The constant part of that noise's variance, (B,).
     """
     raw = torch.where(how.clipped[:, None, None, None], raw.clamp(min=0), raw).clamp(max=1)
-    values = mosaic(raw)
+    values = mosaic(scene.balance(raw))
     light = scene.develop(demosaic_each(values, how.demosaicking))
     level = variance(gaussian(raw[:, 1:2], 2.0), shot, read).sqrt()
     weight = smoothing_weight(light, how.edge, level * scene.gains.mean(1)[:, None, None, None])
@@ -347,7 +350,7 @@ def follow(raw: Tensor, scene: Scene, how: Development, photo: Photograph) -> Te
     Returns:
         Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
     """
-    light = scene.develop(demosaic_again(mosaic(raw), photo.mosaic, how.demosaicking))
+    light = scene.develop(demosaic_again(mosaic(scene.balance(raw)), photo.mosaic, how.demosaicking))
     light = sharpen(smooth(light, how.bands, photo.weight), how.sharpening)
     return halve_color(light, torch.where(how.quality <= 100, how.subsampling, 0))
 
