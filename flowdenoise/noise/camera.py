@@ -350,7 +350,9 @@ def follow(raw: Tensor, scene: Scene, how: Development, photo: Photograph) -> Te
     Returns:
         Linear sRGB, neither clipped nor curved nor compressed, and linear in `raw`.
     """
-    light = scene.develop(demosaic_again(mosaic(scene.balance(raw)), photo.mosaic, how.demosaicking))
+    light = scene.develop(
+        demosaic_again(mosaic(scene.balance(raw)), photo.mosaic, how.demosaicking)
+    )
     light = sharpen(smooth(light, how.bands, photo.weight), how.sharpening)
     return halve_color(light, torch.where(how.quality <= 100, how.subsampling, 0))
 

@@ -180,13 +180,13 @@ def demosaic_opencv(values: Tensor) -> Tensor:
     """
     import cv2
 
+    white = values.amax((1, 2, 3), keepdim=True).clamp(min=1)  # balanced light is above 1 too
     offset, scale = 0.25, 49152.0  # room for noise below black and above white
-    whole = (
-        ((values[:, 0] + offset) * scale).clamp(0, 65535).round().cpu().numpy().astype(np.uint16)
-    )
-    colored = [cv2.demosaicing(one, cv2.COLOR_BayerBG2RGB_EA) for one in whole]
+    whole = ((values / white + offset) * scale).clamp(0, 65535).round()[:, 0]
+    mosaics = whole.cpu().numpy().astype(np.uint16)
+    colored = [cv2.demosaicing(one, cv2.COLOR_BayerBG2RGB_EA) for one in mosaics]
     made = torch.from_numpy(np.stack(colored).astype(np.float32)).to(values.device)
-    return made.permute(0, 3, 1, 2) / scale - offset
+    return (made.permute(0, 3, 1, 2) / scale - offset) * white
 
 
 def demosaic_as_opencv(values: Tensor, guide: Tensor) -> Tensor:

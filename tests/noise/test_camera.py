@@ -68,7 +68,8 @@ def test_the_slope_of_the_tone_curve_is_that_of_a_finite_difference() -> None:
 def test_a_picture_that_goes_to_the_sensor_and_back_is_itself(name: camera.Camera) -> None:
     scene = camera.Scene.draw(KEYS, replace(camera.CAMERAS[name], softness=(0.0, 0.0)))
     clean = pictures()
-    back = tone.tone(scene.develop(scene.unprocess(clean)), scene.contrast)
+    light = scene.develop(scene.balance(scene.unprocess(clean)))
+    back = tone.tone(light, scene.contrast)
     inside = scene.unprocess(clean).amin(1, keepdim=True) > 0  # a sensor has no negative light
     assert inside.float().mean() > 0.5
     assert ((back - clean).abs() * inside).max() < 1e-4
@@ -79,9 +80,11 @@ SIXTEEN_BITS = 1.1e-5  # half a step of OpenCV's whole numbers
 
 @pytest.mark.parametrize("method", demosaicking.METHODS.values())
 def test_demosaicking_keeps_a_flat_color(method: demosaicking.Method) -> None:
-    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(1, 3, 16, 16)
+    flat = torch.tensor([0.2, 0.5, 0.7])[None, :, None, None].expand(2, 3, 16, 16)
+    flat = flat * torch.tensor([1.0, 4.0])[:, None, None, None]  # what is balanced may be above 1
     made = method.demosaick(demosaicking.mosaic(flat))
-    assert torch.allclose(made, flat, atol=SIXTEEN_BITS)
+    assert torch.allclose(made[0], flat[0], atol=SIXTEEN_BITS)
+    assert torch.allclose(made[1], flat[1], atol=4 * SIXTEEN_BITS)
 
 
 @pytest.mark.parametrize("method", demosaicking.METHODS.values())
@@ -146,6 +149,24 @@ def test_the_signal_of_a_photograph_is_as_soft_and_as_falsely_colored(name: came
     signal = camera.follow(raw, scene, how, photo)
     error = (photo.light - signal)[..., 8:-8, 8:-8].abs()
     assert error.max() < 2e-4
+
+
+@pytest.mark.parametrize("method", camera.CameraConfig.demosaicking)
+def test_a_camera_balances_white_before_it_looks_for_edges(
+    method: demosaicking.Demosaicking,
+) -> None:
+    config = replace(camera.CAMERAS["phone"], demosaicking=(method,))
+    scene, none = camera.Scene.draw(KEYS, config), torch.zeros(6)
+    how = replace(quiet(config), clipped=torch.zeros(6, dtype=torch.bool))
+    light = torch.rand(6, 3, 32, 32) * 0.7
+
+    def taken(gains: Tensor) -> Tensor:
+        lamp = replace(scene, gains=gains)
+        return camera.photograph(light / gains[:, :, None, None], lamp, how, none, none).light
+
+    assert (scene.gains.amax(1) > 1.2).all()
+    bright = scene.gains.clamp(min=0.8)
+    assert torch.allclose(taken(bright), taken(torch.ones(6, 3)), atol=1e-5)
 
 
 def test_each_mosaic_is_demosaicked_in_its_own_way() -> None:
