@@ -366,6 +366,7 @@ def simulate(
     noise: float = 1.0,
     noise_keys: Tensor | None = None,
     unit: Tensor | None = None,
+    light: Tensor | None = None,
 ) -> Photograph:
     """Simulate the noisy photograph that a camera would take of a clean picture.
 
@@ -377,12 +378,15 @@ def simulate(
         noise: The factor of the noise; 0 gives the photograph of a camera without noise.
         noise_keys: The keys of the noise alone, (B,) int32, for another noise in the same light.
         unit: The numbers of `unit_noise`, (B, 3, H, W), if the picture is part of a photograph.
+        light: The factor of the light of the scene, (B,); None is 1. What is too bright burns out.
     """
     scene = Scene.draw(keys, config)
     if shot is None:
         shot = draw_log(keys, Stream.CAMERA_SHOT, config.shot)
     read = read_variance(shot, scene.read)
     raw = scene.unprocess(picture)
+    if light is not None:
+        raw = light[:, None, None, None] * raw
     if unit is None:
         size = (raw.shape[2], raw.shape[3])
         unit = unit_noise(keys if noise_keys is None else noise_keys, size)

@@ -58,9 +58,8 @@ def edit(pictures: Tensor, keys: Tensor, config: EditConfig) -> Tensor:
         The pictures, (B, 3, H, W) in [0, 1], not rounded.
     """
     number = _Numbers(keys, config.each)
-    none = pictures.new_zeros(len(keys))
     exposure = number.factor(Stream.EDIT_EXPOSURE, config.exposure)
-    values = tone(untone(pictures, none) * exposure, none)
+    values = exposed(pictures, exposure[:, 0, 0, 0])
     values = values.clamp(min=1e-6).pow(number.factor(Stream.EDIT_GAMMA, config.gamma))
     contrast = number.factor(Stream.EDIT_CONTRAST, config.contrast)
     values = (0.5 + contrast * (values - 0.5)).clamp(0, 1)
@@ -70,6 +69,12 @@ def edit(pictures: Tensor, keys: Tensor, config: EditConfig) -> Tensor:
     values = (gray + saturation * (values - gray)).clamp(0, 1)
     strength = number.share(Stream.EDIT_SHARPENING, config.sharpening, 0.0)
     return sharpen(values, strength[:, 0, 0, 0]).clamp(0, 1)
+
+
+def exposed(pictures: Tensor, light: Tensor) -> Tensor:
+    """Give pictures (B, C, H, W), sRGB in [0, 1], other light, (B,); too much of it is white."""
+    none = light.new_zeros(len(light))
+    return tone(untone(pictures, none) * light[:, None, None, None], none)
 
 
 @dataclass(frozen=True)

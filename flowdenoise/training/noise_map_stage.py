@@ -65,6 +65,8 @@ class NoiseMapTraining:
         enlarged: The share of crops without noise, and of others of cameras and of film, that are
             enlarged.
         most_size: The largest factor of their sides; the least is 1.
+        overexposed: The share of crops whose scene has more light than its picture can hold.
+        most_light: The largest factor of that light; the least is 1.
         edited: The share of crops that are edited, of all but those with white noise.
         edits: How they are edited.
         white_stored: The share of crops with white noise that are compressed, at most 0.6.
@@ -90,6 +92,8 @@ class NoiseMapTraining:
     least_size: Annotated[float, Range(0.5, 1.0)] = 0.5
     enlarged: Share = 0.1
     most_size: Annotated[float, Range(1.0, 4.0)] = 1.6
+    overexposed: Share = 0.4
+    most_light: Annotated[float, Range(1.0, 64.0)] = 8.0
     edited: Share = 0.4
     edits: EditConfig = field(default_factory=EditConfig)
     white_stored: Share = 0.2
@@ -169,16 +173,18 @@ class NoiseMapStage:
         reduced = self._soft(_softened(F.avg_pool2d(double, 2), draws), draws)
         margin = slice(settings.patch // 2, -(settings.patch // 2))
         middle = double[..., margin, margin]
-        clean = torch.where(before[:, None, None, None], reduced, middle)
+        crop = torch.where(before[:, None, None, None], reduced, middle)
+        # The noise that the pictures themselves have must not be made stronger and called clean.
+        light = self._light(draws, (groups > 1) | before)
+        clean = editing.exposed(crop, light)
         pair = clean.new_empty(2, *clean.shape)
         makers = (
             (self._clean, clean),
             (self._white, clean),
             (self._film, clean),
-            (self._camera, clean),
+            (self._camera, crop),
             (self._reduced_camera, double),
         )
-        # The noise that the pictures themselves have must not be made stronger and called clean.
         edited = (draws.uniform(Stream.MAP_EDITED) < settings.edited) & ((groups > 1) | before)
         for group, (make, source) in enumerate(makers):
             chosen = (groups == group).nonzero()[:, 0]
@@ -197,6 +203,12 @@ class NoiseMapStage:
         changed = self._stored(self._edited(stored, draws, edited), again, jpeg=0.5)
         stored = torch.where(edited[:, None, None, None], changed, stored)
         return torch.stack([stored, stored])
+
+    def _light(self, draws: Draws, allowed: Tensor) -> Tensor:
+        """The factors of the light of the scenes, (B,), above 1 only where that is allowed."""
+        chosen = allowed & (draws.uniform(Stream.MAP_OVEREXPOSED) < self.training.overexposed)
+        most = camera.draw_log(draws.keys, Stream.MAP_LIGHT, (1.0, self.training.most_light))
+        return torch.where(chosen, most, 1.0)
 
     def _edited(self, pictures: Tensor, draws: Draws, edited: Tensor) -> Tensor:
         keys = random_streams.fold(draws.keys, Stream.MAP_EDIT)
@@ -264,7 +276,7 @@ class NoiseMapStage:
 
     def _photographs(self, clean: Tensor, draws: Draws) -> Tensor:
         """Two photographs of each picture with the same camera, (2, B, 3, H, W)."""
-        names = list(camera.CAMERAS)
+        names, light = list(camera.CAMERAS), self._light(draws, torch.ones_like(draws.keys) > 0)
         chosen = (draws.uniform(Stream.MAP_CAMERA) * len(names)).long()
         pair = clean.new_empty(2, *clean.shape)
         for index, name in enumerate(names):
@@ -278,6 +290,7 @@ class NoiseMapStage:
                     keys,
                     camera.CAMERAS[name],
                     noise_keys=random_streams.fold(keys, Stream.MAP_CAMERA + 1 + version),
+                    light=light[which],
                 ).picture
         return pair
 

@@ -119,6 +119,7 @@ def test_soft_crops_have_less_fine_detail(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "texture.png")
     texture = load_corpus([tmp_path], channels=3)
     shares = {**SHARES["clean"], "reduced": 1.0, "edited": 0.0, "enlarged": 0.0}
+    shares["overexposed"] = 0.0
 
     def detail(soft: float) -> torch.Tensor:
         stage = made(texture, soft=soft, softest=3.5, **shares)
