@@ -2,13 +2,14 @@
 
     python examples/benchmarks/simulated_cameras.py bsds500-val32 [--list docs/heldout.csv] \
         [--weights supervised=FILE ...] [--effort fast ...] [--skip-told] [--gray] \
-        [--side 512] [--reduce 2] [--jpeg 85] [--shots 32]
+        [--side 512] [--reduce 2] [--jpeg 85] [--shots 32] [--light 4]
 
 Each kind of camera takes one photograph of the middle 256x256 of each clean picture. The truth is
-what it would take without noise, or the mean of that many shots. Both are turned gray and reduced
-if wanted, and the photograph is stored as JPEG if wanted. Rows: the photograph itself; the
-automatic result; the best of some levels that `auto` is told, picture by picture, unless they are
-skipped; and the automatic result of further weights and of other efforts.
+what it would take without noise, or the mean of that many shots. With more light than 1 bright
+places burn out. Both are turned gray and reduced if wanted, and the photograph is stored as JPEG
+if wanted. Rows: the photograph itself; the automatic result; the best of some levels that `auto`
+is told, picture by picture, unless they are skipped; and the automatic result of further weights
+and of other efforts.
 All pass through the engine as files do, in 8 bits. The second table is the least gain of a
 picture, which is negative where one came out worse than it went in. The third is the shift of the
 mean: over all pictures, brightness of the result minus that of the truth, in the band of 16 levels
@@ -83,12 +84,19 @@ def photographs(
     side: int,
     reduced: float = 1,
     shots: int = 0,
+    light: float = 1,
 ) -> Photos:
     """The simulated photographs of a folder's pictures, of all or of those that a table names."""
     files = open_set(str(folder)).listed(table).files
     config = DataConfig(validation=tuple(map(str, files)))
     photos = validation_photos(
-        Sources(config), smallest=64, stride=2, most=len(files), side=side, shots=shots
+        Sources(config),
+        smallest=64,
+        stride=2,
+        most=len(files),
+        side=side,
+        shots=shots,
+        light=light,
     )
 
     def changed(photo: Tensor) -> Tensor:
@@ -148,6 +156,7 @@ def main() -> None:
     parser.add_argument("--reduce", type=float, default=1, help="factor that sides are divided by")
     parser.add_argument("--jpeg", type=int, metavar="QUALITY", help="store photographs as JPEG")
     parser.add_argument("--shots", type=int, default=0, help="whose mean is the truth")
+    parser.add_argument("--light", type=float, default=1, help="factor of the scenes' light")
     options = parser.parse_args()
     named = dict(word.split("=", 1) for word in options.weights)
     if taken := {"noisy", "automatic", "told the best level"} & named.keys():
@@ -159,6 +168,7 @@ def main() -> None:
         side=options.side,
         reduced=options.reduce,
         shots=options.shots,
+        light=options.light,
     )
     denoisers = {name: Denoiser.load(file) for name, file in named.items()}
     denoisers |= {f"effort {effort}": Denoiser.load(effort=effort) for effort in options.effort}

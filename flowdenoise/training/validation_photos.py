@@ -40,6 +40,7 @@ def validation_photos(
     most: int = MOST,
     side: int = SIDE,
     shots: int = 0,
+    light: float = 1.0,
 ) -> Photos:
     """The pairs that the validation images hold or make.
 
@@ -54,6 +55,7 @@ def validation_photos(
         side: The largest side, in pixels; of a larger picture the middle is taken.
         shots: The number of noisy shots whose mean, in linear light, is the truth of a simulated
             photograph, as it is that of real pairs; 0 takes one without noise.
+        light: The factor of the light of simulated scenes; what is too bright burns out.
 
     Raises:
         DataError: A folder does not exist, or holds no images, or a pair's sizes differ.
@@ -69,7 +71,7 @@ def validation_photos(
         found["pairs"] = [_pair(noisy, clean, multiple, side) for clean, noisy in real.items()]
     if alone:
         corpus = decode(alone[:most], channels=3, smallest=smallest, on_skip=sources.on_skip)
-        found |= _simulated(corpus, multiple, side, shots)
+        found |= _simulated(corpus, multiple, side, shots, light)
     return found
 
 
@@ -89,19 +91,22 @@ def _middle(picture: Tensor, multiple: int, most: int) -> Tensor:
     return picture
 
 
-def _simulated(corpus: Corpus, multiple: int, side: int, shots: int) -> dict[str, Sequence[Pair]]:
+def _simulated(
+    corpus: Corpus, multiple: int, side: int, shots: int, light: float
+) -> dict[str, Sequence[Pair]]:
     """Photographs by each kind of camera, and the truths behind them."""
     found: dict[str, Sequence[Pair]] = {}
+    bright = torch.tensor([light])
     for name, config in camera.CAMERAS.items():
         pairs = []
         for index in range(len(corpus)):
             clean = _middle(as_floats(corpus.image(index)), multiple, side)[None]
             key = corpus.keys[index : index + 1]
-            noisy = camera.simulate(clean, key, config).picture
+            noisy = camera.simulate(clean, key, config, light=bright).picture
             if shots:
-                truth = mean_of_shots(clean, key, config, count=shots)
+                truth = mean_of_shots(clean, key, config, count=shots, brightness=bright)
             else:
-                truth = camera.simulate(clean, key, config, noise=0.0).picture
+                truth = camera.simulate(clean, key, config, noise=0.0, light=bright).picture
             pairs.append((noisy[0], truth[0]))
         found[name] = pairs
     return found
