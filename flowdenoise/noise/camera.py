@@ -184,7 +184,8 @@ class Scene:
     """The light and the lens of one photograph, and how it is brought to sRGB.
 
     Attributes:
-        gains: The factors from raw to white-balanced and exposed light, (B, 3).
+        gains: The factors from raw to white-balanced and exposed light, (B, 3). The least is that
+            of the exposure, so what burns out in one color is white in all.
         matrix: The matrix from the camera's colors to linear sRGB, (B, 3, 3).
         contrast: The share of an S-curve in the tone curve, (B,).
         read: The deviation of the read noise from its law, (B,), standard normal.
@@ -203,7 +204,8 @@ class Scene:
         exposure = between(_units(keys, Stream.CAMERA_EXPOSURE), (1.0, 1.6))
         red = between(_units(keys, Stream.CAMERA_RED), config.red)
         blue = between(_units(keys, Stream.CAMERA_BLUE), config.blue)
-        gains = exposure[:, None] * torch.stack([red, torch.ones_like(red), blue], 1)
+        gains = torch.stack([red, torch.ones_like(red), blue], 1)
+        gains = exposure[:, None] * gains / gains.amin(1, keepdim=True)
         share = between(_units(keys, Stream.CAMERA_CONTRAST), config.contrast)
         normal = torch.special.ndtri(_units(keys, Stream.CAMERA_READ).double()).float()
         softness = between(_units(keys, Stream.CAMERA_SOFTNESS), config.softness)
@@ -329,7 +331,8 @@ def photograph(
         read: The constant part of that noise's variance, (B,).
     """
     raw = torch.where(how.clipped[:, None, None, None], raw.clamp(min=0), raw).clamp(max=1)
-    values = mosaic(scene.balance(raw))
+    white = scene.gains.amin(1)[:, None, None, None]  # what all colors reach
+    values = mosaic(scene.balance(raw).clamp(max=white))
     light = scene.develop(demosaic_each(values, how.demosaicking))
     level = variance(gaussian(raw[:, 1:2], 2.0), shot, read).sqrt()
     weight = smoothing_weight(light, how.edge, level * scene.gains.mean(1)[:, None, None, None])

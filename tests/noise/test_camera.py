@@ -368,3 +368,17 @@ def test_color_that_is_repeated_is_equal_in_neighbors(
     gray = stored.mean(0)
     assert (gray[:, :-1] - gray[:, 1:]).abs().mean() > 5
     assert (stored / 255 - picture[0]).mean().abs() < 0.01
+
+
+@pytest.mark.parametrize("name", camera.CAMERAS)
+def test_what_is_far_too_bright_burns_out_and_has_no_noise(name: camera.Camera) -> None:
+    config, shot = replace(camera.CAMERAS[name], quality=(101.0, 101.0)), torch.full((6,), 1e-3)
+    clean = torch.full((6, 3, 32, 32), 0.5)
+
+    def taken(factor: float) -> Tensor:
+        return camera.simulate(clean, KEYS, config, shot, light=torch.full((6,), factor)).picture
+
+    assert torch.equal(taken(1.0), camera.simulate(clean, KEYS, config, shot).picture)
+    assert taken(1.0).mean() < taken(1.5).mean()
+    burnt = taken(30.0)
+    assert (burnt == 1).all()

@@ -129,3 +129,15 @@ def test_soft_crops_have_less_fine_detail(tmp_path: Path) -> None:
     sharp, soft = detail(0.0), detail(1.0)
     assert (soft < 1.02 * sharp).all()  # rounding and compression differ
     assert soft.median() < 0.5 * sharp.median()
+
+
+@pytest.mark.parametrize("share", ["clean", "film", "camera"])
+def test_overexposed_crops_have_quiet_white_places(corpus: Corpus, share: str) -> None:
+    shares = {**SHARES[share], "reduced": 1.0, "edited": 0.0, "reduced_after": 0.0}
+
+    def white(overexposed: float) -> torch.Tensor:
+        stage = made(corpus, overexposed=overexposed, most_light=8.0, **shares)
+        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 24))
+        return (crops.noisy > 0.98).float().mean((1, 2, 3))
+
+    assert white(1.0).mean() > white(0.0).mean() + 0.1
