@@ -65,8 +65,10 @@ class NoiseMapTraining:
         enlarged: The share of crops without noise, and of others of cameras and of film, that are
             enlarged.
         most_size: The largest factor of their sides; the least is 1.
-        overexposed: The share of crops whose scene has more light than its picture can hold.
-        most_light: The largest factor of that light; the least is 1.
+        relit: The share of crops whose scene gets other light: night with lamps in it, or more
+            than a picture can hold.
+        light: The factor of that light, drawn log-uniformly.
+        contrast: The exponent of that scene's values before, which sets bright beside dark.
         edited: The share of crops that are edited, of all but those with white noise.
         edits: How they are edited.
         white_stored: The share of crops with white noise that are compressed, at most 0.6.
@@ -92,8 +94,9 @@ class NoiseMapTraining:
     least_size: Annotated[float, Range(0.5, 1.0)] = 0.5
     enlarged: Share = 0.1
     most_size: Annotated[float, Range(1.0, 4.0)] = 1.6
-    overexposed: Share = 0.4
-    most_light: Annotated[float, Range(1.0, 64.0)] = 8.0
+    relit: Share = 0.5
+    light: camera.Ends = (0.1, 8.0)
+    contrast: camera.Ends = (1.0, 2.5)
     edited: Share = 0.4
     edits: EditConfig = field(default_factory=EditConfig)
     white_stored: Share = 0.2
@@ -170,22 +173,23 @@ class NoiseMapStage:
         after = (groups == 3) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
         groups = groups + after  # the last group is that of reduced photographs
         before = draws.uniform(Stream.MAP_REDUCED) < settings.reduced
+        # The noise that the pictures themselves have must not be made stronger and called clean.
+        changeable = (groups > 1) | before
+        contrast, light = (torch.where(changeable, one, 1.0) for one in self._relit(draws))
+        double = double.pow(contrast[:, None, None, None])
         reduced = self._soft(_softened(F.avg_pool2d(double, 2), draws), draws)
         margin = slice(settings.patch // 2, -(settings.patch // 2))
-        middle = double[..., margin, margin]
-        crop = torch.where(before[:, None, None, None], reduced, middle)
-        # The noise that the pictures themselves have must not be made stronger and called clean.
-        light = self._light(draws, (groups > 1) | before)
-        clean = editing.exposed(crop, light)
+        scene = torch.where(before[:, None, None, None], reduced, double[..., margin, margin])
+        clean = editing.exposed(scene, light)
         pair = clean.new_empty(2, *clean.shape)
         makers = (
             (self._clean, clean),
             (self._white, clean),
             (self._film, clean),
-            (self._camera, crop),
+            (self._camera, scene),
             (self._reduced_camera, double),
         )
-        edited = (draws.uniform(Stream.MAP_EDITED) < settings.edited) & ((groups > 1) | before)
+        edited = changeable & (draws.uniform(Stream.MAP_EDITED) < settings.edited)
         for group, (make, source) in enumerate(makers):
             chosen = (groups == group).nonzero()[:, 0]
             if len(chosen):
@@ -204,11 +208,12 @@ class NoiseMapStage:
         stored = torch.where(edited[:, None, None, None], changed, stored)
         return torch.stack([stored, stored])
 
-    def _light(self, draws: Draws, allowed: Tensor) -> Tensor:
-        """The factors of the light of the scenes, (B,), above 1 only where that is allowed."""
-        chosen = allowed & (draws.uniform(Stream.MAP_OVEREXPOSED) < self.training.overexposed)
-        most = camera.draw_log(draws.keys, Stream.MAP_LIGHT, (1.0, self.training.most_light))
-        return torch.where(chosen, most, 1.0)
+    def _relit(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The exponent of the values of scenes and the factor of their light, (B,) each."""
+        relit = draws.uniform(Stream.MAP_RELIT) < self.training.relit
+        contrast = camera.between(draws.uniform(Stream.MAP_CONTRAST), self.training.contrast)
+        light = camera.draw_log(draws.keys, Stream.MAP_LIGHT, self.training.light)
+        return torch.where(relit, contrast, 1.0), torch.where(relit, light, 1.0)
 
     def _edited(self, pictures: Tensor, draws: Draws, edited: Tensor) -> Tensor:
         keys = random_streams.fold(draws.keys, Stream.MAP_EDIT)
@@ -276,7 +281,7 @@ class NoiseMapStage:
 
     def _photographs(self, clean: Tensor, draws: Draws) -> Tensor:
         """Two photographs of each picture with the same camera, (2, B, 3, H, W)."""
-        names, light = list(camera.CAMERAS), self._light(draws, torch.ones_like(draws.keys) > 0)
+        names, (_, light) = list(camera.CAMERAS), self._relit(draws)
         chosen = (draws.uniform(Stream.MAP_CAMERA) * len(names)).long()
         pair = clean.new_empty(2, *clean.shape)
         for index, name in enumerate(names):

@@ -119,7 +119,7 @@ def test_soft_crops_have_less_fine_detail(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "texture.png")
     texture = load_corpus([tmp_path], channels=3)
     shares = {**SHARES["clean"], "reduced": 1.0, "edited": 0.0, "enlarged": 0.0}
-    shares["overexposed"] = 0.0
+    shares["relit"] = 0.0
 
     def detail(soft: float) -> torch.Tensor:
         stage = made(texture, soft=soft, softest=3.5, **shares)
@@ -132,12 +132,13 @@ def test_soft_crops_have_less_fine_detail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", ["clean", "film", "camera"])
-def test_overexposed_crops_have_quiet_white_places(corpus: Corpus, share: str) -> None:
+def test_relit_scenes_are_burnt_out_or_dark(corpus: Corpus, share: str) -> None:
     shares = {**SHARES[share], "reduced": 1.0, "edited": 0.0, "reduced_after": 0.0}
 
-    def white(overexposed: float) -> torch.Tensor:
-        stage = made(corpus, overexposed=overexposed, most_light=8.0, **shares)
-        crops = stage._crops(stage.sampler, stage.sampler.draws(0, 24))
-        return (crops.noisy > 0.98).float().mean((1, 2, 3))
+    def crops(relit: float, light: tuple[float, float]) -> torch.Tensor:
+        stage = made(corpus, relit=relit, light=light, **shares)  # type: ignore[arg-type]
+        return stage._crops(stage.sampler, stage.sampler.draws(0, 24)).noisy
 
-    assert white(1.0).mean() > white(0.0).mean() + 0.1
+    same, bright, dark = crops(0.0, (1.0, 1.0)), crops(1.0, (7.0, 8.0)), crops(1.0, (0.1, 0.2))
+    assert (bright > 0.98).float().mean() > (same > 0.98).float().mean() + 0.1
+    assert dark.mean() < 0.5 * same.mean()
