@@ -52,7 +52,7 @@ NOISE_ESTIMATORS = {
         shipped=False,
         wider=True,
     ),
-    "noise-map-color": Recipe(
+    "noise-map-color-fourth": Recipe(
         (
             *("train-noise-map", "--initial", weights("noise-map-color-third"), *_EDITED),
             *("--set", "loop.seed=2"),
@@ -61,6 +61,21 @@ NOISE_ESTIMATORS = {
         f"{_DIFFERENCES} Two in five were edited after the camera, a third got another size, and "
         "one in twelve had the grain of film. It began with `noise-map-color-third`, which had "
         "7800 steps without any of that. The file is the mean of the weights of both, 0.5 each "
+        "(examples/shipped_weights/mean_of_weights.py).",
+        "What `noise-map-color` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-color": Recipe(
+        (
+            *("train-noise-map", "--initial", weights("noise-map-color-fourth"), *_EDITED),
+            *("--set", "loop.seed=71"),
+        ),
+        3500,
+        f"{_DIFFERENCES} Half of the scenes have bright beside dark places, and up to eight times "
+        "the light that fits or a tenth of it. It began with `noise-map-color-fourth`. The file "
+        "is the mean of the weights of both, 0.5 each "
         "(examples/shipped_weights/mean_of_weights.py).",
         "Tells where a photograph is how noisy, in brightness and in color.",
         255.0,

@@ -200,7 +200,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-thirteenth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-twelfth")),
             *("--initial", weights("photo-twelfth")),
@@ -212,6 +212,21 @@ PHOTOGRAPHS = {
         "as they are and transposed; then half of them are turned by 180 degrees. The file is the "
         "mean of its weights and those of `photo-twelfth` "
         "(examples/shipped_weights/mean_of_weights.py). 41,700 steps went before.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-thirteenth")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=7e-4", "--set", "loop.decay=0.85"),
+            *("--set", "training.late_patch=0"),
+        ),
+        6000,
+        f"{SIMULATED} Its cameras balance white before they demosaick, where those of before did "
+        "it afterwards. The file is the mean of its weights and those of `photo-thirteenth` "
+        "(examples/shipped_weights/mean_of_weights.py). 48,200 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,

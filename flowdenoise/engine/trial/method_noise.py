@@ -41,6 +41,8 @@ _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _AVOIDING = -0.4  # a place that clean pictures do not have beside a share of noise
+_ENOUGH = 0.05  # of the cells that tell: so many whose values are all inside the range tell best
+_DARK, _BRIGHT = 0.2, 0.8  # between them is middle brightness
 _UNDIRECTED, _EVENLY = 0.08, 0.22  # signs of noise that is weaker than the detail beside it
 
 
@@ -201,13 +203,12 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
     removed, levels = trial.removed, trial.levels
     noise, planes = opponent(_WHITE * removed), opponent(_WHITE * trial.denoised)
     brightness, detail = noise[:, :1], _detail(planes[:, :1])
-    ratio = (_rms(brightness) + _TINY) / (_rms(detail) + _TINY)
+    whole = _unclipped(trial, telling)
+    ratio = (_rms(brightness, whole) + _TINY) / (_rms(detail, whole) + _TINY)
     fine, coarse = MAPS.index("brightness"), MAPS.index("brightness, coarse")
     share = around(measured(removed)).sqrt() / levels
     texture = around(band_energies(trial.denoised)[:, 0]).sum(1)
     even = brightness / F.interpolate(levels[:, coarse, None], size=brightness.shape[2:])
-    whole = telling & is_inside(trial.pixels)[:, 0]
-    whole = whole if whole.any() else telling
     logs = share[:, fine][whole].clamp(min=_TINY).log()
     return Signs(
         strength=math.log(ratio),
@@ -220,8 +221,23 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
     )
 
 
-def _rms(values: Tensor) -> float:
-    return float(values.square().mean().sqrt())
+def _unclipped(trial: Trial, telling: Tensor) -> Tensor:
+    """The cells that tell whose noise is whole, (B, h/8, w/8).
+
+    If hardly any has no value at an end of the range, as where noise is very strong, those of
+    middle brightness are the next best.
+    """
+    inside = telling & is_inside(trial.pixels)[:, 0]
+    if inside.sum() >= _ENOUGH * telling.sum():
+        return inside
+    means = F.avg_pool2d(trial.denoised, CELL)
+    middle = telling & ((means > _DARK) & (means < _BRIGHT)).all(1)
+    return middle if middle.any() else telling
+
+
+def _rms(planes: Tensor, cells: Tensor) -> float:
+    """The root mean square of planes (B, 1, h, w) in some of their cells, (B, h/8, w/8)."""
+    return float(F.avg_pool2d(planes.square(), CELL)[:, 0][cells].mean().sqrt())
 
 
 def _detail(planes: Tensor) -> Tensor:
