@@ -74,8 +74,8 @@ NOISE_ESTIMATORS = {
         ),
         3500,
         f"{_DIFFERENCES} Half of the scenes have bright beside dark places, and up to eight times "
-        "the light that fits or a tenth of it. It began with `noise-map-color-fourth`. The file "
-        "is the mean of the weights of both, 0.5 each "
+        "the light that fits or a tenth of it. It began with `noise-map-color-fourth`. Of "
+        "the file a quarter are weights of that, three quarters are new "
         "(examples/shipped_weights/mean_of_weights.py).",
         "Tells where a photograph is how noisy, in brightness and in color.",
         255.0,

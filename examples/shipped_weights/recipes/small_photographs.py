@@ -142,8 +142,8 @@ SMALL_PHOTOGRAPHS = {
         ),
         15_000,
         f"{SIMULATED} But for a tenth, its targets are what `photo-thirteenth` makes of its "
-        "inputs, as they are and transposed. Four in five are by phones. 1,200 batches were made once and learned "
-        "from again and again. 29,600 steps went before.",
+        "inputs, as they are and transposed. Four in five are by phones. 1,200 batches were made "
+        "once and learned from again and again. 29,600 steps went before.",
         "What `photo-fast` goes on from.",
         255.0,
         shipped=False,
