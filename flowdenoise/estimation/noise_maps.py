@@ -315,10 +315,10 @@ def _kind(shown: Evidence) -> tuple[str, float, float]:
     found. Where it is sure about some tiles and finds much there, these are enough: noise shows
     best in flat and bright places. Of what kind the noise is, the noisiest tiles say.
     """
-    share = F.avg_pool2d(shown.telling[None].float(), shown.tile).flatten()
-    full = share > _FULL
+    telling = F.avg_pool2d(shown.telling[None].float(), shown.tile).flatten()
+    full = telling > _FULL
     if full[shown.seen].float().mean() < _ENOUGH:
-        full = share > _PARTLY
+        full = telling > _PARTLY
     if not full.any():
         return "clean", 0.0, 1.0
     coarse = F.avg_pool2d(shown.levels[None, 1], shown.tile).flatten()[full]

@@ -129,6 +129,17 @@ def test_noise_has_no_direction_and_is_everywhere_alike(
             assert replace(of_noise, **{sign: getattr(signs, sign)}).are_of_texture(clean)
 
 
+def test_noise_that_is_cut_off_at_both_ends_is_not_uneven() -> None:
+    """Where it is cut off there is less of it, which says nothing of texture."""
+    random = np.random.default_rng(5)
+    wide = (gray_noise(random).samples - 128.0) * 20
+    base = np.repeat([-230.0, 128.0, 485.0], [86, 84, 86])[None, :, None]
+    picture = in_color(Picture((base + wide).clip(0, 255).round().astype(np.uint8)))
+    signs = signs_of_noise(picture, maps_of(picture, 80 / 255), quick(), CPU)
+    assert signs is not None
+    assert not signs.are_of_texture(0.0)
+
+
 def test_a_little_unevenness_tells_where_the_estimator_doubts() -> None:
     signs = Signs(-0.5, grain=0.5, color=0.6, place=0.0, direction=0.01, unevenness=0.3)
     assert not signs.are_of_texture(0.05)

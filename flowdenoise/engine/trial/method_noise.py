@@ -42,6 +42,7 @@ _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _AVOIDING = -0.4  # a place that clean pictures do not have beside a share of noise
 _ENOUGH = 0.05  # of the cells that tell: so many whose values are all inside the range tell best
+_MOSTLY = 0.5  # likewise: the others count, too, if so many are
 _DARK, _BRIGHT = 0.2, 0.8  # between them is middle brightness
 _UNDIRECTED, _EVENLY = 0.08, 0.22  # signs of noise that is weaker than the detail beside it
 
@@ -204,7 +205,8 @@ def _signs(trial: Trial, telling: Tensor, grain: float) -> Signs:
     noise, planes = opponent(_WHITE * removed), opponent(_WHITE * trial.denoised)
     brightness, detail = noise[:, :1], _detail(planes[:, :1])
     whole = _unclipped(trial, telling)
-    ratio = (_rms(brightness, whole) + _TINY) / (_rms(detail, whole) + _TINY)
+    seen = whole if whole.sum() < _MOSTLY * telling.sum() else torch.ones_like(whole)
+    ratio = (_rms(brightness, seen) + _TINY) / (_rms(detail, seen) + _TINY)
     fine, coarse = MAPS.index("brightness"), MAPS.index("brightness, coarse")
     share = around(measured(removed)).sqrt() / levels
     texture = around(band_energies(trial.denoised)[:, 0]).sum(1)
