@@ -38,6 +38,7 @@ class Evidence:
         brightness: The mean of each cell of the picture itself, (h, w).
         telling: Whether a cell was looked at and is not of one color, (h, w).
         inside: Whether a telling cell has no values at the ends of the range, (h, w).
+        burnt: Whether a cell that was looked at is of one color at an end of the range, (h, w).
         kinds: The logits of `networks.KINDS`, (tiles, 3), row by row.
         seen: Whether a tile was looked at, (tiles,).
         tile: The rows and the columns of cells in a tile.
@@ -48,6 +49,7 @@ class Evidence:
     brightness: Tensor
     telling: Tensor
     inside: Tensor
+    burnt: Tensor
     kinds: Tensor
     seen: Tensor
     tile: tuple[int, int]
@@ -85,12 +87,14 @@ def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int 
         for column, own, told in zip(wanted, shown.maps.cpu(), shown.telling.cpu(), strict=True):
             part = slice(column * size[1], (column + 1) * size[1])
             maps[:, band, part], telling[:, band, part] = own, told
+    looked = seen.repeat_interleave(size[0], 0).repeat_interleave(size[1], 1)
     return Evidence(
         levels=maps[: len(MAPS)],
         squares=maps[len(MAPS) :],
         brightness=_brightness(picture, threads),
         telling=telling[0],
         inside=telling[0] & telling[1],
+        burnt=~telling[0] & ~telling[1] & looked,
         kinds=kinds.flatten(0, 1),
         seen=seen.flatten(),
         tile=size,

@@ -35,7 +35,7 @@ _SHARE = 0.7  # of the levels found at a brightness that lie below the one taken
 _FEW = 60  # cells of a brightness, about, below which those of all count as much
 _LOUD = 0.8  # share of tiles that are quieter than the level by which a picture is judged
 _FULL, _ENOUGH = 0.98, 0.1  # a tile tells if so many of its cells do; so many tiles must,
-_PARTLY = 0.3  # or else those of which so many cells do, as where a photograph is burnt out
+_PARTLY = 0.3  # or else those of which so many cells do and the others are burnt out
 _FINE = 1.9  # grain, up to which no camera has smoothed the noise
 _STRONG = 12 / 255  # level, from which no camera has smoothed the noise
 _SURE, _MUCH = 0.25, 5 / 255  # the share of tiles that are surely noisy, and how much they are
@@ -315,10 +315,11 @@ def _kind(shown: Evidence) -> tuple[str, float, float]:
     found. Where it is sure about some tiles and finds much there, these are enough: noise shows
     best in flat and bright places. Of what kind the noise is, the noisiest tiles say.
     """
-    telling = F.avg_pool2d(shown.telling[None].float(), shown.tile).flatten()
+    cells = torch.stack([shown.telling, shown.burnt]).float()
+    telling, burnt = F.avg_pool2d(cells, shown.tile).flatten(1)
     full = telling > _FULL
     if full[shown.seen].float().mean() < _ENOUGH:
-        full = telling > _PARTLY
+        full = (telling > _PARTLY) & (telling + burnt > _FULL)
     if not full.any():
         return "clean", 0.0, 1.0
     coarse = F.avg_pool2d(shown.levels[None, 1], shown.tile).flatten()[full]

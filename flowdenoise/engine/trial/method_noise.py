@@ -42,7 +42,7 @@ _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
 _AVOIDING = -0.4  # a place that clean pictures do not have beside a share of noise
 _ENOUGH = 0.05  # of the cells that tell: so many whose values are all inside the range tell best
-_MOSTLY = 0.5  # likewise: the others count, too, if so many are
+_MOSTLY = 0.4  # likewise: the others count, too, if so many are
 _DARK, _BRIGHT = 0.2, 0.8  # between them is middle brightness
 _UNDIRECTED, _EVENLY = 0.08, 0.22  # signs of noise that is weaker than the detail beside it
 
