@@ -206,7 +206,7 @@ def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> N
     unsure = replace(maps, clean=0.05)
     told = believed(photo, Finding(white, seen=unsure), only_color, CPU).estimate
     assert told == white
-    weak = maps.scaled(0.4)
+    weak = maps.scaled(9 / 255 / maps.sigma)
     told = believed(photo, Finding(white, seen=weak), only_color, CPU).estimate
     assert told == white
     in_white = in_white_noise(clean, 12 / 255)  # its color is not coarse
