@@ -34,7 +34,7 @@ _TINY = 1e-8
 _AROUND = torch.tensor([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]]) / 8
 
 _UNEVEN = 0.2  # the logarithms of red over blue differ by at least this at red's and blue's place
-_EVEN = 0.3  # and at green's two by at most this share of it
+_EVEN = 0.45  # and at green's two by at most this share of it
 _GREENER = 0.35  # more green at green's places than at the others: green's mean was corrected
 _BLACK, _WHITE = 2 / 255, 253 / 255  # what lies beyond may have been cut off
 _FEWEST = 1000  # pixels of a place that tell anything,
