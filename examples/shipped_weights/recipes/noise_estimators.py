@@ -97,7 +97,7 @@ NOISE_ESTIMATORS = {
         (
             *("train-noise-map", "--gray", "--initial", weights("noise-map-gray-first")),
             *("--set", "training.clean=0.3", "--set", "loop.learning_rate=1.2e-3", *ALL_NOISY),
-            *("--set", "loop.decay=0.6", "--set", "loop.seed=1"),
+            *("--set", "loop.decay=0.6", "--set", "loop.seed=1", "--set", "training.relit=0"),
         ),
         4500,
         f"{_DIFFERENCES} It saw color photographs that were turned gray. It began with 2600 steps "
