@@ -320,7 +320,7 @@ def _kind(shown: Evidence) -> tuple[str, float, float]:
     full = telling > _FULL
     if full[shown.seen].float().mean() < _ENOUGH:
         full = (telling > _PARTLY) & (telling + burnt > _FULL)
-    if not full.any():
+    if full[shown.seen].float().mean() < _ENOUGH:
         return "clean", 0.0, 1.0
     coarse = F.avg_pool2d(shown.levels[None, 1], shown.tile).flatten()[full]
     logits = shown.kinds[full]

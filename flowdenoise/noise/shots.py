@@ -22,7 +22,7 @@ def mean_of_shots(
     shot: Tensor | None = None,
     *,
     count: int,
-    brightness: Tensor | None = None,
+    light: Tensor | None = None,
 ) -> Tensor:
     """The mean, in linear light, of shots of one scene, as truths of real pairs are made.
 
@@ -34,15 +34,15 @@ def mean_of_shots(
         config: The kind of camera.
         shot: The gain of the noise's variance, (B,); None draws it from `config.shot`.
         count: The number of shots, at least 1.
-        brightness: The factor of the light of the scene, (B,), as `camera.simulate` takes it.
+        light: The factor of the light of the scene, (B,), as `camera.simulate` takes it.
 
     Returns:
         Pictures (B, 3, H, W), sRGB in [0, 1], whole multiples of 1/255.
     """
     contrast = camera.Scene.draw(keys, config).contrast
-    light = torch.zeros_like(picture)
+    total = torch.zeros_like(picture)
     for index in range(count):
         noise_keys = fold(keys, Stream.CAMERA_SHOTS + 64 * index)
-        one = camera.simulate(picture, keys, config, shot, noise_keys=noise_keys, light=brightness)
-        light += untone(one.picture, contrast)
-    return (255 * tone(light / count, contrast)).round() / 255
+        one = camera.simulate(picture, keys, config, shot, noise_keys=noise_keys, light=light)
+        total += untone(one.picture, contrast)
+    return (255 * tone(total / count, contrast)).round() / 255

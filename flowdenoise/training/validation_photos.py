@@ -104,7 +104,7 @@ def _simulated(
             key = corpus.keys[index : index + 1]
             noisy = camera.simulate(clean, key, config, light=bright).picture
             if shots:
-                truth = mean_of_shots(clean, key, config, count=shots, brightness=bright)
+                truth = mean_of_shots(clean, key, config, count=shots, light=bright)
             else:
                 truth = camera.simulate(clean, key, config, noise=0.0, light=bright).picture
             pairs.append((noisy[0], truth[0]))
