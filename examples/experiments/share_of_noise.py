@@ -3,14 +3,15 @@ r"""How much of the levels that the estimator of noise maps finds should a denoi
 `measure` denoises photographs that are found to have the noise of a camera, told some shares of
 the levels, and writes a row for each: the signs that `engine.method_noise` sees, and what was
 gained. Pictures without a noisy partner are taken by simulated cameras. `--gray` turns photographs
-gray, `--reduce` divides their sides by a factor, as people do before they think of noise.
+gray, `--reduce` divides their sides by a factor, as people do before they think of noise, and
+`--light` multiplies the light of simulated scenes: what is too bright burns out.
 
 `fit` finds the weights of the signs that count for such photographs with which they gain most, a
 loss and a real photograph counting three times, and what they gain in pictures that were left out
 of the fit, a fifth at a time.
 
     python examples/experiments/share_of_noise.py measure IMAGES... --out rows.csv [--gray] \
-        [--reduce 2]
+        [--reduce 2] [--light 4]
     python examples/experiments/share_of_noise.py fit rows.csv... [--gray] [--signs SIGN...]
 """
 
@@ -110,13 +111,13 @@ def _quality(picture: Picture, truth: Tensor) -> float:
 
 
 def photographs(
-    folders: list[str], channels: int, reduced: float
+    folders: list[str], channels: int, reduced: float, light: float
 ) -> Iterator[tuple[str, int, Picture, Tensor]]:
     """The kind, the number, the photograph and the truth of all that the folders hold."""
     for folder in folders:
         sources = Sources(DataConfig(validation=(folder,)))
         side = round(SIDE * reduced)
-        found = validation_photos(sources, smallest=64, stride=2, most=ALL, side=side)
+        found = validation_photos(sources, smallest=64, stride=2, most=ALL, side=side, light=light)
         for kind, pairs in found.items():
             for number, (noisy, truth) in enumerate(pairs):
                 if channels == 1:
@@ -134,14 +135,19 @@ def middle_of(photo: Tensor, factor: float) -> Tensor:
 
 
 def measure(
-    folders: list[str], out: Path, channels: int, shares: list[float], reduced: float
+    folders: list[str],
+    out: Path,
+    channels: int,
+    shares: list[float],
+    reduced: float,
+    light: float,
 ) -> None:
     """Write a row for each photograph that is found to have the noise of a camera."""
     meter, told = Meter(channels, shares), [f"{TOLD}{share:g}" for share in shares]
     with out.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ("kind", "number", "sigma", *SIGNS, *told))
         writer.writeheader()
-        for kind, number, picture, truth in photographs(folders, channels, reduced):
+        for kind, number, picture, truth in photographs(folders, channels, reduced, light):
             if (row := meter.row(picture, truth)) is not None:
                 writer.writerow({"kind": kind, "number": number, **row})
                 stream.flush()
@@ -226,6 +232,7 @@ def main() -> None:
     first.add_argument(
         "--reduce", type=float, default=1.0, help="factor that sides are divided by"
     )
+    first.add_argument("--light", type=float, default=1.0, help="factor of the light of scenes")
     second = commands.add_parser("fit")
     second.add_argument("rows", nargs="+", type=Path)
     second.add_argument("--signs", nargs="+", choices=SIGNS, help="those that count, if others")
@@ -234,7 +241,9 @@ def main() -> None:
     options = parser.parse_args()
     channels = 1 if options.gray else 3
     if options.command == "measure":
-        measure(options.images, options.out, channels, options.shares, options.reduce)
+        measure(
+            options.images, options.out, channels, options.shares, options.reduce, options.light
+        )
         return
     signs = tuple(options.signs or WEIGHTS[channels][1])
     rows = Rows(options.rows, signs)

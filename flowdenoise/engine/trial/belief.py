@@ -260,9 +260,10 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     """
     if signs.are_of_texture(doubted.clean):
         return False
+    plain = signs.are_plain and (other.untouched or doubted.clean < _IMPROBABLE)
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
     apart = other.untouched and signs.avoid_texture and share >= _NEARLY
-    if doubted.kind == "camera" and (signs.are_plain or likely or apart):
+    if doubted.kind == "camera" and (plain or likely or apart):
         return True
     return share >= _HALF and _is_surely_noise(doubted, other, signs)
 
