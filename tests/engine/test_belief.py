@@ -120,6 +120,19 @@ def test_a_picture_of_one_color_tells_nothing() -> None:
     assert believed(narrow, found, only_color, CPU) == found
 
 
+def test_maps_of_a_picture_too_small_to_show_signs_hold_if_they_are_certain() -> None:
+    picture = Picture(example("coffee.png").samples[:24, :200])
+    maps, white = maps_of(picture, 8 / 255), Finding(Estimate(0.0, "clean"))
+
+    def verdict(clean: float) -> str:
+        seen = replace(maps, clean=clean)
+        found = Finding(Estimate.of_camera(seen), seen=seen, otherwise=white)
+        return believed(picture, found, only_color, CPU).estimate.verdict
+
+    assert verdict(0.004) == "camera"
+    assert verdict(0.006) == "clean"
+
+
 def only_color(estimate: Estimate, channels: int) -> TileDenoiser:
     return quick() if estimate.maps else color()
 

@@ -46,6 +46,7 @@ _FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white nois
 # they; and their level, then
 _SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.006  # likewise, if they are surest: level, and probability
 # of a clean picture
+_CERTAINLY = 0.005  # probability of a clean picture, below which maps hold without any sign
 _NEARLY = 0.9  # share, in gray and where texture is avoided
 _SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
@@ -124,7 +125,8 @@ class _Look:
         """A finding of maps: a share of their levels, or what there is without them."""
         signs = self._signs(maps)
         other = None if is_sensitive(self.picture) else finding.otherwise
-        if other is not None and self._is_texture(maps, signs):
+        unseen = signs is None and maps.clean >= _CERTAINLY
+        if other is not None and (unseen or self._is_texture(maps, signs)):
             return self.at_white(other, maps, signs)
         if maps.is_surely_white:
             return finding
