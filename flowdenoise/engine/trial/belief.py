@@ -44,7 +44,7 @@ _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not 
 _HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
 _FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white noise tells less than
 # they; and their level, then
-_SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.006  # likewise, if they are surest: level, and probability
+_SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.012  # likewise, if they are surest: level, and probability
 # of a clean picture
 _CERTAINLY = 0.005  # probability of a clean picture, below which maps hold without any sign
 _NEARLY = 0.9  # share, in gray and where texture is avoided
@@ -262,7 +262,8 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     """
     if signs.are_of_texture(doubted.clean):
         return False
-    plain = signs.are_plain and (other.untouched or doubted.clean < _IMPROBABLE)
+    alike = signs.are_nearly_everywhere and doubted.clean < _IMPROBABLE
+    plain = signs.are_plain and (other.untouched or alike)
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
     apart = other.untouched and signs.avoid_texture and share >= _NEARLY
     if doubted.kind == "camera" and (plain or likely or apart):

@@ -36,7 +36,7 @@ _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
 _EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
-_NEARLY_EVEN = 0.2  # likewise, if the estimator is surest of noise
+_NEARLY_EVEN, _FOLLOWING = 0.2, 0.35  # likewise, if the estimator is surest of noise
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.15  # likewise, if so probable is a clean picture
@@ -85,8 +85,9 @@ class Signs:
 
     @property
     def are_nearly_everywhere(self) -> bool:
-        """Whether it is nearly alike everywhere, and more than white."""
-        return self.unevenness <= _NEARLY_EVEN and self.color >= _COLORED
+        """Whether it is nearly alike everywhere, hardly follows detail, and is more than white."""
+        everywhere = self.unevenness <= _NEARLY_EVEN and self.place <= _FOLLOWING
+        return everywhere and self.color >= _COLORED
 
     @property
     def avoid_texture(self) -> bool:
