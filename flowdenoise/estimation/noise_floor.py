@@ -30,6 +30,8 @@ SQUARES = 5
 """The number of squares that `squares_of` gives for a cell."""
 
 _LARGE = 1200  # cells of a picture, 277x277 pixels: in a smaller one texture may be everywhere
+_SMALL = 500  # 179x179 pixels: from there weak noise tells that is coarser than such texture
+_STRONG_IF_SMALL, _COARSE_IF_SMALL, _SHARP_IF_SMALL = 4 / 255, 0.9, 0.3  # likewise
 _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)
@@ -131,10 +133,9 @@ def noise_floor(
             alike = as_in_color * torch.cat([ends, tenths[1:2]])
             seen.append(torch.cat([levels.new_tensor([cells]), alike]))
     covered = sum(float(row[0]) for row in seen) >= _COVERED * looked * telling.numel()
-    tells = bool(seen) and covered and telling.numel() >= _LARGE
-    if not tells:
+    end = _LowerEnd.of(torch.stack(seen)) if seen and covered else None
+    if end is None or not (telling.numel() >= _LARGE or end.tells_if_small(telling.numel())):
         return NoiseFloor(rows, is_noise=False, agrees=False, is_grain=False)
-    end = _LowerEnd.of(torch.stack(seen))
     return NoiseFloor(rows, end.is_noise(_SHARP), end.is_noise(_SHARP_IF_NOISY), end.is_grain)
 
 
@@ -186,6 +187,15 @@ class _LowerEnd:
             median(logs[:, 3] - logs[:, 1]),
             median(logs[:, 4] - logs[:, 1]),
         )
+
+    def tells_if_small(self, cells: int) -> bool:
+        """Whether it is weak, and coarser than texture, which may be everywhere.
+
+        Args:
+            cells: The number of cells of the picture.
+        """
+        weak = self.floor < _STRONG_IF_SMALL and self.sharp <= _SHARP_IF_SMALL
+        return cells >= _SMALL and weak and self.coarse >= _COARSE_IF_SMALL
 
     def is_noise(self, most: float) -> bool:
         """Whether it is that of noise, as most places have it.

@@ -160,12 +160,25 @@ def test_what_was_not_looked_at_does_not_count() -> None:
     assert [floor is not None and floor.is_noise for floor in found] == [False, True]
 
 
-def test_in_a_small_picture_texture_may_be_everywhere() -> None:
-    noisy = (soft() + coarse_noise(8 / 255))[..., :256, :256]
-    bands = torch.zeros(32, 32, dtype=torch.int64)
-    floor = noise_floor(squares_of(noisy)[0], bands, bands == 0, 1, channels=3)
-    assert floor is not None
-    assert not floor.is_noise
+def white_noise(level: float) -> Tensor:
+    """Noise as fine as texture, (1, 3, SIDE, SIDE)."""
+    return level * torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize(
+    ("noise", "smallest"),
+    [(coarse_noise(8 / 255), 184), (coarse_noise(40 / 255), SIDE), (white_noise(8 / 255), SIDE)],
+    ids=["weak", "strong", "fine"],
+)
+def test_in_a_small_picture_texture_may_be_everywhere_but_not_as_coarse_and_weak(
+    noise: Tensor, smallest: int
+) -> None:
+    for side in (SIDE, 256, 184, 176):
+        noisy = (soft() + noise)[..., :side, :side]
+        bands = torch.zeros(side // 8, side // 8, dtype=torch.int64)
+        floor = noise_floor(squares_of(noisy)[0], bands, bands == 0, 1, channels=3)
+        assert floor is not None
+        assert floor.is_noise == (side >= smallest)
 
 
 def test_too_few_cells_tell_nothing() -> None:
