@@ -166,17 +166,29 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
     told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
     assert told.verdict == "camera"
     assert told.sigma == pytest.approx(maps.sigma, rel=0.1)
-    doubted = replace(maps, clean=0.03)  # as of dense texture, which is removed as plainly
-    assert believed(photo, Finding(white, seen=doubted), only_color, CPU).estimate == white
     none = Estimate(0.0, "clean")
-    for seen in (maps, doubted):
-        told = believed(photo, Finding(none, seen=seen), only_color, CPU).estimate
-        assert told.verdict == "camera"
+    told = believed(photo, Finding(none, seen=maps), only_color, CPU).estimate
+    assert told.verdict == "camera"
     clean = compressed(example("coffee.png", 2))
     for estimate in (white, none):
         found = Finding(estimate, seen=maps_of(clean))
         told = believed(clean, found, only_color, CPU).estimate
         assert told.verdict != "camera"
+
+
+def test_plain_noise_that_comes_in_places_does_not_beat_white_noise_that_was_found() -> None:
+    photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
+    maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
+    strength = np.exp(np.random.default_rng(5).uniform(-0.8, 0.4, (8, 8)))
+    places = np.kron(strength, np.ones((16, 16)))[..., None]
+    uneven = Picture((120 + places * (photo.samples - 120.0)).round().astype(np.uint8))
+    signs = signs_of_noise(uneven, maps, quick(), CPU)
+    assert signs is not None
+    assert signs.are_plain
+    assert not signs.are_of_texture(maps.clean)
+    assert believed(uneven, Finding(white, seen=maps), only_color, CPU).estimate == white
+    none = Finding(Estimate(0.0, "clean"), seen=maps)
+    assert believed(uneven, none, only_color, CPU).estimate.verdict == "camera"
 
 
 def reduced_photo(name: camera.Camera, shot: float) -> tuple[Picture, Picture]:

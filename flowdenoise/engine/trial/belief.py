@@ -49,7 +49,8 @@ _SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.012  # likewise, if they are surest: leve
 _CERTAINLY = 0.005  # probability of a clean picture, below which maps hold without any sign
 _NEARLY = 0.9  # share, in gray and where texture is avoided
 _SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
-_UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second if white noise was found
+_UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second, if white noise was found, in
+# color, too
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
 _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
@@ -262,8 +263,8 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     """
     if signs.are_of_texture(doubted.clean):
         return False
-    alike = signs.are_nearly_everywhere and doubted.clean < _IMPROBABLE
-    plain = signs.are_plain and (other.untouched or alike)
+    alike = other.untouched or signs.unevenness <= _UNEVEN_BESIDE_WHITE
+    plain = signs.are_plain and alike
     likely = other.verdict == "clean" and signs.strength >= _LIKELY and share >= _MAINLY
     apart = other.untouched and signs.avoid_texture and share >= _NEARLY
     if doubted.kind == "camera" and (plain or likely or apart):
