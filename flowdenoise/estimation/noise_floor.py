@@ -31,7 +31,7 @@ SQUARES = 5
 
 _LARGE = 1200  # cells of a picture, 277x277 pixels: in a smaller one texture may be everywhere
 _SMALL = 250  # 127x127 pixels: from there weak noise tells that is coarser than such texture
-_STRONG_IF_SMALL, _COARSE_IF_SMALL, _SHARP_IF_SMALL = 4 / 255, 0.9, 0.3  # likewise
+_STRONG_IF_SMALL, _COARSE_IF_SMALL, _SHARP_IF_SMALL = 4 / 255, 0.5, 0.3  # likewise
 _ENOUGH = 100  # cells of a brightness that tell of its floor
 _COVERED = 0.14  # of all cells: so many must be of such a brightness
 _QUANTILES = (0.03, 0.1, 0.25, 0.5)
