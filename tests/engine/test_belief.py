@@ -131,6 +131,19 @@ def test_maps_of_a_picture_too_small_to_show_signs_hold_if_they_are_certain() ->
 
     assert verdict(0.004) == "camera"
     assert verdict(0.006) == "clean"
+    surely = replace(maps, kind="white", confidence=0.99, clean=0.01)
+    found = Finding(Estimate.of_camera(surely), seen=surely, otherwise=white)
+    assert believed(picture, found, only_color, CPU) == found
+
+
+def test_maps_of_a_large_picture_hold_where_its_windows_happen_to_show_no_signs() -> None:
+    samples = np.full((1600, 1600, 3), 90, np.uint8)
+    samples[[0, -1], [0, -1]] = 91  # so its borders are no bars
+    flat = Picture(samples)
+    maps = replace(maps_of(flat, 8 / 255), clean=0.02)
+    assert signs_of_noise(flat, maps, quick(), CPU) is None
+    found = Finding(Estimate.of_camera(maps), otherwise=Finding(Estimate(0.0, "clean")))
+    assert believed(flat, found, only_color, CPU).estimate.verdict == "camera"
 
 
 def only_color(estimate: Estimate, channels: int) -> TileDenoiser:

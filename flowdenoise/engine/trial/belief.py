@@ -34,7 +34,15 @@ from flowdenoise.engine.trial.method_noise import (
 from flowdenoise.engine.trial.periodicity import periodicity
 from flowdenoise.engine.trial.soft_texture import SoftTexture
 from flowdenoise.engine.trial.windows import middle_of, phase_of, pixels_of, windows
-from flowdenoise.estimation import Estimate, Finding, NoiseMaps, Phase, differs_by, is_sensitive
+from flowdenoise.estimation import (
+    Estimate,
+    Finding,
+    NoiseMaps,
+    Phase,
+    differs_by,
+    is_sensitive,
+    without_bars,
+)
 from flowdenoise.images import Picture
 
 _MOST_FOR_WHITE = 4  # windows
@@ -46,7 +54,7 @@ _FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white nois
 # they; and their level, then
 _SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.012  # likewise, if they are surest: level, and probability
 # of a clean picture
-_CERTAINLY = 0.005  # probability of a clean picture, below which maps hold without any sign
+_CERTAINLY = 0.005  # probability of a clean picture, below which maps of a thumbnail hold
 _NEARLY = 0.9  # share, in gray and where texture is avoided
 _SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second, if white noise was found, in
@@ -126,8 +134,7 @@ class _Look:
         """A finding of maps: a share of their levels, or what there is without them."""
         signs = self._signs(maps)
         other = None if is_sensitive(self.picture) else finding.otherwise
-        unseen = signs is None and maps.clean >= _CERTAINLY
-        if other is not None and (unseen or self._is_texture(maps, signs)):
+        if other is not None and self._is_texture(maps, signs):
             return self.at_white(other, maps, signs)
         if maps.is_surely_white:
             return finding
@@ -156,9 +163,16 @@ class _Look:
         """Whether maps show texture, which white noise that is sure only repeats."""
         if maps.is_surely_white:
             return signs is not None and signs.repeats
+        if signs is None and self._is_thumbnail and maps.clean >= _CERTAINLY:
+            return True
         if signs is not None and signs.are_of_texture(maps.clean):
             return True
         return self._is_soft_texture(maps)
+
+    @property
+    def _is_thumbnail(self) -> bool:
+        """Whether no window fits into what it shows between bars."""
+        return not windows(self.picture.part(*without_bars(self.picture.samples)), 1)
 
     def _is_soft_texture(self, maps: NoiseMaps) -> bool:
         return self.soft is not None and self.soft.was_taken(self.picture, maps)
