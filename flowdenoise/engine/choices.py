@@ -34,6 +34,7 @@ class Effort:
             picture, which gains 0.04 to 0.10 dB and takes six to seven times as long.
         eight_bits: Whether inner blocks multiply integers of 8 bits, where that is faster than
             bfloat16; where it is faster than float32, they do in any case.
+        looked_at: How much of a large picture its noise is estimated by, a share of the usual.
     """
 
     models: Mapping[int, tuple[str, ...]]
@@ -41,6 +42,7 @@ class Effort:
     any_model: bool = True
     self_ensemble: bool = False
     eight_bits: bool = False
+    looked_at: float = 1.0
 
 
 _NORMAL = Effort({3: ("color",), 1: ("gray",)}, {"fine": ("photo",), "coarse": ("photo-coarse",)})
@@ -51,6 +53,7 @@ EFFORTS = {
         {"fine": ("photo-fast", "photo"), "coarse": ("photo-coarse-fast", "photo-coarse")},
         any_model=False,
         eight_bits=True,
+        looked_at=0.5,
     ),
     "normal": _NORMAL,
     "best": replace(_NORMAL, self_ensemble=True),

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from flowdenoise.engine.choices import (
+    EFFORTS,
     Crop,
     EngineConfig,
     Grain,
@@ -85,7 +86,8 @@ class Denoiser:
             self.config,
             eight_bits=eight_bits,
         )
-        known = Estimators(estimators, camera or {}, device, self._threads)
+        share = EFFORTS[self.config.effort].looked_at
+        known = Estimators(estimators, camera or {}, device, self._threads, looked_at=share)
         self._examiner = Examiner(known, self._networks, device, self._threads)
         self._cut(TilingConfig())  # a mistake is told now, not with the first picture
 

@@ -17,8 +17,9 @@ from torch import nn
 
 from flowdenoise.errors import UsageError
 from flowdenoise.estimation.estimate import WEAKEST, Estimate, camera_or_white
+from flowdenoise.estimation.noise_evidence import TILES
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
-from flowdenoise.estimation.white_noise import dithered_below, estimate_white_noise
+from flowdenoise.estimation.white_noise import CROPS, dithered_below, estimate_white_noise
 from flowdenoise.flow import Glow
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import NoiseLevelNet, NoiseMapNet
@@ -78,6 +79,7 @@ class Estimators:
             of other channels have no maps.
         device: The device that computes.
         threads: The number of threads that compute.
+        looked_at: How much of a large picture tells its noise, a share of the usual.
     """
 
     def __init__(
@@ -86,8 +88,11 @@ class Estimators:
         camera: Mapping[int, Callable[[], nn.Module]],
         device: torch.device,
         threads: int = 1,
+        *,
+        looked_at: float = 1.0,
     ) -> None:
         self.sources, self.device, self.threads = sources, device, threads
+        self.looked_at = looked_at
         self._camera_sources = camera
         self._white: dict[int, NoiseLevelNet] = {}
         self._camera: dict[int, NoiseMapNet] = {}
@@ -135,7 +140,10 @@ class Estimators:
             several = picture.channels > 1 and 1 in self.sources
             alone = self.white(1) if apart and several else None
             judge = self.white(picture.channels)
-            estimate = estimate_white_noise(picture, judge, self.device, channel_judge=alone)
+            most = round(self.looked_at * CROPS)
+            estimate = estimate_white_noise(
+                picture, judge, self.device, channel_judge=alone, most=most
+            )
         return Finding(estimate)
 
     def white(self, channels: int) -> NoiseLevelNet:
@@ -164,7 +172,14 @@ class Estimators:
         if not self.know_cameras_in(picture.channels) or _was_measured(picture):
             return None
         estimator = self.camera(picture.channels)
-        return noise_maps(picture, estimator, self.device, told=told, threads=self.threads)
+        return noise_maps(
+            picture,
+            estimator,
+            self.device,
+            told=told,
+            threads=self.threads,
+            tiles=round(self.looked_at * TILES),
+        )
 
     def camera(self, channels: int) -> NoiseMapNet:
         """The estimator of noise maps for pictures of that many channels.

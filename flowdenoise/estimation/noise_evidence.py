@@ -6,7 +6,6 @@ them, evenly spread.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,8 +22,10 @@ from flowdenoise.system.side_by_side import in_order
 CELL = NoiseMapNet.stride
 """The side of a cell of the maps, in pixels."""
 
+TILES = 192
+"""About the number of tiles of a large picture that the estimator looks at: 3 megapixels."""
+
 _TILE = 128  # side in pixels; what the estimator was trained with
-_MOST_TILES = 192  # that the estimator looks at, three megapixels
 _BAND = 16 * CELL  # rows whose brightness is taken together
 
 
@@ -55,7 +56,13 @@ class Evidence:
     tile: tuple[int, int]
 
 
-def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int = 1) -> Evidence:
+def look(
+    picture: Picture,
+    net: NoiseMapNet,
+    device: torch.device,
+    threads: int = 1,
+    tiles: int = TILES,
+) -> Evidence:
     """Look at the tiles of a picture.
 
     Args:
@@ -63,6 +70,7 @@ def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int 
         net: The estimator for pictures of as many channels, on the device.
         device: The device that computes.
         threads: The number of threads that compute, among which rows of tiles are divided.
+        tiles: The number of tiles to look at, about.
     """
     height, width = picture.height, picture.width
     down, across = (max(1, round(side / _TILE)) for side in (height, width))
@@ -73,7 +81,7 @@ def look(picture: Picture, net: NoiseMapNet, device: torch.device, threads: int 
     maps = torch.zeros(len(MAPS) + SQUARES, down * size[0], across * size[1])
     telling = torch.zeros(2, *maps.shape[1:], dtype=torch.bool)
     kinds = torch.zeros(down, across, len(KINDS))
-    seen = _spread(down, across)
+    seen = _spread(down, across, tiles)
 
     def looked_at(row: int) -> tuple[int, list[int], _Shown]:
         wanted = seen[row].nonzero()[:, 0].tolist()
@@ -139,9 +147,9 @@ def _brightness(picture: Picture, threads: int) -> Tensor:
     return torch.cat(list(in_order(of_band, tops, len(tops), threads)))
 
 
-def _spread(down: int, across: int) -> Tensor:
+def _spread(down: int, across: int, tiles: int) -> Tensor:
     """Which tiles the estimator looks at, (down, across): all of a few, about as many of more."""
-    step = math.ceil(down * across / _MOST_TILES)
+    step = max(1, round(down * across / tiles))
     shift = round(0.38 * step)  # rows are shifted against each other, about by the golden ratio
     place = torch.arange(across) + max(1, shift) * torch.arange(down)[:, None]
     return place % step == 0

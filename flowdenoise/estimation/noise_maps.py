@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowdenoise.errors import UsageError
-from flowdenoise.estimation.noise_evidence import CELL, Evidence, look
+from flowdenoise.estimation.noise_evidence import CELL, TILES, Evidence, look
 from flowdenoise.estimation.noise_floor import noise_floor, quantiles, raised
 from flowdenoise.images import Picture, Samples
 from flowdenoise.networks import FLOOR, KINDS, MAPS, NoiseMapNet, around
@@ -185,6 +185,7 @@ def noise_maps(
     *,
     told: bool = False,
     threads: int = 1,
+    tiles: int = TILES,
 ) -> NoiseMaps:
     """Estimate the noise maps of a whole picture.
 
@@ -199,9 +200,10 @@ def noise_maps(
         device: The device that computes.
         told: Whether the user says that there is such noise.
         threads: The number of threads that compute.
+        tiles: The number of tiles of a large picture that the estimator looks at, about.
     """
     rows, columns = without_bars(picture.samples)
-    shown = look(picture.part(rows, columns), net, device, threads)
+    shown = look(picture.part(rows, columns), net, device, threads, tiles)
     inner = _judged(shown, picture.channels, math.inf if told else _doubted(picture))
     before = rows.start // CELL, columns.start // CELL
     down, across = (-(-side // CELL) for side in (picture.height, picture.width))

@@ -31,9 +31,14 @@ from flowdenoise.networks import NoiseLevelNet, blocks_of
 ESTIMATORS = {1: "noise-level-gray", 3: "noise-level-color"}
 """The shipped estimators of the noise level, by the number of a picture's channels."""
 
+CROPS = 16
+"""The number of crops of a large picture that an estimator looks at; more if these tell little."""
+
 # The crops that are looked at, and which of their blocks tell of noise.
-_CROP, _MOST_CROPS = 256, 16  # an estimator sees crops of this side
+_CROP = 256  # the side of those that an estimator sees
 _PATCHES = 48  # a prior, which is slower, sees patches of its own size
+_ROW, _COLUMN = math.sqrt(2), (1 + math.sqrt(5)) / 2  # what sorts crops by fractions of their sums
+# is spread evenly, as no share of both is nearly whole
 _BORDER = 2  # blocks next to a constant one that are left out with it
 _DRAWN = 1 / 3  # of the blocks that vary: in a drawing more than this border on constant ones
 _EQUAL = 1 / 4  # of neighboring pixels: more than this are equal in a drawing
@@ -93,6 +98,7 @@ def estimate_white_noise(
     device: torch.device,
     *,
     channel_judge: NoiseLevelNet | None = None,
+    most: int = CROPS,
 ) -> Estimate:
     """Estimate the white noise of a picture.
 
@@ -102,21 +108,22 @@ def estimate_white_noise(
             at which level the picture is likeliest.
         device: The device on which the judges are.
         channel_judge: An estimator for single channels, which tells whether they differ.
+        most: The number of crops that an estimator looks at; more if these tell little.
     """
     least = clean_below(picture)
     if isinstance(judge, Glow):
         found = islice(crops(picture, judge.config.size, _PATCHES), _PATCHES)
         sigma = likeliest_sigma(judge, torch.cat([crop for crop, _ in found]).to(device))
         return Estimate(sigma, "clean" if sigma < least else "noisy")
-    clues = _gather(picture, device)
+    clues = _gather(picture, device, most)
     if not clues.varying:
         return Estimate(0.0, "constant")
     telling = clues.known if clues.drawn else clues.telling
     sigma = judge.estimate(clues.crops, telling)
     calm = calmest(clues.crops, telling)
-    most = (_CONTRADICTED if picture.lossless else _LOSSY_CONTRADICTED[picture.channels]) * calm
+    bound = (_CONTRADICTED if picture.lossless else _LOSSY_CONTRADICTED[picture.channels]) * calm
     shown = picture.lossless or clues.drawn or sigma >= _LOSSY_STRONG
-    contradicted = shown and sigma > most
+    contradicted = shown and sigma > bound
     if contradicted and picture.lossless:
         sigma = calm
     if sigma < least:
@@ -129,9 +136,9 @@ def estimate_white_noise(
     if channel_judge is not None and not contradicted:
         channels = by_channel(clues.crops, telling, channel_judge, sigma)
     if sigma < _DOUBTED and picture.lossless:
-        most = max(least, quietest(clues.crops, telling))
-        channels = tuple(level * min(1.0, most / sigma) for level in channels)
-        sigma = min(sigma, most)
+        bound = max(least, quietest(clues.crops, telling))
+        channels = tuple(level * min(1.0, bound / sigma) for level in channels)
+        sigma = min(sigma, bound)
     return Estimate(sigma, "beyond" if sigma > _MOST else "noisy", channels)
 
 
@@ -183,13 +190,13 @@ class _Clues:
         self.equal.append(float((crop[..., 1:] == crop[..., :-1]).all(1).float().mean()))
 
 
-def _gather(picture: Picture, device: torch.device) -> _Clues:
+def _gather(picture: Picture, device: torch.device, most: int) -> _Clues:
     """Collect crops until enough of their blocks tell of noise, or there are no more."""
     clues = _Clues()
-    for seen, (crop, visible) in enumerate(crops(picture, _CROP, _MOST_CROPS), start=1):
+    for seen, (crop, visible) in enumerate(crops(picture, _CROP, most), start=1):
         clues.add(crop.to(device), None if visible is None else visible.to(device))
         blocks = (4 * _CROP // 16 - 1) ** 2  # of one crop
-        if seen >= _MOST_CROPS and clues.enough >= blocks * _MOST_CROPS // 4:
+        if seen >= most and clues.enough >= blocks * most // 4:
             break
     return clues
 
@@ -329,7 +336,7 @@ def _energies(crop: Tensor) -> Tensor:
 
 
 def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Square crops of a picture: the first `most` spread evenly over it, then those between.
+    """Square crops of a picture in rounds of `most`, each of which is spread evenly over it.
 
     At the borders crops overlap; a picture smaller than a crop is mirrored.
 
@@ -344,9 +351,11 @@ def crops(picture: Picture, side: int, most: int) -> Iterator[tuple[Tensor, Tens
     """
     height, width = picture.samples.shape[:2]
     rows, columns = (-(-length // side) for length in (height, width))
-    places = [(row * side, column * side) for row in range(rows) for column in range(columns)]
-    step = -(-len(places) // most)
-    for top, left in (place for first in range(step) for place in places[first::step]):
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    if len(places) > most:
+        places.sort(key=lambda place: (_ROW * place[0] + _COLUMN * place[1]) % 1)
+    for row, column in places:
+        top, left = row * side, column * side
         top, left = min(top, max(0, height - side)), min(left, max(0, width - side))
         part = (slice(top, top + side), slice(left, left + side))
         crop = picture.tensor(*part)

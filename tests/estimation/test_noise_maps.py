@@ -14,7 +14,7 @@ from torch import nn
 from flowdenoise import images, metrics, weights
 from flowdenoise.engine import Crop, Denoiser, RemovalConfig, texture
 from flowdenoise.errors import UsageError
-from flowdenoise.estimation.noise_evidence import _spread
+from flowdenoise.estimation.noise_evidence import TILES, _spread
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
 from flowdenoise.images import Picture
 from flowdenoise.images.metadata import Metadata
@@ -216,13 +216,12 @@ class Counting(NoiseMapNet):
         return found
 
 
-def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_tiles_of_a_large_picture_tell_what_all_do() -> None:
     picture, net = photograph(smooth(512, 768), 2e-3), Counting()
     device = torch.device("cpu")
     whole = noise_maps(picture, net, device)
     assert net.tiles == 4 * 6
-    monkeypatch.setattr("flowdenoise.estimation.noise_evidence._MOST_TILES", 6)
-    some = noise_maps(picture, net, device)
+    some = noise_maps(picture, net, device, tiles=6)
     assert net.tiles == 4 * 6 + 6
     assert (some.kind, some.levels.shape) == (whole.kind, whole.levels.shape)
     assert torch.equal(some.brightness, whole.brightness)
@@ -232,13 +231,10 @@ def test_some_tiles_of_a_large_picture_tell_what_all_do(monkeypatch: pytest.Monk
     assert off.mean() < 0.1
 
 
-@pytest.mark.parametrize(("down", "across", "most"), [(3, 4, 12), (8, 12, 48), (40, 60, 192)])
-def test_the_tiles_that_tell_are_spread(
-    monkeypatch: pytest.MonkeyPatch, down: int, across: int, most: int
-) -> None:
-    monkeypatch.setattr("flowdenoise.estimation.noise_evidence._MOST_TILES", most)
-    seen = _spread(down, across)
-    assert 0.9 * most <= int(seen.sum()) <= 1.1 * most
+@pytest.mark.parametrize(("down", "across", "tiles"), [(3, 4, 12), (8, 12, 48), (40, 60, 192)])
+def test_the_tiles_that_tell_are_spread(down: int, across: int, tiles: int) -> None:
+    seen = _spread(down, across, tiles)
+    assert 0.9 * tiles <= int(seen.sum()) <= 1.1 * tiles
     share = seen.float().mean()
     quarters = [part.float().mean() for half in seen.chunk(2, 0) for part in half.chunk(2, 1)]
     assert all(abs(quarter - share) < 0.25 * share for quarter in quarters)
@@ -266,7 +262,7 @@ def test_a_picture_of_one_color_has_maps_too() -> None:
 
 def test_a_large_picture_that_varies_only_where_nobody_looks_is_clean() -> None:
     samples = np.full((2560, 2560, 3), 128, np.uint8)
-    unseen = np.kron(~_spread(20, 20).numpy(), np.ones((128, 128), bool))
+    unseen = np.kron(~_spread(20, 20, TILES).numpy(), np.ones((128, 128), bool))
     ends = np.zeros_like(unseen)
     ends[:40] = ends[-40:] = ends[:, :40] = ends[:, -40:] = True  # or the rest would be bars
     places = unseen & ends

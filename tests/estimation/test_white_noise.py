@@ -6,6 +6,7 @@ The pictures are what people have: bars of a letterbox, scans on white, cut-outs
 from __future__ import annotations
 
 import io
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +241,21 @@ def test_detail_that_all_channels_show_is_not_their_noise() -> None:
     assert sum(found) / 3 == pytest.approx(1.1 * sigma)
     for level, without, before in zip(true, found, levels, strict=True):
         assert level < without < 0.5 * (level + before) + 0.005
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 24), (12, 16), (8, 12), (24, 16), (30, 30)])
+@pytest.mark.parametrize("most", [8, 16])
+def test_a_round_of_crops_is_spread_over_rows_and_columns(
+    rows: int, columns: int, most: int
+) -> None:
+    places = np.arange(rows * columns, dtype=np.float32).reshape(rows, columns, 1)
+    picture = Picture(places.repeat(16, 0).repeat(16, 1))
+    found = [int(crop[0, 0, 0, 0]) for crop, _ in islice(crops(picture, 16, most), most)]
+    own = ({n // columns for n in found}, {n % columns for n in found})
+    for lines, seen in zip((rows, columns), own, strict=True):
+        assert len(seen) >= min(most, lines) / 2
+        assert len({4 * line // lines for line in seen}) >= 3  # of the quarters
+    assert len({int(crop[0, 0, 0, 0]) for crop, _ in crops(picture, 16, most)}) == rows * columns
 
 
 def test_crops_cover_a_picture_in_rounds() -> None:
