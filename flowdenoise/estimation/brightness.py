@@ -17,6 +17,7 @@ from torch import Tensor
 from flowdenoise.estimation.estimate import FAINT, WEAKEST, WEAKEST_LOSSY, Estimate
 from flowdenoise.estimation.estimators import Finding
 from flowdenoise.estimation.noise_evidence import CELL
+from flowdenoise.estimation.noise_maps import NoiseMaps
 
 _COLOR = 0.3  # of the level of brightness: cameras that do not smooth color leave 0.4 or more
 _OF_WHITE = 0.95  # of the level in color at least; of white noise, brightness has two thirds
@@ -32,6 +33,7 @@ _OF_FOUND, _OF_BRIGHTNESS = 0.8, 0.5  # of the levels found, from where differen
 # have white noise: they have its level if it is one of color, and hardly any if of brightness
 _IN_COLOR = 1.5 / 255  # or this level, which neither rounding nor texture gives
 _ENOUGH = 300**2 // CELL**2  # cells; smaller pictures may hold nothing but one texture
+_COARSE = 1.8  # the grain of texture that such pictures hold
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
 _DOUBTED = 0.04  # the probability of a clean picture from which brightness may speak against maps
@@ -90,6 +92,8 @@ def is_colorless(color: Finding, brightness: Finding, *, lossless: bool = True) 
         share = _OF_SURE if color.estimate.maps is None else _OF_MAPS
         return brightness.estimate.sigma >= max(FAINT, share * color.estimate.sigma)
     if color.estimate.channels:
+        return False
+    if _may_be_one_texture(color, brightness.seen):
         return False
     clean = brightness.seen.clean
     if brightness.estimate.maps is None:
@@ -153,6 +157,13 @@ def level_of_color(picture: Tensor) -> float:
         return 0.0
     apart = (telling[::2] - telling[1]).abs().median(1).values
     return float(apart.min()) / (0.6745 * 2**0.5)
+
+
+def _may_be_one_texture(color: Finding, brightness: NoiseMaps) -> bool:
+    """Whether brightness is coarse in a small picture, of which a denoiser found none in color."""
+    small, coarse = brightness.brightness.numel() < _ENOUGH, brightness.grain >= _COARSE
+    disbelieved = color.doubted is not None and color.estimate.verdict == "clean"
+    return small and coarse and disbelieved
 
 
 def _is_surely_of_a_camera(brightness: Finding) -> bool:

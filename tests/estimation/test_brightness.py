@@ -43,6 +43,7 @@ def of_white(sigma: float, *, clean: float = 0.3, texture: float = 0) -> Finding
 
 
 TINTED = of_camera(60, tint=0.2)  # its level is 36
+SEEN = color(CLEAN, maps(9, clean=0.1))  # maps that do not hold
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,8 @@ TINTED = of_camera(60, tint=0.2)  # its level is 36
         (color(CLEAN), of_white(1.9), of_white(2.1)),
         (color(CLEAN), of_camera(2.9), of_camera(3.1)),
         (color(CLEAN), of_camera(20, clean=0.03), of_camera(20, clean=0.02)),  # it may be detail
-        (color(CLEAN, maps(9, clean=0.1)), of_camera(9, clean=0.15), of_camera(9, clean=0.13)),
+        (SEEN, of_camera(9, clean=0.15, grain=1.7), of_camera(9, clean=0.13, grain=1.7)),
+        (SEEN, of_camera(9, grain=1.9), of_camera(9, grain=1.7)),  # one texture, as it is small
         (color(CLEAN), of_white(9, clean=0.61), of_white(9, clean=0.59)),
         (color(CLEAN), of_camera(20, kind="white"), of_camera(20)),  # a part is noisy, or print
         (color(SCALED), of_white(4.9), of_white(5.1)),  # it may be grass
@@ -166,6 +168,14 @@ def grass(level: float = 0.2) -> Tensor:
     texture = noise.add_gaussian(torch.zeros(1, 1, 200, 201), level, seed=3)
     texture[..., :100, :] = 0
     return 0.5 + texture.expand(1, 3, -1, -1)
+
+
+def test_coarse_noise_of_brightness_counts_in_a_larger_picture() -> None:
+    small = of_camera(9, grain=1.9)
+    assert small.seen is not None
+    larger = replace(small.seen, brightness=torch.full((40, 40), 0.5))
+    assert not is_colorless(SEEN, small)
+    assert is_colorless(SEEN, replace(small, seen=larger))
 
 
 @pytest.mark.parametrize("sigma", [2 / 255, 10 / 255, 50 / 255])

@@ -67,7 +67,7 @@ NOISE_ESTIMATORS = {
         shipped=False,
         wider=True,
     ),
-    "noise-map-color": Recipe(
+    "noise-map-color-fifth": Recipe(
         (
             *("train-noise-map", "--initial", weights("noise-map-color-fourth"), *_EDITED),
             *("--set", "loop.seed=71"),
@@ -77,6 +77,22 @@ NOISE_ESTIMATORS = {
         "the light that fits or a tenth of it. It began with `noise-map-color-fourth`. Of "
         "the file a quarter are weights of that, three quarters are new "
         "(examples/shipped_weights/mean_of_weights.py).",
+        "What `noise-map-color` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-color": Recipe(
+        (
+            *("train-noise-map", "--initial", weights("noise-map-color-fifth"), *_EDITED),
+            *("--set", "training.clean=0.25", "--set", "training.reduced_after=0.35"),
+            *("--set", "loop.seed=7331"),
+        ),
+        6000,
+        f"{_DIFFERENCES} Beside its pictures it saw whole scenes in few pixels "
+        "(examples/shipped_weights/whole_scenes.py; of its two filters another hash chose). It "
+        "began with `noise-map-color-fifth`. Of the file a quarter are weights of that, three "
+        "quarters are new (examples/shipped_weights/mean_of_weights.py).",
         "Tells where a photograph is how noisy, in brightness and in color.",
         255.0,
         wider=True,
