@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,17 +42,22 @@ def enlarge(file: Path, out: Path) -> None:
     resized.save(out / f"{file.stem}-enlarged.png", compress_level=1)
 
 
-def main() -> None:
-    """Enlarge all pictures of the folders."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def change_all(change: Callable[[Path, Path], None], description: str | None) -> None:
+    """Change all pictures of the folders that the command line names.
+
+    Args:
+        change: A function of the file of a picture and the folder to write into.
+        description: What the command does.
+    """
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("images", type=Path, nargs="+", help="folders of pictures")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for folder in options.images:
         for file in sorted(filter(looks_like_image, folder.iterdir())):
-            enlarge(file, options.out)
+            change(file, options.out)
 
 
 if __name__ == "__main__":
-    main()
+    change_all(enlarge, __doc__)

@@ -9,13 +9,11 @@ pixels as a crop that is cut from it. What is smaller already stays as it is.
 
 from __future__ import annotations
 
-import argparse
 import zlib
 from pathlib import Path
 
+from enlarged import change_all
 from PIL import Image
-
-from flowdenoise.images import looks_like_image
 
 SIDE, LEAST = 260, 256
 FILTERS = (Image.Resampling.BOX, Image.Resampling.LANCZOS)
@@ -33,17 +31,5 @@ def reduce(file: Path, out: Path) -> None:
         reduced.save(out / f"{file.stem}.png", compress_level=1)
 
 
-def main() -> None:
-    """Reduce all pictures of the folders."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", type=Path, nargs="+", help="folders of pictures")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for folder in options.images:
-        for file in sorted(filter(looks_like_image, folder.iterdir())):
-            reduce(file, options.out)
-
-
 if __name__ == "__main__":
-    main()
+    change_all(reduce, __doc__)

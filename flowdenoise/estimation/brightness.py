@@ -93,14 +93,13 @@ def is_colorless(color: Finding, brightness: Finding, *, lossless: bool = True) 
         return brightness.estimate.sigma >= max(FAINT, share * color.estimate.sigma)
     if color.estimate.channels:
         return False
-    if _may_be_one_texture(color, brightness.seen):
-        return False
     clean = brightness.seen.clean
     if brightness.estimate.maps is None:
         trusted = clean <= _CLEAN_IF_WHITE
     else:
         both = brightness.seen.kind == "camera" and clean * color.seen.clean <= _BOTH_CLEAN
-        trusted = brightness.beside_detail or both
+        may_be_noise = not _may_be_one_texture(color, brightness.seen)
+        trusted = may_be_noise and (brightness.beside_detail or both)
     return trusted and brightness.estimate.sigma >= _least(color.estimate, brightness, lossless)
 
 
