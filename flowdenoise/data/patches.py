@@ -256,6 +256,23 @@ def noisy_image(
     return truncated(image) if config.eight_bit else image, sigma
 
 
+def by_area(corpus: Corpus, patch: int, exponent: float) -> Tensor | None:
+    """Factor of the chance of each place of an image, (I,); None gives all the same.
+
+    With all the same, a picture of many pixels is cut from far more often than a small one.
+
+    Args:
+        corpus: The images.
+        patch: The side of the patches.
+        exponent: Of the number of places of an image in its chance: 1 gives all places the same
+            chance, 0 all images.
+    """
+    if exponent == 1:
+        return None
+    places = (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
+    return places.clamp(min=1).double() ** (exponent - 1)
+
+
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:
     """Factor of each image's chance, (I,), by its fixed noise level; None gives all the same."""
     if config.mode != "fixed" or config.prefer_quiet == 0:

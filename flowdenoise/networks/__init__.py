@@ -8,6 +8,7 @@ dncnn              the supervised baseline
 noise_map          the noise level as channels of the input
 noise_level        an estimator of the level of white noise
 noise_estimator    an estimator of maps of noise of any kind
+filter_bank        what it learns to see of pixels
 ```
 """
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         measured,
         of_gray,
         opponent,
+        with_filters,
     )
     from flowdenoise.networks.noise_level import (
         NoiseLevelConfig,
@@ -149,6 +151,7 @@ __all__ = [
     "tell_two_maps",
     "to_scale",
     "with_depth",
+    "with_filters",
     "with_integers",
     "without_integers",
 ]
@@ -171,6 +174,7 @@ __getattr__ = homes(
             "measured",
             "of_gray",
             "opponent",
+            "with_filters",
         ),
         "noise_level": (
             "NoiseLevelConfig",

@@ -7,7 +7,7 @@ means of 4x4 pixels, times four, so that white noise has the same level on both)
 for white noise must be told the coarse level: low frequencies decide how well coarse noise goes.
 
     picture --opponent colors--> Haar bands of three scales --log energy--> convolutions -> maps
-                                                                      \-> mean -> kind
+                            \--> filters that are learned --log energy--^        \-> mean -> kind
 
 The energies measure noise and detail together, and the convolutions tell the two apart. To have
 one network estimate how noisy each place is, and a second one remove the noise, is the way of
@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flowdenoise.networks.filter_bank import FilterBank
 from flowdenoise.system.rules import Channels, Range, Size
 from flowdenoise.system.typed import check
 
@@ -50,14 +51,20 @@ class NoiseMapConfig:
         image_channels: The number of channels of pictures: 3 for color, 1 for gray.
         channels: The width of all layers.
         blocks: The number of residual blocks; block i looks 2^i cells far.
+        filters: The number of learned filters at each scale; without any, Haar bands tell alone.
     """
 
     image_channels: Channels = 3
     channels: Size = 64
     blocks: Annotated[int, Range(1, 8)] = 4
+    filters: Annotated[int, Range(0, 256)] = 0
 
     def __post_init__(self) -> None:
         check(self)
+
+    def gives_filters_to(self, other: NoiseMapConfig) -> bool:
+        """Whether this is another configuration but for filters, of which that has none."""
+        return self.filters > 0 and other == replace(self, filters=0)
 
 
 class Noise(NamedTuple):
@@ -93,6 +100,11 @@ class NoiseMapNet(nn.Module):
             padding=1,
             padding_mode="replicate",
         )
+        self.bank = (
+            FilterBank(config.image_channels, config.filters, width, FLOOR)
+            if config.filters
+            else None
+        )
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(
@@ -119,6 +131,8 @@ class NoiseMapNet(nn.Module):
             picture: The pictures, (B, C, H, W), about [0, 1]; H and W are multiples of 8.
         """
         features = self.head(evidence(picture))
+        if self.bank is not None:
+            features = features + self.bank(opponent(picture.float()))
         for block in self.blocks:
             features = features + block(F.relu(features))
         flat = features.flatten(2)
@@ -154,8 +168,24 @@ def of_gray(color: NoiseMapNet) -> NoiseMapNet:
     kept["head.bias"] += shift * head[:, :_ENERGIES].sum((1, 2, 3))
     head[:, _ENERGIES] *= math.sqrt(channels)
     kept["tail.2.bias"] -= shift
+    for name in kept:
+        if name.startswith("bank.filters"):
+            kept[name] = math.sqrt(channels) * kept[name][:, :1]
     gray.load_state_dict({**kept, "head.weight": head})
     return gray
+
+
+@torch.no_grad()
+def with_filters(network: NoiseMapNet, filters: int) -> NoiseMapNet:
+    """An estimator with learned filters, which begins as one without any.
+
+    Args:
+        network: An estimator without filters; it is not changed.
+        filters: The number of filters at each scale.
+    """
+    made = NoiseMapNet(replace(network.config, filters=filters))
+    made.load_state_dict({**made.state_dict(), **network.state_dict()})
+    return made
 
 
 def opponent(picture: Tensor) -> Tensor:

@@ -63,8 +63,9 @@ from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
 from flowdenoise.training.asking import IN_PHASE, ask_in_turns
+from flowdenoise.training.kept import Kept, fingerprint
 from flowdenoise.training.late_patches import Phases, check_late_patch
-from flowdenoise.training.lessons import CameraPatches, KeptLessons, Lessons, fingerprint
+from flowdenoise.training.lessons import CameraPatches, Lessons, kept_lessons
 from flowdenoise.training.validation_photos import Photos
 
 MARGIN = 8
@@ -174,14 +175,14 @@ class CameraStage:
         self.device = self.samplers.early.device
         self.kept = None if folder is None else self._kept(folder, corpus, seed)
 
-    def _kept(self, folder: Path, corpus: Corpus, seed: int) -> KeptLessons | None:
+    def _kept(self, folder: Path, corpus: Corpus, seed: int) -> Kept[Lessons] | None:
         """Where lessons are kept: a folder of their own for all that they are made of."""
         if not self.training.kept:
             return None
         networks = (self.estimator, *self.teachers)
         parts = [*(part for one in networks for part in one.state_dict().values()), corpus.keys]
         name = f"lessons-{fingerprint((replace(self.training, kept=0), seed), parts)}"
-        return KeptLessons(folder / name, self.training.kept, self.device)
+        return kept_lessons(folder / name, self.training.kept, self.device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
@@ -189,7 +190,7 @@ class CameraStage:
         with torch.no_grad():
             make = partial(self.lessons, sampler, first=first, count=count)
             kept = self.kept
-            lessons = kept.lessons(step, first, count, make) if kept else make(step)
+            lessons = kept.share(step, first, count, make) if kept else make(step)
         denoised = model(lessons.noisy, lessons.maps).float()
         light = tone.untone(denoised, lessons.contrast)
         error = lessons.weight * (light - lessons.target).square()

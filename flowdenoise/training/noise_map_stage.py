@@ -1,138 +1,24 @@
 """Train the estimator of noise maps: noise of all kinds, two versions of it, their difference.
 
-No picture is a target here, clean or noisy. A picture gets the same kind of noise twice; half the
-difference of the two, times the square root of two, is noise of that kind alone, and its mean
-squares are what the estimator learns to tell from one of the two.
-
-The pictures of the corpus were taken by cameras, too, and many have a little noise of their own,
-which would be taught as clean. Most crops are therefore reduced to half the size first, which
-leaves little of it. What a camera made is not what people have: some crops are edited after their
-noise, and reduced or enlarged, as pictures on the web are.
-
-An estimator of gray pictures sees what becomes of color photographs when their colors are mixed to
-one brightness, as editors and cameras do it.
+What noise that is, `training.noise_crops` tells.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.data.patches import PatchSampler
-from flowdenoise.errors import UsageError
-from flowdenoise.images import as_floats
-from flowdenoise.metrics import LUMA
-from flowdenoise.networks import (
-    KINDS,
-    Noise,
-    NoiseMapNet,
-    level_loss,
-    measured,
-)
-from flowdenoise.noise import Sigma, camera, compression, editing, grain, smoothing
-from flowdenoise.noise.editing import EditConfig
-from flowdenoise.system import random_streams
+from flowdenoise.data.patches import PatchSampler, by_area
+from flowdenoise.images import turns
+from flowdenoise.networks import KINDS, Noise, level_loss
 from flowdenoise.system.random_streams import Draws, Stream
-from flowdenoise.system.rules import Factor, Multiple, Range, Share
-from flowdenoise.system.typed import check
-
-_WHITE, _ROUNDED = 255, 1e-3
-
-
-@dataclass(frozen=True)
-class NoiseMapTraining:
-    """What this stage does, apart from the loop.
-
-    Attributes:
-        patch: The side of the crops.
-        most: The highest level of white noise, [0, 1] scale.
-        clean: The share of crops without noise.
-        white: The share of crops with white noise.
-        film: The share of crops with the grain of film; the rest is of cameras.
-        widest: The largest deviation of the blur that makes grains, in pixels.
-        reduced: The share of crops that are reduced to half the size before they get noise.
-        soft: The share of these that are enlarged again before they get noise: their texture is as
-            soft as that of photographs at their own pixels.
-        softest: The largest factor of their sides; the least is 1.
-        reduced_after: The share of crops of cameras that are reduced behind the camera.
-        least_size: The least factor of their sides; the largest is 1.
-        enlarged: The share of crops without noise, and of others of cameras and of film, that are
-            enlarged.
-        most_size: The largest factor of their sides; the least is 1.
-        relit: The share of crops whose scene gets other light: night with lamps in it, or more
-            than a picture can hold.
-        light: The factor of that light, drawn log-uniformly.
-        contrast: The exponent of that scene's values before, which sets bright beside dark.
-        edited: The share of crops that are edited, of all but those with white noise.
-        edits: How they are edited.
-        white_stored: The share of crops with white noise that are compressed, at most 0.6.
-        least_quality: The least quality of compression; the largest is 100.
-        stored_after: The share of crops of cameras that are compressed once more at the end.
-        kind_weight: The weight of the loss of the kind.
-        clean_below: The level of noise, [0, 1] scale, below which a crop counts as clean.
-        filtered: The share of crops, for an estimator of gray pictures, whose brightness is mixed
-            of the colors in shares of their own, as behind a filter; others have those of BT.601.
-        color: How the colors are varied.
-    """
-
-    patch: Annotated[int, Range(64, 2048), Multiple(NoiseMapNet.stride)] = 128
-    most: Sigma = 80 / 255
-    clean: Share = 0.2
-    white: Share = 0.2
-    film: Share = 0.08
-    widest: Annotated[float, Range(0.0, 8.0)] = 1.3
-    reduced: Share = 0.6
-    soft: Share = 0.0
-    softest: Annotated[float, Range(1.0, 8.0)] = 3.5
-    reduced_after: Share = 0.25
-    least_size: Annotated[float, Range(0.5, 1.0)] = 0.5
-    enlarged: Share = 0.1
-    most_size: Annotated[float, Range(1.0, 4.0)] = 1.6
-    relit: Share = 0.5
-    light: camera.Ends = (0.1, 8.0)
-    contrast: camera.Ends = (1.0, 2.5)
-    edited: Share = 0.4
-    edits: EditConfig = field(default_factory=EditConfig)
-    white_stored: Share = 0.2
-    least_quality: Annotated[float, Range(1.0, 100.0)] = 60.0
-    stored_after: Share = 0.3
-    kind_weight: Factor = 0.5
-    clean_below: Sigma = 0.5 / 255
-    filtered: Share = 0.3
-    color: ColorConfig = field(default_factory=lambda: ColorConfig(mix=0.2, permute=0.2))
-
-    @property
-    def side(self) -> int:
-        """The least side of pictures: crops are cut twice as large, to be reduced."""
-        return 2 * self.patch
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.clean + self.white + self.film > 1:
-            raise UsageError(
-                "the shares of clean and white crops and of film are above 1 together"
-            )
-
-
-@dataclass(frozen=True)
-class _Crops:
-    """Noisy crops and what is known of their noise.
-
-    Attributes:
-        noisy: (B, C, P, P).
-        squares: (B, 4, P/8, P/8) from `measured`.
-        kind: (B,) index of `KINDS`.
-    """
-
-    noisy: Tensor
-    squares: Tensor
-    kind: Tensor
+from flowdenoise.training.kept import Kept, fingerprint
+from flowdenoise.training.noise_crops import CropMaker, Crops, NoiseMapTraining, kept_crops
 
 
 class NoiseMapStage:
@@ -146,178 +32,61 @@ class NoiseMapStage:
         *,
         seed: int,
         validation: Corpus | None = None,
+        folder: Path | None = None,
         device: torch.device | None = None,
     ) -> None:
         self.model = model
         self.training = training
-        self.gray = getattr(getattr(model, "config", None), "image_channels", 3) == 1
-        color, side = training.color, training.side
-        self.sampler = PatchSampler(corpus, side, seed=seed, device=device, color=color)
+        gray = getattr(getattr(model, "config", None), "image_channels", 3) == 1
+        self.maker = CropMaker(training, gray)
+        side = training.side
+        weights = by_area(corpus, side, training.by_area)
+        self.sampler = PatchSampler(
+            corpus, side, seed=seed, device=device, weights=weights, color=training.color
+        )
         self.validation = None
         if validation is not None:
             self.validation = PatchSampler(validation, side, seed=0, device=device)
+        self.kept = None if folder is None else self._kept(folder, corpus, seed)
+
+    def _kept(self, folder: Path, corpus: Corpus, seed: int) -> Kept[Crops] | None:
+        """Where crops are kept: a folder of their own for all that they are made of."""
+        batches = self.training.kept
+        if not batches:
+            return None
+        made_of = (replace(self.training, kept=0), self.maker.gray, seed)
+        name = f"crops-{fingerprint(made_of, [corpus.keys])}"
+        return kept_crops(folder / name, batches, self.sampler.device)
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """How far the levels are from those of the noise, and how well its kind was told."""
-        crops = self._crops(self.sampler, self.sampler.draws(step, count, first))
+        crops = self._crops(step, first, count)
         found: Noise = model(crops.noisy)
         kind = F.cross_entropy(found.kind, crops.kind)
         return level_loss(found.levels, crops.squares).mean() + self.training.kind_weight * kind
 
-    def _crops(self, sampler: PatchSampler, draws: Draws) -> _Crops:
-        double = as_floats(sampler.clean(draws))
-        settings = self.training
-        share = draws.uniform(Stream.MAP_KIND)
-        ends = torch.tensor([settings.clean, settings.white, settings.film]).cumsum(0)
-        groups = torch.bucketize(share, ends.to(share))
-        after = (groups == 3) & (draws.uniform(Stream.MAP_REDUCED_AFTER) < settings.reduced_after)
-        groups = groups + after  # the last group is that of reduced photographs
-        before = draws.uniform(Stream.MAP_REDUCED) < settings.reduced
-        # The noise that the pictures themselves have must not be made stronger and called clean.
-        changeable = (groups > 1) | before
-        contrast, light = (torch.where(changeable, one, 1.0) for one in self._relit(draws))
-        double = double.pow(contrast[:, None, None, None])
-        reduced = self._soft(_softened(F.avg_pool2d(double, 2), draws), draws)
-        margin = slice(settings.patch // 2, -(settings.patch // 2))
-        scene = torch.where(before[:, None, None, None], reduced, double[..., margin, margin])
-        clean = editing.exposed(scene, light)
-        pair = clean.new_empty(2, *clean.shape)
-        makers = (
-            (self._clean, clean),
-            (self._white, clean),
-            (self._film, clean),
-            (self._camera, scene),
-            (self._reduced_camera, double),
-        )
-        edited = changeable & (draws.uniform(Stream.MAP_EDITED) < settings.edited)
-        for group, (make, source) in enumerate(makers):
-            chosen = (groups == group).nonzero()[:, 0]
-            if len(chosen):
-                own = Draws(draws.keys[chosen])
-                pair[:, chosen] = make(source[chosen], own, edited[chosen])
-        if self.gray:
-            pair = torch.stack([self._mixed(one, draws) for one in pair])
-        squares = measured((pair[0] - pair[1]) / 2**0.5)
-        quiet = squares[:, ::2].mean((1, 2, 3)).sqrt() < settings.clean_below
-        return _Crops(pair[0], squares, torch.where(quiet, 0, groups.clamp(max=2)))
+    def _crops(self, step: int, first: int, count: int) -> Crops:
+        """The crops of a share of the batch of `step`; those that are seen again are turned."""
 
-    def _clean(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        stored = self._enlarged(self._stored(clean, draws, jpeg=0.7), draws)
-        again = Draws(random_streams.fold(draws.keys, Stream.MAP_STORED))
-        changed = self._stored(self._edited(stored, draws, edited), again, jpeg=0.5)
-        stored = torch.where(edited[:, None, None, None], changed, stored)
-        return torch.stack([stored, stored])
+        def make(batch: int) -> Crops:
+            return self._made(self.sampler, self.sampler.draws(batch, count, first))
 
-    def _relit(self, draws: Draws) -> tuple[Tensor, Tensor]:
-        """The exponent of the values of scenes and the factor of their light, (B,) each."""
-        relit = draws.uniform(Stream.MAP_RELIT) < self.training.relit
-        contrast = camera.between(draws.uniform(Stream.MAP_CONTRAST), self.training.contrast)
-        light = camera.draw_log(draws.keys, Stream.MAP_LIGHT, self.training.light)
-        return torch.where(relit, contrast, 1.0), torch.where(relit, light, 1.0)
+        if self.kept is None:
+            return make(step)
+        crops = self.kept.share(step, first, count, make)
+        draws = self.sampler.draws(step, count, first)
+        ways = (len(turns.WAYS) * draws.uniform(Stream.MAP_TURN)).long()
+        return crops.turned(ways.to(crops.noisy.device))
 
-    def _edited(self, pictures: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        keys = random_streams.fold(draws.keys, Stream.MAP_EDIT)
-        changed = editing.edit(pictures, keys, self.training.edits)
-        return torch.where(edited[:, None, None, None], changed, pictures)
-
-    def _enlarged(self, pictures: Tensor, draws: Draws) -> Tensor:
-        chosen = draws.uniform(Stream.MAP_ENLARGED) < self.training.enlarged
-        factors = 1 + (self.training.most_size - 1) * draws.uniform(Stream.MAP_SIZE)
-        return _resized(pictures, chosen, factors)
-
-    def _soft(self, pictures: Tensor, draws: Draws) -> Tensor:
-        chosen = draws.uniform(Stream.MAP_SOFT) < self.training.soft
-        factors = 1 + (self.training.softest - 1) * draws.uniform(Stream.MAP_MAGNIFIED)
-        return _resized(pictures, chosen, factors)
-
-    def _stored(self, picture: Tensor, draws: Draws, jpeg: float) -> Tensor:
-        """Rounded to 8 bits and, a share of them, compressed."""
-        least = self.training.least_quality
-        quality = least + (100 - least) * draws.uniform(Stream.MAP_QUALITY)
-        quality = torch.where(draws.uniform(Stream.MAP_FATE) < jpeg, quality, 101.0)
-        held = (len(compression.SUBSAMPLINGS) * draws.uniform(Stream.MAP_SUBSAMPLED)).long()
-        return compression.compress(picture, quality, held)
-
-    def _white(self, clean: Tensor, draws: Draws, _: Tensor) -> Tensor:
-        level = self.training.most * draws.uniform(Stream.MAP_LEVEL).square()[:, None]
-        apart = torch.stack(
-            [draws.uniform(Stream.MAP_CHANNELS + 8 * i) for i in range(clean.shape[1])], 1
-        )
-        unequal = draws.uniform(Stream.MAP_UNEQUAL)[:, None] < 0.2
-        level = torch.where(unequal, 2 * level * apart, level)[:, :, None, None]
-        shape = tuple(clean.shape[1:])
-        pair = [clean + level * draws.normal(Stream.MAP_NOISE + 8 * i, shape) for i in range(2)]
-        floats = (draws.uniform(Stream.MAP_FATE) > 0.6)[:, None, None, None]
-        stored = [self._stored(noisy, draws, jpeg=self.training.white_stored) for noisy in pair]
-        return torch.where(floats, torch.stack(pair), torch.stack(stored))
-
-    def _film(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        settings = self.training
-        level = 0.5 * settings.most * draws.uniform(Stream.GRAIN_LEVEL).square()
-        pair = []
-        for version in range(2):
-            noise = Stream.MAP_GRAIN + 16 * version
-            noisy = grain.add_grain(clean, level, draws, noise, widest=settings.widest)
-            pair.append(self._enlarged(noisy.clamp(0, 1), draws))
-        return self._finished(torch.stack(pair), draws, edited)
-
-    def _camera(self, clean: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        photos = [self._enlarged(photo, draws) for photo in self._photographs(clean, draws)]
-        return self._finished(torch.stack(photos), draws, edited)
-
-    def _reduced_camera(self, double: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        """Photographs of twice the size, reduced and stored once more."""
-        least, patch = self.training.least_size, self.training.patch
-        factors = least + (1 - least) * draws.uniform(Stream.MAP_SIZE)
-        photos = [
-            editing.resize(photo, factors, patch) for photo in self._photographs(double, draws)
-        ]
-        return self._finished(torch.stack(photos), draws, edited)
-
-    def _finished(self, pair: Tensor, draws: Draws, edited: Tensor) -> Tensor:
-        share = self.training.stored_after
-        done = [self._edited(photo.clamp(0, 1), draws, edited) for photo in pair]
-        return torch.stack([self._stored(photo, draws, jpeg=share) for photo in done])
-
-    def _photographs(self, clean: Tensor, draws: Draws) -> Tensor:
-        """Two photographs of each picture with the same camera, (2, B, 3, H, W)."""
-        names, (_, light) = list(camera.CAMERAS), self._relit(draws)
-        chosen = (draws.uniform(Stream.MAP_CAMERA) * len(names)).long()
-        pair = clean.new_empty(2, *clean.shape)
-        for index, name in enumerate(names):
-            which = (chosen == index).nonzero()[:, 0]
-            if not len(which):
-                continue
-            keys = draws.keys[which]
-            for version in range(2):
-                pair[version, which] = camera.simulate(
-                    clean[which],
-                    keys,
-                    camera.CAMERAS[name],
-                    noise_keys=random_streams.fold(keys, Stream.MAP_CAMERA + 1 + version),
-                    light=light[which],
-                ).picture
-        return pair
-
-    def _mixed(self, photos: Tensor, draws: Draws) -> Tensor:
-        """Gray pictures (B, 1, P, P) of color ones; a share of them is compressed once more."""
-        shares = photos.new_tensor(LUMA).expand(len(photos), 3)
-        drawn = [draws.uniform(Stream.MAP_FILTER + 8 * i) for i in range(4)]
-        own = -torch.stack(drawn[:3], 1).clamp(min=1e-6).log()
-        filtered = (drawn[3] < self.training.filtered)[:, None]
-        shares = torch.where(filtered, own / own.sum(1, keepdim=True), shares)
-        gray = torch.einsum("bc,bchw->bhw", shares.to(photos), photos)[:, None]
-        stored = self._stored(gray.expand(-1, 3, -1, -1), draws, jpeg=self.training.stored_after)
-        floats = photos * _WHITE  # what was not rounded before is not rounded now
-        whole = ((floats - floats.round()).abs() < _ROUNDED).all(3).all(2).all(1)
-        return torch.where(whole[:, None, None, None], stored[:, :1], gray)
+    def _made(self, sampler: PatchSampler, draws: Draws) -> Crops:
+        return self.maker.crops(sampler.clean(draws), draws)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss and share of right kinds over validation crops."""
         if self.validation is None:
             return {}
-        crops = self._crops(self.validation, self.validation.draws(0, 192))
+        crops = self._made(self.validation, self.validation.draws(0, 192))
         found: Noise = model(crops.noisy)
         result = {"log_error": float(level_loss(found.levels, crops.squares).mean())}
         right = found.kind.argmax(1) == crops.kind
@@ -328,15 +97,3 @@ class NoiseMapStage:
     def pictures(self, model: nn.Module) -> dict[str, Tensor]:
         """There is nothing to see."""
         return {}
-
-
-def _resized(pictures: Tensor, chosen: Tensor, factors: Tensor) -> Tensor:
-    """Pictures (B, C, P, P), of which those chosen, (B,), become the middles of larger ones."""
-    pictures = pictures.clone()
-    pictures[chosen] = editing.resize(pictures[chosen], factors[chosen], pictures.shape[-1])
-    return pictures
-
-
-def _softened(clean: Tensor, draws: Draws) -> Tensor:
-    """Blurred as a lens does it, each picture by a deviation of its own, at most 0.8 pixels."""
-    return smoothing.blur_each(clean, 0.8 * draws.uniform(Stream.MAP_SOFTNESS))

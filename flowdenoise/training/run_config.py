@@ -15,8 +15,8 @@ from flowdenoise.optimization.loop import LoopConfig
 from flowdenoise.system.typed import check
 from flowdenoise.training.camera_stage import CameraTraining
 from flowdenoise.training.denoiser_stage import DenoiserTraining
+from flowdenoise.training.noise_crops import NoiseMapTraining
 from flowdenoise.training.noise_level_stage import NoiseLevelTraining
-from flowdenoise.training.noise_map_stage import NoiseMapTraining
 from flowdenoise.training.prior_stage import PriorTraining
 
 DenoiserConfig: TypeAlias = ResNetConfig | DnCNNConfig

@@ -22,12 +22,14 @@ from flowdenoise.images import as_floats
 from flowdenoise.networks import (
     DnCNN,
     NoiseLevelNet,
+    NoiseMapConfig,
     NoiseMapNet,
     ResNet,
     ResNetConfig,
     of_gray,
     tell_two_maps,
     with_depth,
+    with_filters,
 )
 from flowdenoise.training.camera_stage import MARGIN, CameraStage
 from flowdenoise.training.denoiser_stage import DenoiserStage
@@ -226,6 +228,12 @@ def _beginning(run: DenoiserRun | PhotoRun | NoiseMapRun, initial: nn.Module) ->
         and run.network.differs_in_depth(initial.config)
     ):
         return with_depth(initial, run.network).requires_grad_(True)
+    if (
+        isinstance(initial, NoiseMapNet)
+        and isinstance(run.network, NoiseMapConfig)
+        and run.network.gives_filters_to(initial.config)
+    ):
+        return with_filters(initial, run.network.filters).requires_grad_(True)
     if initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
     return copy.deepcopy(initial).requires_grad_(True)
@@ -334,6 +342,7 @@ def train_noise_map(run: NoiseMapRun, place: Place, *, initial: nn.Module | None
             run.training,
             seed=run.loop.seed,
             validation=_validation(run.data, run.training.side, place),
+            folder=place.folder,
             device=place.workers.device,
         )
         return run_loop(stage, run, place, *begun)

@@ -25,7 +25,7 @@ from flowdenoise.errors import UsageError
 from flowdenoise.optimization.run_folder import writing_to
 from flowdenoise.system.atomic import replacing
 from flowdenoise.system.device import choose_precision
-from flowdenoise.training.lessons import fingerprint
+from flowdenoise.training.kept import fingerprint
 
 OnTaught = Callable[[int, int], None]
 """Called with the number of finished images and of all."""

@@ -66,7 +66,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         "prior", "flowdenoise.flow", "GlowConfig", "Glow", before={"split": "net"}
     ),
     "noise_level": Architecture("noise level", _NETWORKS, "NoiseLevelConfig", "NoiseLevelNet"),
-    "noise_map": Architecture("noise map", _NETWORKS, "NoiseMapConfig", "NoiseMapNet"),
+    "noise_map": Architecture(
+        "noise map", _NETWORKS, "NoiseMapConfig", "NoiseMapNet", before={"filters": 0}
+    ),
 }
 """Kind, as written in a weights file, and its definition."""
 

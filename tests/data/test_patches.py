@@ -12,6 +12,7 @@ from flowdenoise.data.patches import (
     NoiseConfig,
     NoiseMode,
     PatchSampler,
+    by_area,
     image_sigma,
     quiet_weights,
 )
@@ -161,6 +162,15 @@ def test_quiet_images_are_drawn_more_often_when_preferred(corpus: Corpus) -> Non
     assert torch.allclose(drawn.bincount(minlength=3) / 4000, expected, atol=0.03)
     assert quiet_weights(corpus, NoiseConfig(mode="fresh", prefer_quiet=1.0), 1) is None
     assert quiet_weights(corpus, NoiseConfig(), 1) is None
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.4, 1.0])
+def test_images_are_drawn_by_a_power_of_their_places(corpus: Corpus, exponent: float) -> None:
+    weights = by_area(corpus, 32, exponent)
+    sampler = PatchSampler(corpus, 32, seed=1, weights=weights)
+    drawn = sampler.clean(sampler.draws(0, 4000))[:, 2, 0, 0].long()
+    places = torch.tensor([float((h - 31) * (w - 31)) for h, w in SIZES]) ** exponent
+    assert torch.allclose(drawn.bincount(minlength=3) / 4000, places / places.sum(), atol=0.03)
 
 
 def test_an_image_below_the_patch_is_named(corpus: Corpus) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 
+from flowdenoise.networks.filter_bank import FilterBank
 from flowdenoise.networks.noise_estimator import (
     FLOOR,
     KINDS,
@@ -16,6 +19,7 @@ from flowdenoise.networks.noise_estimator import (
     level_loss,
     measured,
     of_gray,
+    with_filters,
 )
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -57,9 +61,14 @@ def test_there_is_a_cell_for_8_by_8_pixels_and_a_kind_for_each_picture(channels:
     assert (found.levels > 0).all()
 
 
-def test_an_estimator_for_gray_begins_with_what_that_for_color_sees_in_equal_channels() -> None:
+@pytest.mark.parametrize("filters", [0, 4])
+def test_an_estimator_for_gray_begins_with_what_that_for_color_sees_in_equal_channels(
+    filters: int,
+) -> None:
     torch.manual_seed(5)
-    color = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1)).eval()
+    color = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1, filters=filters)).eval()
+    for parameter in color.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
     gray = of_gray(color)
     picture = 0.5 + 0.08 * torch.randn(1, 1, 128, 128)
     with torch.no_grad():
@@ -69,8 +78,47 @@ def test_an_estimator_for_gray_begins_with_what_that_for_color_sees_in_equal_cha
     assert of_gray(gray) is gray
 
 
+def test_an_estimator_that_is_given_filters_begins_as_it_was() -> None:
+    torch.manual_seed(6)
+    plain = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1)).eval()
+    given = with_filters(plain, 4)
+    picture = torch.rand(2, 3, 64, 48)
+    assert given.config == replace(plain.config, filters=4)
+    assert given.config.gives_filters_to(plain.config)
+    for before, now in zip(plain(picture), given(picture), strict=True):
+        assert torch.equal(before, now)
+    loss = given(picture).levels.log().square().mean()
+    loss.backward()
+    assert given.bank is not None
+    assert given.bank.last.weight.grad is not None
+    assert given.bank.last.weight.grad.abs().max() > 0
+
+
+def test_filters_tell_even_texture_from_noise_of_the_same_energies() -> None:
+    """Signs of one amount have the energies of Haar bands that Gaussian noise has, on average."""
+    torch.manual_seed(7)
+    bank = FilterBank(3, filters=4, width=8, floor=FLOOR).eval()
+    bank.last.weight.data.normal_()
+    kernel = torch.zeros(4, 3, 5, 5)
+    kernel[:, 0, 2, 2] = 1.0  # of one plane; of several, a sum is nearly Gaussian again
+    for filters in bank.filters:
+        filters.data.copy_(kernel)
+    noise = torch.randn(1, 3, 128, 128)
+    gauss, signs = bank(0.1 * noise).mean((2, 3)), bank(0.1 * noise.sign()).mean((2, 3))
+    again = bank(0.1 * torch.randn(1, 3, 128, 128)).mean((2, 3))
+    assert (gauss - signs).norm() > 3 * (gauss - again).norm()
+
+
+def test_filters_have_no_mean() -> None:
+    torch.manual_seed(9)
+    bank = FilterBank(3, filters=4, width=8, floor=FLOOR).eval()
+    bank.last.weight.data.normal_()
+    dark, light = (bank(torch.full((1, 3, 16, 16), value)) for value in (0.1, 0.9))
+    assert torch.allclose(dark, light, atol=1e-3)
+
+
 def test_an_estimator_learns_to_tell_two_levels_apart() -> None:
-    net = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1))
+    net = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1, filters=2))
     optimizer = torch.optim.Adam(net.parameters(), 5e-3)
     picture = torch.full((2, 3, 48, 48), 0.5)
     sigma = torch.tensor([0.02, 0.1])[:, None, None, None]
