@@ -55,14 +55,13 @@ class FilterBank(nn.Module):
             planes: Brightness and differences of color, (B, P, H, W); H and W are multiples of 8.
         """
         seen = []
+        planes = planes.contiguous(memory_format=torch.channels_last)  # convolved 3 times as fast
         for scale, filters in enumerate(self.filters):
             without_mean = filters - filters.mean((2, 3), keepdim=True)
             padded = F.pad(planes, (_SIDE // 2,) * 4, mode="replicate")
             response = F.conv2d(padded, without_mean)
-            place = _PLACE >> scale
-            energy = F.avg_pool2d(response.square(), place)
-            amount = F.avg_pool2d(response.abs(), place) / _AMOUNT
-            seen += [self._log(energy), self._log(amount.square())]
+            energy, amount = _means(response, _PLACE >> scale)
+            seen += [self._log(energy), self._log((amount / _AMOUNT).square())]
             planes = 2 * F.avg_pool2d(planes, 2)  # white noise keeps its level
         features = self.gather((torch.cat(seen, 1) - _USUAL) / math.sqrt(_SPREAD))
         told: Tensor = self.last(F.relu(features))
@@ -70,3 +69,12 @@ class FilterBank(nn.Module):
 
     def _log(self, squares: Tensor) -> Tensor:
         return 0.5 * (squares / self.floor**2 + 1).log()
+
+
+def _means(response: Tensor, place: int) -> tuple[Tensor, Tensor]:
+    """The means of squares and of amounts of a response, over squares of so many pixels."""
+    if response.requires_grad:
+        return F.avg_pool2d(response.square(), place), F.avg_pool2d(response.abs(), place)
+    amounts = response.abs_()  # in place: fresh memory costs more than the arithmetic
+    amount = F.avg_pool2d(amounts, place)
+    return F.avg_pool2d(amounts.square_(), place), amount
