@@ -109,6 +109,18 @@ def test_filters_tell_even_texture_from_noise_of_the_same_energies() -> None:
     assert (gauss - signs).norm() > 3 * (gauss - again).norm()
 
 
+def test_filters_tell_the_same_where_nothing_is_learned() -> None:
+    torch.manual_seed(8)
+    bank = FilterBank(3, filters=4, width=8, floor=FLOOR).eval()
+    bank.last.weight.data.normal_()
+    picture = torch.rand(2, 3, 32, 48)
+    before = picture.clone()
+    with torch.no_grad():
+        told = bank(picture)
+    assert torch.equal(picture, before)
+    assert torch.allclose(told, bank(picture), atol=1e-5)
+
+
 def test_filters_have_no_mean() -> None:
     torch.manual_seed(9)
     bank = FilterBank(3, filters=4, width=8, floor=FLOOR).eval()
