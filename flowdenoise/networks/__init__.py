@@ -51,7 +51,13 @@ if TYPE_CHECKING:
         to_scale,
     )
     from flowdenoise.networks.noise_map import sigma_maps
-    from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps, with_depth
+    from flowdenoise.networks.resnet import (
+        ResNet,
+        ResNetConfig,
+        tell_two_maps,
+        with_depth,
+        with_scales,
+    )
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,7 @@ __all__ = [
     "with_depth",
     "with_filters",
     "with_integers",
+    "with_scales",
     "without_integers",
 ]
 
@@ -185,6 +192,6 @@ __getattr__ = homes(
             "to_scale",
         ),
         "noise_map": ("sigma_maps",),
-        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps", "with_depth"),
+        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps", "with_depth", "with_scales"),
     },
 )

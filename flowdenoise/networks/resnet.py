@@ -133,6 +133,14 @@ class ResNetConfig(NetworkConfig):
         alike = self.channels == other.channels
         return alike and replace(self, blocks=other.blocks) == other
 
+    def adds_scales_to(self, other: object) -> bool:
+        """Whether these are the sizes of a network of one scale, with coarser ones added."""
+        if not isinstance(other, ResNetConfig) or len(self.channels) < 2:
+            return False
+        alike = len(other.channels) == 1 and other.channels == self.channels[:1]
+        sizes = {"channels": other.channels, "blocks": other.blocks}
+        return alike and 2 * self.blocks[0] <= other.blocks[0] and replace(self, **sizes) == other
+
 
 _ENDS_OF_BLOCK = ("conv2.weight",)
 _ENDS_OF_BOTTLENECK = ("conv3.weight", "conv3.bias")
@@ -296,4 +304,36 @@ def with_depth(network: ResNet, config: ResNetConfig) -> ResNet:
             parameter.copy_(state[name])
         elif name.endswith(last):
             parameter.zero_()
+    return made
+
+
+@torch.no_grad()
+def with_scales(network: ResNet, config: ResNetConfig) -> ResNet:
+    """A network of several scales, which begins as one of a single scale, to learn on from there.
+
+    The first blocks become those on the way down, the last ones those on the way up; what lies
+    between them is left out. Nothing comes from the coarser scales at first.
+
+    Args:
+        network: The network of a single scale; it is not changed.
+        config: Its configuration, but for the coarser scales and the number of blocks.
+
+    Raises:
+        UsageError: `config` differs in something else, or has more blocks at the finest scale.
+    """
+    if not config.adds_scales_to(network.config):
+        raise UsageError("a network can begin with scales added to one of its finest width")
+    count, last = config.blocks[0], network.config.blocks[0]
+    places = {f"middle.{index}.": f"encoders.0.{index}." for index in range(count)}
+    places |= {f"middle.{last - count + i}.": f"decoders.0.{i}." for i in range(count)}
+    made = ResNet(config)
+    state = made.state_dict()
+    for name, values in network.state_dict().items():
+        block = name[: name.find(".", len("middle.")) + 1]
+        if not name.startswith("middle."):
+            state[name] = values
+        elif block in places:
+            state[places[block] + name.removeprefix(block)] = values
+    state["ups.0.weight"] = torch.zeros_like(state["ups.0.weight"])
+    made.load_state_dict(state)
     return made
