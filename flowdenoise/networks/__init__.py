@@ -9,6 +9,7 @@ noise_map          the noise level as channels of the input
 noise_level        an estimator of the level of white noise
 noise_estimator    an estimator of maps of noise of any kind
 filter_bank        what it learns to see of pixels
+growing            networks that begin as others of other sizes
 ```
 """
 
@@ -27,6 +28,7 @@ from flowdenoise.system.typed import check
 if TYPE_CHECKING:
     from flowdenoise.networks.dncnn import DnCNN, DnCNNConfig, fold_batch_norm
     from flowdenoise.networks.eight_bits import with_integers, without_integers
+    from flowdenoise.networks.growing import grown, with_depth, with_filters, with_scales
     from flowdenoise.networks.noise_estimator import (
         FLOOR,
         KINDS,
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
         measured,
         of_gray,
         opponent,
-        with_filters,
     )
     from flowdenoise.networks.noise_level import (
         NoiseLevelConfig,
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
         ResNet,
         ResNetConfig,
         tell_two_maps,
-        with_depth,
-        with_scales,
     )
 
 
@@ -149,6 +148,7 @@ __all__ = [
     "cosine_transform",
     "fold_batch_norm",
     "from_scale",
+    "grown",
     "level_loss",
     "measured",
     "of_gray",
@@ -168,6 +168,7 @@ __getattr__ = homes(
     {
         "dncnn": ("DnCNN", "DnCNNConfig", "fold_batch_norm"),
         "eight_bits": ("with_integers", "without_integers"),
+        "growing": ("grown", "with_depth", "with_filters", "with_scales"),
         "noise_estimator": (
             "FLOOR",
             "KINDS",
@@ -181,7 +182,6 @@ __getattr__ = homes(
             "measured",
             "of_gray",
             "opponent",
-            "with_filters",
         ),
         "noise_level": (
             "NoiseLevelConfig",
@@ -192,6 +192,6 @@ __getattr__ = homes(
             "to_scale",
         ),
         "noise_map": ("sigma_maps",),
-        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps", "with_depth", "with_scales"),
+        "resnet": ("ResNet", "ResNetConfig", "tell_two_maps"),
     },
 )

@@ -62,8 +62,8 @@ class NoiseMapConfig:
     def __post_init__(self) -> None:
         check(self)
 
-    def gives_filters_to(self, other: NoiseMapConfig) -> bool:
-        """Whether this is another configuration but for filters, of which that has none."""
+    def adds_filters_to(self, other: NoiseMapConfig) -> bool:
+        """Whether these are the sizes of an estimator without filters, with some added."""
         return self.filters > 0 and other == replace(self, filters=0)
 
 
@@ -173,19 +173,6 @@ def of_gray(color: NoiseMapNet) -> NoiseMapNet:
             kept[name] = math.sqrt(channels) * kept[name][:, :1]
     gray.load_state_dict({**kept, "head.weight": head})
     return gray
-
-
-@torch.no_grad()
-def with_filters(network: NoiseMapNet, filters: int) -> NoiseMapNet:
-    """An estimator with learned filters, which begins as one without any.
-
-    Args:
-        network: An estimator without filters; it is not changed.
-        filters: The number of filters at each scale.
-    """
-    made = NoiseMapNet(replace(network.config, filters=filters))
-    made.load_state_dict({**made.state_dict(), **network.state_dict()})
-    return made
 
 
 def opponent(picture: Tensor) -> Tensor:

@@ -138,12 +138,10 @@ class ResNetConfig(NetworkConfig):
         if not isinstance(other, ResNetConfig) or len(self.channels) < 2:
             return False
         alike = len(other.channels) == 1 and other.channels == self.channels[:1]
-        sizes = {"channels": other.channels, "blocks": other.blocks}
-        return alike and 2 * self.blocks[0] <= other.blocks[0] and replace(self, **sizes) == other
+        as_before = replace(self, channels=self.channels[:1], blocks=other.blocks[:1])
+        return alike and 2 * self.blocks[0] <= other.blocks[0] and as_before == other
 
 
-_ENDS_OF_BLOCK = ("conv2.weight",)
-_ENDS_OF_BOTTLENECK = ("conv3.weight", "conv3.bias")
 _MORE = 1.4  # times the mean of two maps stands for the one level that a network knew
 
 
@@ -277,63 +275,5 @@ def tell_two_maps(network: ResNet) -> ResNet:
     head = state["head.weight"]
     picture, level = head[:, :-1], head[:, -1:]
     state["head.weight"] = torch.cat([picture, _MORE / 2 * level.expand(-1, 2, -1, -1)], 1)
-    made.load_state_dict(state)
-    return made
-
-
-@torch.no_grad()
-def with_depth(network: ResNet, config: ResNetConfig) -> ResNet:
-    """A network of more blocks or fewer, which begins as another one, to learn on from there.
-
-    New blocks of a stage come last. They are the identity at first, as their last convolution is
-    zero (T. Chen et al., "Net2Net", ICLR 2016). Where there are fewer, the last ones are left out.
-
-    Args:
-        network: The network; it is not changed.
-        config: Its configuration, but for the number of blocks.
-
-    Raises:
-        UsageError: `config` differs in something else, or in nothing.
-    """
-    if not config.differs_in_depth(network.config):
-        raise UsageError("a network can begin with one of more or fewer blocks, but of its sizes")
-    made, state = ResNet(config), network.state_dict()
-    last = _ENDS_OF_BOTTLENECK if config.bottleneck else _ENDS_OF_BLOCK
-    for name, parameter in made.named_parameters():
-        if name in state:
-            parameter.copy_(state[name])
-        elif name.endswith(last):
-            parameter.zero_()
-    return made
-
-
-@torch.no_grad()
-def with_scales(network: ResNet, config: ResNetConfig) -> ResNet:
-    """A network of several scales, which begins as one of a single scale, to learn on from there.
-
-    The first blocks become those on the way down, the last ones those on the way up; what lies
-    between them is left out. Nothing comes from the coarser scales at first.
-
-    Args:
-        network: The network of a single scale; it is not changed.
-        config: Its configuration, but for the coarser scales and the number of blocks.
-
-    Raises:
-        UsageError: `config` differs in something else, or has more blocks at the finest scale.
-    """
-    if not config.adds_scales_to(network.config):
-        raise UsageError("a network can begin with scales added to one of its finest width")
-    count, last = config.blocks[0], network.config.blocks[0]
-    places = {f"middle.{index}.": f"encoders.0.{index}." for index in range(count)}
-    places |= {f"middle.{last - count + i}.": f"decoders.0.{i}." for i in range(count)}
-    made = ResNet(config)
-    state = made.state_dict()
-    for name, values in network.state_dict().items():
-        block = name[: name.find(".", len("middle.")) + 1]
-        if not name.startswith("middle."):
-            state[name] = values
-        elif block in places:
-            state[places[block] + name.removeprefix(block)] = values
-    state["ups.0.weight"] = torch.zeros_like(state["ups.0.weight"])
     made.load_state_dict(state)
     return made

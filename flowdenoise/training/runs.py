@@ -22,15 +22,12 @@ from flowdenoise.images import as_floats
 from flowdenoise.networks import (
     DnCNN,
     NoiseLevelNet,
-    NoiseMapConfig,
     NoiseMapNet,
     ResNet,
     ResNetConfig,
+    grown,
     of_gray,
     tell_two_maps,
-    with_depth,
-    with_filters,
-    with_scales,
 )
 from flowdenoise.training.camera_stage import MARGIN, CameraStage
 from flowdenoise.training.denoiser_stage import DenoiserStage
@@ -223,14 +220,9 @@ def _beginning(run: DenoiserRun | PhotoRun | NoiseMapRun, initial: nn.Module) ->
     Raises:
         UsageError: The network has other sizes than the run's.
     """
-    if isinstance(initial, ResNet) and isinstance(run.network, ResNetConfig):
-        if run.network.differs_in_depth(initial.config):
-            return with_depth(initial, run.network).requires_grad_(True)
-        if run.network.adds_scales_to(initial.config):
-            return with_scales(initial, run.network).requires_grad_(True)
-    if isinstance(initial, NoiseMapNet) and isinstance(run.network, NoiseMapConfig):
-        if run.network.gives_filters_to(initial.config):
-            return with_filters(initial, run.network.filters).requires_grad_(True)
+    made = grown(initial, run.network)
+    if made is not None:
+        return made.requires_grad_(True)
     if initial.config != run.network:
         raise UsageError(f"{run.initial} is a network of other sizes than this run's")
     return copy.deepcopy(initial).requires_grad_(True)

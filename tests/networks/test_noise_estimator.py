@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -19,7 +17,6 @@ from flowdenoise.networks.noise_estimator import (
     level_loss,
     measured,
     of_gray,
-    with_filters,
 )
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 
@@ -76,22 +73,6 @@ def test_an_estimator_for_gray_begins_with_what_that_for_color_sees_in_equal_cha
     assert torch.allclose(3**0.5 * one.levels, three.levels, rtol=0.02)
     assert torch.allclose(one.kind, three.kind, atol=0.02)
     assert of_gray(gray) is gray
-
-
-def test_an_estimator_that_is_given_filters_begins_as_it_was() -> None:
-    torch.manual_seed(6)
-    plain = NoiseMapNet(NoiseMapConfig(channels=16, blocks=1)).eval()
-    given = with_filters(plain, 4)
-    picture = torch.rand(2, 3, 64, 48)
-    assert given.config == replace(plain.config, filters=4)
-    assert given.config.gives_filters_to(plain.config)
-    for before, now in zip(plain(picture), given(picture), strict=True):
-        assert torch.equal(before, now)
-    loss = given(picture).levels.log().square().mean()
-    loss.backward()
-    assert given.bank is not None
-    assert given.bank.last.weight.grad is not None
-    assert given.bank.last.weight.grad.abs().max() > 0
 
 
 def test_filters_tell_even_texture_from_noise_of_the_same_energies() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from torch import nn
 
 from flowdenoise.errors import UsageError
-from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps, with_depth
+from flowdenoise.networks.resnet import ResNet, ResNetConfig, tell_two_maps
 
 configs = st.builds(
     lambda channels, scales, unshuffle, noise_map, image_channels, bottleneck: ResNetConfig(
@@ -160,47 +160,6 @@ def test_a_network_is_told_brightness_and_color_apart() -> None:
     assert torch.allclose(first, second, atol=1e-6)
     assert torch.allclose(first, network(noisy, 0.7 * level), atol=1e-5)
     assert all(value.equal(before[name]) for name, value in network.state_dict().items())
-
-
-@pytest.mark.parametrize("bottleneck", [0, 3])
-@pytest.mark.parametrize("blocks", [(2, 1), (1, 3), (3, 2)])
-def test_a_deeper_network_does_what_the_other_does(
-    blocks: tuple[int, ...], bottleneck: int
-) -> None:
-    network = ResNet(ResNetConfig(channels=(4, 6), blocks=(1, 1), bottleneck=bottleneck))
-    made = with_depth(network, dataclasses.replace(network.config, blocks=blocks))
-    assert made.config.blocks == blocks
-    noisy = torch.rand(2, 3, 16, 16)
-    result = made(noisy, 0.1)
-    assert torch.equal(result, network(noisy, 0.1))
-    result.square().mean().backward()
-    added = dict(made.named_parameters()).keys() - dict(network.named_parameters()).keys()
-    # The last convolution of each new block learns at once, and with it all of the block does.
-    learns = {name for name in added if made.get_parameter(name).grad.abs().max() > 0}
-    assert {name.rpartition("conv")[0] for name in learns} == {
-        name.rpartition("conv")[0] for name in added
-    }
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{}, {"blocks": (3, 3), "maps": 2}, {"channels": (4,), "blocks": (9,)}],
-)
-def test_a_network_of_other_sizes_does_not_differ_in_depth(change: dict[str, object]) -> None:
-    network = ResNet(ResNetConfig(channels=(4, 6), blocks=(2, 2)))
-    assert not network.config.differs_in_depth(network.config)
-    with pytest.raises(UsageError, match="of its sizes"):
-        with_depth(network, dataclasses.replace(network.config, **change))  # type: ignore[arg-type]
-
-
-def test_a_shallower_network_is_the_other_without_its_last_blocks() -> None:
-    network = ResNet(ResNetConfig(channels=(4, 6), blocks=(2, 3)))
-    shallower = dataclasses.replace(network.config, blocks=(1, 2))
-    made = with_depth(network, shallower)
-    noisy = torch.rand(2, 3, 16, 16)
-    for last in (network.encoders[0][1], network.decoders[0][1], network.middle[2]):
-        torch.nn.init.zeros_(last.conv2.weight)
-    assert torch.equal(made(noisy, 0.1), network(noisy, 0.1))
 
 
 def test_a_network_that_is_not_residual_owes_nothing_to_the_pixel_itself() -> None:
