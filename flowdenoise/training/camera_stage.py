@@ -51,7 +51,7 @@ from torch import Tensor, nn
 from flowdenoise import metrics
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.data.patches import PatchSampler
+from flowdenoise.data.patches import PatchSampler, by_area
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
 from flowdenoise.images import as_floats
@@ -100,6 +100,8 @@ class CameraTraining:
         target: `recorrupted` learns from noisy photographs; `clean` is the supervised baseline.
         baseline: Allows what the strict rule forbids, for comparison: clean targets.
         color: How the colors of pictures are varied, once for each picture.
+        by_area: The exponent of the number of places of a picture in its chance to be cut from. At
+            1 all places of all pictures have the same chance, at 0 all pictures.
     """
 
     patch: Annotated[int, Range(16, 2048), Multiple(8)] = 64
@@ -113,6 +115,7 @@ class CameraTraining:
     jitter: Factor = 0.1
     anchor: Share = 0.1
     kept: Steps = 0
+    by_area: Share = 1.0
     demosaicking: Demosaickings = camera.CameraConfig.demosaicking
     target: Literal["recorrupted", "clean"] = "recorrupted"
     baseline: bool = False
@@ -169,7 +172,10 @@ class CameraStage:
 
         def sampler(patch: int) -> PatchSampler:
             side = patch + 2 * MARGIN
-            return PatchSampler(corpus, side, seed=seed, device=device, color=training.color)
+            weights = by_area(corpus, side, training.by_area)
+            return PatchSampler(
+                corpus, side, seed=seed, device=device, weights=weights, color=training.color
+            )
 
         self.samplers = Phases.of(sampler, training, steps)
         self.device = self.samplers.early.device
