@@ -141,7 +141,7 @@ def _other_pictures() -> Iterator[Section]:
             "their figure is not an untouched one. They were looked at, too, when simulated "
             "cameras got noisier green and uneven photon noise, and when it was decided how "
             "clearly noise must tell of a tone curve. Since it is told whether a mosaic begins "
-            "with red or blue they have 34.28 dB in place of 34.37.",
+            "with red or blue they had 34.28 dB in place of 34.37.",
         ),
         ("polyu", "Real noise: PolyU", "Reflex cameras with their own JPEG."),
     ):
