@@ -461,7 +461,7 @@ def test_info_lists_what_a_picture_carries_and_a_loss_is_told(
 ) -> None:
     noise = np.random.default_rng(0).normal(128, 20, (48, 48, 3)).clip(0, 255).astype(np.uint8)
     source = photo.with_name("told.jpg")
-    Image.fromarray(noise).save(source, comment=b"hello", dpi=(90, 90))
+    Image.fromarray(noise).save(source, quality=95, subsampling=0, comment=b"hello", dpi=(90, 90))
     (facts,) = (json.loads(line) for line in invoke("info", source, "--json").text.splitlines())
     assert facts["contents"] == ["resolution", "comment"]
     assert facts["weights"] == ["color"]
