@@ -109,7 +109,7 @@ class PatchSampler:
         self.seed = seed
         self.device = corpus.pixels.device if device is None else device
         self.levels = levels
-        places = (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
+        places = _places(corpus, patch)
         chances = places.double() if weights is None else places.double() * weights.double()
         self._bounds = chances.cumsum(0) / chances.sum()
 
@@ -269,8 +269,12 @@ def by_area(corpus: Corpus, patch: int, exponent: float) -> Tensor | None:
     """
     if exponent == 1:
         return None
-    places = (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
-    return places.clamp(min=1).double() ** (exponent - 1)
+    return _places(corpus, patch).clamp(min=1).double() ** (exponent - 1)
+
+
+def _places(corpus: Corpus, patch: int) -> Tensor:
+    """How many places a patch can have in each image, (I,)."""
+    return (corpus.heights - patch + 1) * (corpus.widths - patch + 1)
 
 
 def quiet_weights(corpus: Corpus, config: NoiseConfig, seed: int) -> Tensor | None:
