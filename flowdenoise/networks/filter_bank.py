@@ -44,9 +44,8 @@ class FilterBank(nn.Module):
         seen = 2 * filters * _SCALES
         self.gather = nn.Conv2d(seen, width, 3, stride=2, padding=1, padding_mode="replicate")
         self.last = nn.Conv2d(width, width, 1)
-        nn.init.zeros_(self.last.weight)
-        if self.last.bias is not None:
-            nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, planes: Tensor) -> Tensor:
         """The features of cells of 8x8 pixels, (B, width, H/8, W/8).
