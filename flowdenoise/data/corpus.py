@@ -73,6 +73,20 @@ class Corpus:
         flat = self.pixels[start : start + height * width]
         return flat.reshape(height, width, -1).permute(2, 0, 1)
 
+    def at_least(self, side: int) -> Corpus:
+        """The images whose sides have at least so many pixels.
+
+        Raises:
+            DataError: There is none.
+        """
+        large = torch.minimum(self.heights, self.widths) >= side
+        if not large.any():
+            raise DataError(f"no image has sides of at least {side} pixels")
+        parts = ("offsets", "heights", "widths", "keys")
+        kept = {name: getattr(self, name)[large] for name in parts}
+        names = tuple(name for name, one in zip(self.names, large.tolist(), strict=True) if one)
+        return replace(self, **kept, names=names)
+
     def to(self, device: torch.device | str) -> Corpus:
         """A copy of the corpus on another device."""
         move = {

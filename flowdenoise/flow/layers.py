@@ -65,7 +65,7 @@ class InvertibleConv1x1(Transform):
     def __init__(self, channels: int, form: Literal["lu", "plain"] = "lu") -> None:
         super().__init__()
         self.form = form
-        rotation = torch.linalg.qr(torch.randn(channels, channels))[0]
+        rotation = nn.init.orthogonal_(torch.empty(channels, channels))
         if form == "plain":
             self.weight = nn.Parameter(rotation)
             return

@@ -38,9 +38,9 @@ class FilterBank(nn.Module):
         super().__init__()
         self.floor = floor
         size = (filters, planes, _SIDE, _SIDE)
-        self.filters = nn.ParameterList(
-            torch.randn(size) / math.sqrt(planes * _SIDE * _SIDE) for _ in range(_SCALES)
-        )
+        self.filters = nn.ParameterList(torch.empty(size) for _ in range(_SCALES))
+        for filter_ in self.filters:
+            nn.init.normal_(filter_, std=1 / math.sqrt(planes * _SIDE * _SIDE))
         seen = 2 * filters * _SCALES
         self.gather = nn.Conv2d(seen, width, 3, stride=2, padding=1, padding_mode="replicate")
         self.last = nn.Conv2d(width, width, 1)

@@ -98,36 +98,40 @@ class _Numbers:
         return torch.where(chosen, drawn, otherwise)[:, None, None, None]
 
 
-def resize(pictures: Tensor, factors: Tensor, side: int) -> Tensor:
+def resize(pictures: Tensor, factors: Tensor, side: int, *, bounded: bool = True) -> Tensor:
     """Resize pictures, each by a factor of its own, and cut out their middle.
 
     Args:
         pictures: The pictures, (B, C, H, W).
         factors: The factors, (B,); a smaller picture is made of means, without aliasing.
         side: The side of what is cut out; each picture must be as large after its factor.
+        bounded: Whether values beyond [0, 1] are cut off.
 
     Returns:
-        The middles, (B, C, side, side), in [0, 1].
+        The middles, (B, C, side, side).
     """
     out = pictures.new_empty(*pictures.shape[:2], side, side)
     for index, factor in enumerate(factors.tolist()):
-        whole = resize_whole(pictures[index : index + 1], factor, side)
+        whole = resize_whole(pictures[index : index + 1], factor, side, bounded=bounded)
         top, left = ((length - side) // 2 for length in whole.shape[2:])
         out[index] = whole[0, :, top : top + side, left : left + side]
     return out
 
 
-def resize_whole(pictures: Tensor, factor: float, least: int = 1) -> Tensor:
+def resize_whole(
+    pictures: Tensor, factor: float, least: int = 1, *, bounded: bool = True
+) -> Tensor:
     """Resize pictures by one factor, as programs do.
 
     Args:
         pictures: The pictures, (B, C, H, W).
         factor: The factor; a smaller picture is made of means, without aliasing.
         least: The least side of the results, in pixels.
+        bounded: Whether values beyond [0, 1] are cut off.
 
     Returns:
-        The pictures, (B, C, h, w), in [0, 1].
+        The pictures, (B, C, h, w).
     """
     size = [max(least, round(factor * length)) for length in pictures.shape[2:]]
     resized = F.interpolate(pictures, size=size, mode="bicubic", antialias=factor < 1)
-    return resized.clamp_(0, 1)
+    return resized.clamp_(0, 1) if bounded else resized

@@ -10,6 +10,7 @@ tune               runs that sweep the prior's weight and the blur
 prior_stage        a flow, by maximum likelihood
 denoiser_stage     a denoiser, from noisy patches
 camera_stage       a denoiser of photographs, from noisy photographs
+simulated_photos   what simulated photographs teach it
 noise_level_stage  an estimator of the level of white noise
 noise_map_stage    an estimator of noise maps
 noise_crops        crops with noise of all kinds, which it learns from

@@ -51,13 +51,11 @@ from torch import Tensor, nn
 from flowdenoise import metrics
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
-from flowdenoise.data.patches import PatchSampler, by_area
 from flowdenoise.errors import UsageError
 from flowdenoise.flow import as_denoiser
-from flowdenoise.images import as_floats
 from flowdenoise.images.turns import HALF_TURN
 from flowdenoise.networks import NoiseMapNet
-from flowdenoise.noise import camera, sensor, smoothing, tone
+from flowdenoise.noise import camera, tone
 from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
@@ -66,13 +64,10 @@ from flowdenoise.training.asking import IN_PHASE, ask_in_turns
 from flowdenoise.training.kept import Kept, fingerprint
 from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.lessons import CameraPatches, Lessons, kept_lessons
+from flowdenoise.training.simulated_photos import MARGIN, PhotoSource
 from flowdenoise.training.validation_photos import Photos
 
-MARGIN = 8
-"""Pixels around a patch that are simulated, but not learned from."""
-
 _LEAST = 1e-7  # of the mean squared error of a patch, before its logarithm is taken
-_STEEPEST = 8.0  # slope of the tone curve beyond which dark parts do not count more
 
 
 @dataclass(frozen=True)
@@ -90,6 +85,8 @@ class CameraTraining:
         light: The range of a factor of each picture's light, drawn log-uniformly: how dim the
             scenes are whose noise grows with the sensitivity that they need.
         phones: The share of phones among the cameras; the others are equally likely.
+        reduced: The share of photographs that are reduced behind the camera, to half their sides
+            or more.
         blue_first: The share of photographs whose mosaic begins with blue in place of red.
         least: The least gain of the input's noise, as a multiple of the corpus's.
         jitter: The deviation of the logarithm of an error that the maps get.
@@ -110,6 +107,7 @@ class CameraTraining:
     shot: camera.Gains = (1e-6, 6e-4)
     light: camera.Gains = (1.0, 1.0)
     phones: Share = 1 / 3
+    reduced: Share = 0.0
     blue_first: Share = 0.0
     least: Annotated[float, Range(1.0001, 2.0)] = 1.05
     jitter: Factor = 0.1
@@ -170,15 +168,11 @@ class CameraStage:
         if any(as_denoiser(teacher).config.sigma_channels != 2 for teacher in teachers):
             raise UsageError("the teacher is told one level of noise, and photographs have two")
 
-        def sampler(patch: int) -> PatchSampler:
-            side = patch + 2 * MARGIN
-            weights = by_area(corpus, side, training.by_area)
-            return PatchSampler(
-                corpus, side, seed=seed, device=device, weights=weights, color=training.color
-            )
+        def source(patch: int) -> PhotoSource:
+            return PhotoSource.of(corpus, patch, training, seed, device)
 
-        self.samplers = Phases.of(sampler, training, steps)
-        self.device = self.samplers.early.device
+        self.sources = Phases.of(source, training, steps)
+        self.device = self.sources.early.sampler.device
         self.kept = None if folder is None else self._kept(folder, corpus, seed)
 
     def _kept(self, folder: Path, corpus: Corpus, seed: int) -> Kept[Lessons] | None:
@@ -192,9 +186,9 @@ class CameraStage:
 
     def loss(self, model: nn.Module, step: int, first: int, count: int) -> Tensor:
         """Mean objective of a share of the batch of `step`."""
-        sampler, first, count = self.samplers.at(step, first, count)
+        source, first, count = self.sources.at(step, first, count)
         with torch.no_grad():
-            make = partial(self.lessons, sampler, first=first, count=count)
+            make = partial(self.lessons, source, first=first, count=count)
             kept = self.kept
             lessons = kept.share(step, first, count, make) if kept else make(step)
         denoised = model(lessons.noisy, lessons.maps).float()
@@ -203,11 +197,11 @@ class CameraStage:
         inside = error[..., MARGIN:-MARGIN, MARGIN:-MARGIN].flatten(1).mean(1)
         return (inside + _LEAST).log().mean()
 
-    def lessons(self, sampler: PatchSampler, step: int, first: int, count: int) -> Lessons:
+    def lessons(self, source: PhotoSource, step: int, first: int, count: int) -> Lessons:
         """What a share of the batch of `step` teaches."""
-        draws = sampler.draws(step, count, first)
+        draws = source.draws(step, count, first)
         with torch.autocast(draws.keys.device.type, enabled=False):
-            patches = photographs(sampler, draws, self.training)
+            patches = source.patches(draws)
             maps = self.maps(patches.noisy, draws)
         taught = replace(patches, target=self.target(patches, maps, draws))
         lessons = Lessons(**vars(taught), maps=maps)
@@ -264,53 +258,3 @@ def coarse_maps(estimator: NoiseMapNet, noisy: Tensor) -> Tensor:
     """The maps that a denoiser takes, (B, 2, H, W): coarse levels of brightness and color."""
     levels = estimator(noisy).levels[:, 1::2]
     return F.interpolate(levels, size=noisy.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def photographs(sampler: PatchSampler, draws: Draws, training: CameraTraining) -> CameraPatches:
-    """Simulated photographs, and what is to be learned from them."""
-    clean, unit, keys = sampler.photographs(draws)
-    scene = camera.Scene.draw(keys, camera.CameraConfig(shot=training.shot))
-    ways = training.demosaicking
-    kinds = [replace(kind, demosaicking=ways) for kind in camera.CAMERAS.values()]
-    which = _kinds(draws.uniform(Stream.KIND), training.phones).to(keys.device)
-    developments = [camera.Development.draw(draws.keys.to(keys.device), kind) for kind in kinds]
-    how = camera.Development.choose(developments, which)
-
-    dim = camera.draw_log(keys, Stream.CAMERA_LIGHT, training.light)
-    light = dim[:, None, None, None] * scene.unprocess(as_floats(clean))
-    own = camera.draw_log(keys, Stream.REFERENCE, training.shot)
-    own_read = sensor.read_variance(own, scene.read)
-    noisy = light + sensor.noise(unit, light, own, own_read)
-
-    shot = _input_shot(draws, kinds, which, training.least * own)
-    read = sensor.read_variance(shot, scene.read)
-    smooth = smoothing.gaussian(noisy, 1.0)
-    has = sensor.variance(smooth, own, own_read)
-    lacks = sensor.variance(smooth, shot, read) - has
-    third = sensor.third_moment(smooth, shot) - sensor.third_moment(smooth, own)
-    added = draws.normal(Stream.SENSOR_RECORRUPTION, tuple(light.shape[1:])).to(light)
-    added = sensor.skewed(added, lacks, third)
-    photo = camera.photograph(noisy + added, scene, how, shot, read)
-    target = light if training.target == "clean" else noisy - has / lacks * added
-    target = camera.follow(target, scene, how, photo)
-    slope = tone.tone_slope(smoothing.gaussian(photo.light, 2.0), scene.contrast)
-    weight = slope.clamp(max=_STEEPEST).square()
-    return CameraPatches(photo.picture, target, weight, scene.contrast)
-
-
-def _kinds(unit: Tensor, phones: float) -> Tensor:
-    """The kinds of cameras by numbers of (0, 1), (B,): indices in `camera.CAMERAS`."""
-    first, others = list(camera.CAMERAS).index("phone"), len(camera.CAMERAS) - 1
-    other = ((unit - phones) / max(1 - phones, 1e-9) * others).long().clamp(0, others - 1)
-    return torch.where(unit < phones, first, other + (other >= first))
-
-
-def _input_shot(
-    draws: Draws, kinds: list[camera.CameraConfig], which: Tensor, least: Tensor
-) -> Tensor:
-    """The gain of the input's noise, (B,): as its kind of camera has it, at least `least` (B,)."""
-    ends = torch.tensor([kind.shot for kind in kinds], device=which.device)[which]
-    low = torch.maximum(ends[:, 0], least)
-    return camera.draw_log(
-        draws.keys.to(which.device), Stream.MULTIPLE, (low, torch.maximum(ends[:, 1], 2 * low))
-    )

@@ -36,6 +36,15 @@ class CameraPatches:
     weight: Tensor
     contrast: Tensor
 
+    def joined(self, others: CameraPatches, which: Tensor) -> CameraPatches:
+        """These and others in one batch, in which the others are where `which`, (B,), is true."""
+        order = torch.argsort(which.long(), stable=True).argsort()
+        parts = {
+            part.name: torch.cat([getattr(one, part.name) for one in (self, others)])[order]
+            for part in fields(CameraPatches)
+        }
+        return CameraPatches(**parts)
+
 
 @dataclass(frozen=True)
 class Lessons(CameraPatches):

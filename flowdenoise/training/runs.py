@@ -29,7 +29,7 @@ from flowdenoise.networks import (
     of_gray,
     tell_two_maps,
 )
-from flowdenoise.training.camera_stage import MARGIN, CameraStage
+from flowdenoise.training.camera_stage import CameraStage
 from flowdenoise.training.denoiser_stage import DenoiserStage
 from flowdenoise.training.noise_level_stage import NoiseLevelStage
 from flowdenoise.training.noise_map_stage import NoiseMapStage
@@ -44,6 +44,7 @@ from flowdenoise.training.run_config import (
     PhotoRun,
     PriorRun,
 )
+from flowdenoise.training.simulated_photos import MARGIN
 from flowdenoise.training.teaching import taught_corpus
 from flowdenoise.training.validation_photos import validation_photos
 

@@ -11,25 +11,26 @@ from torch import Tensor
 from flowdenoise.data.coloring import ColorConfig
 from flowdenoise.data.corpus import Corpus
 from flowdenoise.data.patches import PatchSampler
-from flowdenoise.errors import UsageError
+from flowdenoise.errors import DataError, UsageError
 from flowdenoise.images.turns import HALF_TURN, WAYS, turn, turn_back
 from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.noise import tone
 from flowdenoise.training.asking import IN_PHASE, ask_in_turns
-from flowdenoise.training.camera_stage import CameraStage, CameraTraining, photographs
+from flowdenoise.training.camera_stage import CameraStage, CameraTraining
+from flowdenoise.training.simulated_photos import PhotoSource, photographs
 
 SIDE = 64
 
 
-def grays(value: int, count: int = 32) -> Corpus:
+def grays(value: int, count: int = 32, side: int = SIDE) -> Corpus:
     """Pictures of one gray."""
-    pixels = torch.full((count * SIDE**2, 3), value, dtype=torch.uint8)
-    sides = torch.full((count,), SIDE)
+    pixels = torch.full((count * side**2, 3), value, dtype=torch.uint8)
+    sides = torch.full((count,), side)
     numbers = torch.arange(count)
     names = tuple(map(str, range(count)))
-    return Corpus(pixels, numbers * SIDE**2, sides, sides, numbers.int() * 7919 + 5, names)
+    return Corpus(pixels, numbers * side**2, sides, sides, numbers.int() * 7919 + 5, names)
 
 
 def training(**changes: object) -> CameraTraining:
@@ -51,6 +52,46 @@ def test_the_best_prediction_of_the_target_is_the_clean_light(gray: int) -> None
     levels = 255 * abs(bias / weights) * slope
     assert levels < 0.1  # of 255, where single noisy values are off by several
     assert 255 * shift > 1
+
+
+@pytest.mark.parametrize("gray", [4, 128, 250])
+def test_the_best_prediction_for_a_reduced_photograph_is_the_clean_light(gray: int) -> None:
+    source = PhotoSource.of(grays(gray, side=96), 32, training(reduced=1.0), seed=1)
+    bias = weights = 0.0
+    for step in range(4):
+        made = source.patches(source.draws(step, 32, 0))
+        assert made.noisy.shape == made.target.shape == made.weight.shape == (32, 3, 48, 48)
+        truth = tone.untone(torch.full((32, 3, 1, 1), gray / 255), made.contrast)
+        bias += float((made.weight * (made.target - truth)).mean())
+        weights += float(made.weight.mean())
+    slope = float(tone.tone_slope(truth, made.contrast).mean())
+    assert 255 * abs(bias / weights) * slope < 0.1
+
+
+def test_a_share_of_photographs_is_reduced_and_the_others_are_as_they_were() -> None:
+    """Reduced noise is weaker and no longer that of its neighbors."""
+    corpus = grays(128, side=96)
+    whole, some, all_ = (
+        PhotoSource.of(corpus, 32, training(reduced=share), seed=1) for share in (0.0, 0.5, 1.0)
+    )
+    draws = whole.draws(0, 32, 0)
+    own, mixed, reduced = (one.patches(draws) for one in (whole, some, all_))
+    for name in ("noisy", "target", "weight", "contrast"):
+        parts = [
+            getattr(one, name).flatten(1) if name != "contrast" else getattr(one, name)[:, None]
+            for one in (own, mixed, reduced)
+        ]
+        is_own, is_reduced = ((parts[1] == one).all(1) for one in (parts[0], parts[2]))
+        assert (is_own | is_reduced).all()
+        if name == "noisy":
+            assert 6 < int((is_reduced & ~is_own).sum()) < 26
+    noise = [(one.noisy - 128 / 255).square().mean() for one in (own, reduced)]
+    assert noise[1] < 0.7 * noise[0]
+
+
+def test_pictures_too_small_to_be_reduced_keep_their_size() -> None:
+    with pytest.raises(DataError, match="at least 96 pixels"):
+        PhotoSource.of(grays(128), 32, training(reduced=0.5), seed=1)
 
 
 def test_the_target_holds_noise_of_its_own_that_the_input_does_not_tell() -> None:
@@ -130,8 +171,8 @@ def test_a_mosaic_that_begins_with_blue_is_one_by_half_a_turn() -> None:
     """The teacher is asked as ever, and its answer is turned as well."""
     teacher = network()
     red, blue, both = (stage(network(), teacher, blue_first=share) for share in (0.0, 1.0, 0.5))
-    sampler = red.samplers.early
-    first, other, mixed = (one.lessons(sampler, 0, 0, 16) for one in (red, blue, both))
+    source = red.sources.early
+    first, other, mixed = (one.lessons(source, 0, 0, 16) for one in (red, blue, both))
     for name in ("noisy", "target", "weight", "maps"):
         as_red, as_blue, as_either = (getattr(one, name) for one in (first, other, mixed))
         assert torch.equal(as_blue, turn(as_red, HALF_TURN))
@@ -145,7 +186,7 @@ def test_a_mosaic_that_begins_with_blue_is_one_by_half_a_turn() -> None:
 def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor: float) -> None:
     model, teacher = network(), network()
     made = stage(model, teacher, anchor=anchor)
-    sampler = made.samplers.early
+    sampler = made.sources.early.sampler
     patches = photographs(sampler, sampler.draws(0, 4), made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
     draws = sampler.draws(0, 4)
@@ -158,7 +199,7 @@ def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor
 def test_of_two_teachers_the_mean_is_learned() -> None:
     first, second = network(), network()
     made = stage(network(), first, second, anchor=0.0)
-    sampler = made.samplers.early
+    sampler = made.sources.early.sampler
     draws = sampler.draws(0, 4)
     patches = photographs(sampler, draws, made.training)
     maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
