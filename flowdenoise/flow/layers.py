@@ -69,12 +69,13 @@ class InvertibleConv1x1(Transform):
         if form == "plain":
             self.weight = nn.Parameter(rotation)
             return
-        self.register_buffer("permutation", torch.eye(channels))
-        self.register_buffer("sign", torch.ones(channels))
-        self.lower = nn.Parameter(torch.zeros(channels, channels))
-        self.upper = nn.Parameter(torch.zeros(channels, channels))
-        self.log_diagonal = nn.Parameter(torch.zeros(channels))
-        self.set_matrix(rotation)
+        self.register_buffer("permutation", torch.empty(channels, channels))
+        self.register_buffer("sign", torch.empty(channels))
+        self.lower = nn.Parameter(torch.empty(channels, channels))
+        self.upper = nn.Parameter(torch.empty(channels, channels))
+        self.log_diagonal = nn.Parameter(torch.empty(channels))
+        if not rotation.is_meta:  # where nothing can be factorized
+            self.set_matrix(rotation)
 
     @torch.no_grad()
     def set_matrix(self, matrix: Tensor) -> None:

@@ -19,6 +19,7 @@ it is there and does what is expected of it.
 from __future__ import annotations
 
 import copy
+import threading
 from functools import cache
 from typing import Self
 
@@ -37,6 +38,8 @@ _ENDS = 2  # blocks at each end of a single scale that are left as they are
 _MIDDLE, _MOST = 128, 127  # what stands for 0, and how far it goes to both sides
 _PLACE = ((1, 1), (1, 1), (1, 1), 1)  # stride, padding, dilation and groups
 
+_ROUNDING = threading.Lock()  # of no network's own, so that a network can be pickled
+
 
 class EightBitNet(DenoisingNetwork):
     """A denoiser whose inner blocks multiply integers of 8 bits.
@@ -49,10 +52,20 @@ class EightBitNet(DenoisingNetwork):
     def __init__(self, network: ResNet, exact: ResNet) -> None:
         super().__init__()
         self.config = network.config
-        self.plain, self.rounded = network, copy.deepcopy(network)
-        for name, (outer, inner) in _ranges(exact).items():
-            first, second = (one.weight for one in _convolutions(exact, name))
-            self.rounded.set_submodule(name, _EightBitBlock(first, second, outer, inner))
+        self.plain, self.exact = network, exact
+        self._rounded: ResNet | None = None
+
+    @property
+    def rounded(self) -> ResNet:
+        """The network with rounded blocks, made when it is first asked for.
+
+        To see how large its features become takes a while, and weak noise never needs it.
+        """
+        with _ROUNDING:  # other threads wait for what one of them makes
+            if self._rounded is None:
+                with torch.inference_mode(False), torch.no_grad():
+                    self._rounded = _rounded(self.plain, self.exact)
+            return self._rounded
 
     def forward(self, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         """Estimate the clean images: see `DenoisingNetwork`.
@@ -73,6 +86,15 @@ class EightBitNet(DenoisingNetwork):
     def _by(network: nn.Module, noisy: Tensor, sigma: Tensor | float) -> Tensor:
         result: Tensor = network(noisy, sigma)
         return result
+
+
+def _rounded(network: ResNet, exact: ResNet) -> ResNet:
+    """A copy of a network whose inner blocks multiply integers."""
+    rounded = copy.deepcopy(network)
+    for name, (outer, inner) in _ranges(exact).items():
+        first, second = (one.weight for one in _convolutions(exact, name))
+        rounded.set_submodule(name, _EightBitBlock(first, second, outer, inner))
+    return rounded
 
 
 def with_integers(network: DenoisingNetwork, exact: DenoisingNetwork) -> DenoisingNetwork:
@@ -121,7 +143,8 @@ class _EightBitBlock(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         middle = torch.tensor(_MIDDLE, dtype=x.dtype)
         whole = torch.add(middle, x, alpha=self._scale).round_().clamp_(0, 2 * _MIDDLE - 1)
-        inner = _rectified(whole.to(torch.uint8), self._first)
+        whole = whole.to(torch.int32).to(torch.uint8)  # at once it takes twice the time
+        inner = _rectified(whole, self._first)
         return _added(inner, self._second, x)
 
 

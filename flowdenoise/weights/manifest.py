@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,16 @@ def shipped() -> Manifest:
     Raises:
         WeightsError: The manifest is missing or damaged.
     """
-    return read_manifest(shipped_folder())
+    folder = shipped_folder()
+    file = folder / MANIFEST
+    state = file.stat() if file.is_file() else None
+    return _read_once(folder, state and (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read_once(folder: Path, state: tuple[int, int, int] | None) -> Manifest:
+    """The manifest of a folder, which is read again only after it was changed."""
+    return read_manifest(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -294,3 +294,16 @@ def test_threads_that_wait_give_way_unless_the_user_says_how_they_wait(
         env=kept | said,
     )
     assert shown.stdout.strip() == found
+
+
+def test_a_photograph_is_denoised_without_the_compiler_of_torch(tmp_path: Path) -> None:
+    """Its import takes a second; what is drawn or factorized on `meta` would bring it."""
+    noisy = tmp_path / "noisy.png"
+    Image.effect_noise((96, 96), 60).convert("RGB").save(noisy)
+    line = [sys.executable, "-X", "importtime", "-m", "flowdenoise", "denoise", str(noisy)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert noisy.with_name("noisy_denoised.png").exists()
+    brought = {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
+    assert "torch" in brought
+    assert not brought & {"torch._dynamo", "sympy"}

@@ -1,11 +1,14 @@
 """Patches: cut where they should be, each image with one noise for good."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from PIL import Image
 
 from flowdenoise.data.corpus import Corpus, load_corpus
 from flowdenoise.data.patches import (
@@ -186,3 +189,18 @@ def test_draws_of_a_step_do_not_depend_on_the_corpus_device(corpus: Corpus) -> N
 def test_nothing_to_load_is_an_error(tmp_path: object) -> None:
     with pytest.raises(DataError, match="no image files"):
         load_corpus([tmp_path], channels=3)  # type: ignore[list-item]
+
+
+def test_the_large_images_of_a_corpus_keep_their_keys_and_pixels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, size in (("a", (40, 64)), ("b", (64, 70)), ("c", (90, 64))):
+        pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    corpus = load_corpus([tmp_path], channels=3)
+    large = corpus.at_least(64)
+    assert large.names == ("b.png", "c.png")
+    for index in range(2):
+        assert torch.equal(large.image(index), corpus.image(index + 1))
+        assert large.keys[index] == corpus.keys[index + 1]
+    with pytest.raises(DataError, match="at least 91 pixels"):
+        corpus.at_least(91)

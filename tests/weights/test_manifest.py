@@ -174,6 +174,15 @@ def test_a_path_needs_a_file_and_keeps_to_its_hash(weights_file: Path) -> None:
         store.resolve(str(weights_file.parent))
 
 
+def test_a_manifest_that_was_changed_is_read_again(folder: Path, weights_file: Path) -> None:
+    assert manifest.shipped() is manifest.shipped()
+    update_manifest(folder, described(weights_file, summary="Another one."))
+    assert manifest.shipped().find("tiny").summary == "Another one."
+    (folder / "manifest.json").unlink()
+    with pytest.raises(WeightsNotFoundError):
+        manifest.shipped()
+
+
 @pytest.mark.parametrize("packed", [True, False], ids=["wheel", "checkout"])
 def test_the_files_are_found_in_the_package_or_else_in_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,23 @@ def by_role(role: str) -> list[object]:
 def test_the_names_that_the_program_needs_are_there() -> None:
     needed = {"color", "gray", "noise-level-color", "noise-level-gray"}
     assert needed <= {entry.name for entry in ENTRIES}
+
+
+LOADING = """
+import sys
+from flowdenoise import weights
+for name in sys.argv[1:]:
+    weights.load(name)
+    sys.exit(name) if {"torch._dynamo", "sympy"} & set(sys.modules) else None
+"""
+
+
+def test_loading_does_not_bring_the_compiler() -> None:
+    """It takes a second, which every command would wait for."""
+    names = [entry.name for entry in ENTRIES]
+    line = [sys.executable, "-c", LOADING, *names]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in ENTRIES])
