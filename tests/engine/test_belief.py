@@ -191,7 +191,7 @@ def test_a_camera_s_noise_that_is_plain_beats_white_noise_that_was_found() -> No
 
 def test_plain_noise_that_comes_in_places_does_not_beat_white_noise_that_was_found() -> None:
     photo = taken(Picture(np.full((128, 128, 3), 120, np.uint8)))
-    maps, white = maps_found(photo), Estimate(2 / 255, "noisy")
+    maps, white = replace(maps_found(photo), clean=0.02), Estimate(2 / 255, "noisy")
     strength = np.exp(np.random.default_rng(5).uniform(-0.8, 0.4, (8, 8)))
     places = np.kron(strength, np.ones((16, 16)))[..., None]
     uneven = Picture((120 + places * (photo.samples - 120.0)).round().astype(np.uint8))
@@ -233,68 +233,59 @@ def test_noise_of_a_small_photograph_tells_itself_by_avoiding_texture() -> None:
     assert verdict(photo, maps, Estimate(3 / 255, "noisy")) != "camera"
 
 
-def test_strong_noise_that_is_everywhere_beats_white_noise_that_was_found() -> None:
+def test_noise_that_is_hardly_a_clean_picture_beats_white_noise_that_was_found() -> None:
     small = example("coffee.png", 3)  # full of detail
     clean = Picture((10 + 0.75 * small.samples).astype(np.uint8))
     photo, white = taken(clean, "phone"), Estimate(5 / 255, "noisy")
-    maps = maps_found(photo)
+    maps = replace(maps_found(photo), clean=0.019)
     signs = signs_of_noise(photo, maps, quick(), CPU)
     assert signs is not None
-    assert signs.are_everywhere
+    assert signs.are_colored
     assert not signs.are_plain
-    told = believed(photo, Finding(white, seen=maps), only_color, CPU).estimate
-    assert told.verdict == "camera"
-    unsure = replace(maps, clean=0.05)
-    told = believed(photo, Finding(white, seen=unsure), only_color, CPU).estimate
-    assert told == white
-    weak = maps.scaled(9 / 255 / maps.sigma)
-    told = believed(photo, Finding(white, seen=weak), only_color, CPU).estimate
-    assert told == white
-    in_white = in_white_noise(clean, 12 / 255)  # its color is not coarse
-    told = believed(in_white, Finding(white, seen=maps), only_color, CPU).estimate
-    assert told == white
+
+    def verdict(picture: Picture, seen: NoiseMaps) -> str:
+        return believed(picture, Finding(white, seen=seen), only_color, CPU).estimate.verdict
+
+    assert verdict(photo, maps) == "camera"
+    assert verdict(photo, replace(maps, clean=0.021)) == "noisy"
+    assert verdict(in_white_noise(clean, 12 / 255), maps) == "noisy"  # its color is not coarse
+    assert verdict(clean, maps) == "noisy"
 
 
-def test_white_noise_that_is_far_below_the_maps_does_not_hold_in_the_dark() -> None:
+def test_maps_of_white_noise_hold_only_far_above_that_which_was_found() -> None:
     photo = taken(Picture(np.full((256, 256, 3), 40, np.uint8)), "phone")
     maps = replace(maps_found(photo), kind="white", confidence=0.7, clean=0.01)
     signs = signs_of_noise(photo, maps, quick(), CPU)
     assert signs is not None
-    assert signs.are_everywhere
-    assert signs.have_no_direction
+    assert signs.are_colored
 
     def verdict(sigma: float, seen: NoiseMaps) -> str:
-        found = Finding(Estimate(sigma / 255, "noisy"), seen=seen)
+        found = Finding(Estimate(sigma, "noisy"), seen=seen)
         return believed(photo, found, only_color, CPU).estimate.verdict
 
-    far = 255 * 0.4 * maps.sigma
-    assert verdict(0.98 * far, maps) == "camera"
-    assert verdict(1.02 * far, maps) != "camera"
-    assert verdict(0.98 * far, replace(maps, clean=0.03)) != "camera"
-    assert verdict(1.0, maps.scaled(4.9 / 255 / maps.sigma)) != "camera"
-    clean = Finding(Estimate(0.0, "clean"), seen=maps)
-    assert believed(photo, clean, only_color, CPU) == clean
+    assert verdict(0.39 * maps.sigma, maps) == "camera"
+    assert verdict(0.41 * maps.sigma, maps) != "camera"
+    assert verdict(0.39 * maps.sigma, replace(maps, clean=0.03)) != "camera"
 
 
-def test_white_noise_far_below_maps_does_not_hold_where_these_are_surest() -> None:
-    photo, clean = reduced_photo("phone", 5e-3)
-    maps = replace(maps_found(photo), kind="white", confidence=0.8, clean=0.011)
-    signs = signs_of_noise(photo, maps, quick(), CPU)
-    assert signs is not None
-    assert not signs.are_everywhere  # there is more of it in places
-    assert signs.are_nearly_everywhere
+@pytest.mark.parametrize(
+    ("shot", "kind", "bound"),
+    [(3e-4, "camera", 0.02), (1e-3, "camera", 0.15), (3e-4, "white", 0.02), (1e-3, "white", 0.02)],
+)
+def test_maps_hold_where_no_noise_was_found_if_a_clean_picture_is_improbable(
+    shot: float, kind: str, bound: float
+) -> None:
+    photo, clean = reduced_photo("phone", shot)
+    maps = replace(maps_found(photo), kind=kind)
+    assert (255 * maps.sigma > 5) == (shot == 1e-3)
 
-    def verdict(sigma: float, seen: NoiseMaps, picture: Picture = photo) -> str:
-        found = Finding(Estimate(sigma, "noisy"), seen=seen)
+    def verdict(picture: Picture, seen: NoiseMaps) -> str:
+        found = Finding(Estimate(0.0, "not white"), seen=seen)
         return believed(picture, found, only_color, CPU).estimate.verdict
 
-    weak = 0.39 * maps.sigma
-    assert verdict(weak, maps) == "camera"
-    assert verdict(0.41 * maps.sigma, maps) != "camera"
-    assert verdict(weak, replace(maps, clean=0.013)) != "camera"
-    assert verdict(weak, maps, clean) != "camera"
-    faint = maps.scaled(7.9 / 255 / maps.sigma)
-    assert verdict(0.39 * faint.sigma, faint) != "camera"
+    assert verdict(photo, replace(maps, clean=0.99 * bound)) == "camera"
+    assert verdict(photo, replace(maps, clean=1.01 * bound)) == "not white"
+    assert verdict(clean, replace(maps_found(clean), kind=kind)) == "not white"
 
 
 @cache

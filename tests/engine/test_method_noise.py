@@ -250,12 +250,3 @@ def test_noise_beside_detail_is_weaker_even_and_without_direction(
     signs = Signs(-0.4, grain=0.3, color=0.0, place=0.1, direction=0.03, unevenness=0.19)
     assert signs.are_beside_detail
     assert not replace(signs, **change).are_beside_detail
-
-
-@pytest.mark.parametrize(
-    "change", [{"color": 0.1}, {"place": 0.3}, {"unevenness": 0.2}], ids=["color", "place", "even"]
-)
-def test_what_is_not_everywhere_alike_shows_itself(change: dict[str, float]) -> None:
-    signs = Signs(0.1, grain=0.2, color=0.4, place=0.0, direction=0.01, unevenness=0.08)
-    assert signs.are_everywhere
-    assert not replace(signs, **change).are_everywhere

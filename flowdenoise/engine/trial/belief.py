@@ -49,11 +49,10 @@ _MOST_FOR_WHITE = 4  # windows
 _LEAST = 1 / 255  # a camera's noise of which less is left than a step of 8 bits is none
 _MOSTLY_PERIODIC = 0.5  # of strong white noise: from there it may be none
 _LIKELY, _MAINLY = -0.8, 0.6  # strength and share, which clean pictures do not reach together
-_HALF, _STRONG, _IMPROBABLE = 0.5, 10 / 255, 0.02  # share and level of noise, clean probability
-_FAR, _SEEN_IN_DARK = 0.4, 5 / 255  # of the level of maps: so little white noise tells less than
-# they; and their level, then
-_SEEN_SURELY, _IMPOSSIBLE = 8 / 255, 0.012  # likewise, if they are surest: level, and probability
-# of a clean picture
+_HALF = 0.5  # share of noise, from which maps hold if a clean picture is improbable enough:
+_IMPOSSIBLE = 0.02  # its probability, below which any do
+_STRONG, _IMPROBABLE = 5 / 255, 0.15  # likewise, below which strong ones do, from that level on
+_FAR = 0.4  # of the level of maps: so little white noise tells less than they
 _CERTAINLY = 0.005  # probability of a clean picture, below which maps of a thumbnail hold
 _NEARLY = 0.9  # share, in gray and where texture is avoided
 _SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
@@ -90,8 +89,17 @@ def believed(
     look = _Look(picture, quick, device, soft)
     if finding.estimate.maps is not None:
         return look.at_maps(finding, finding.estimate.maps)
-    doubted = finding.doubted or _beside_white(finding, picture.channels)
+    doubted = _doubted(finding, picture.channels) or _beside_white(finding, picture.channels)
     return look.at_white(finding) if doubted is None else look.at_both(finding, doubted)
+
+
+def _doubted(finding: Finding, channels: int) -> NoiseMaps | None:
+    """The maps that the estimate speaks against, in color those of white noise, too."""
+    seen = finding.seen
+    of_white = seen is not None and seen.kind == "white" and not seen.is_grass
+    if of_white and channels > 1 and finding.estimate.untouched:
+        return seen
+    return finding.doubted
 
 
 def _beside_white(finding: Finding, channels: int) -> NoiseMaps | None:
@@ -283,21 +291,7 @@ def _hold_in_color(doubted: NoiseMaps, other: Estimate, signs: Signs, share: flo
     apart = other.untouched and signs.avoid_texture and share >= _NEARLY
     if doubted.kind == "camera" and (plain or likely or apart):
         return True
-    return share >= _HALF and _is_surely_noise(doubted, other, signs)
-
-
-def _is_surely_noise(doubted: NoiseMaps, other: Estimate, signs: Signs) -> bool:
-    """Whether the estimator of maps is sure of noise, and it is alike everywhere.
-
-    Args:
-        doubted: The maps.
-        other: The other estimate; weaker maps hold if it is far below them.
-        signs: What is removed.
-    """
-    clean, sigma = doubted.clean, doubted.sigma
-    sure = signs.are_everywhere and clean < _IMPROBABLE
-    if sure and sigma >= _STRONG and doubted.kind == "camera":
-        return True
-    surest = signs.are_nearly_everywhere and clean < _IMPOSSIBLE
-    seen = (sure and sigma >= _SEEN_IN_DARK) or (surest and sigma >= _SEEN_SURELY)
-    return seen and _is_far_below(other, doubted) and signs.have_no_direction
+    if other.verdict == "noisy":
+        return share >= _HALF and doubted.clean < _IMPOSSIBLE and signs.are_colored
+    strong = doubted.sigma >= _STRONG and doubted.kind == "camera"
+    return share >= _HALF and doubted.clean < (_IMPROBABLE if strong else _IMPOSSIBLE)

@@ -35,8 +35,7 @@ from flowdenoise.networks import MAPS, around, band_energies, measured, opponent
 _WHITE = 255.0
 _TINY = 0.01  # of 255: less is nothing
 _PLAIN, _COLORED = 0.3, 0.25  # signs that neither texture nor white noise gives
-_EVEN, _PLACELESS = 0.1, 0.1  # signs of noise that is everywhere, whatever is there
-_NEARLY_EVEN, _FOLLOWING = 0.2, 0.35  # likewise, if the estimator is surest of noise
+_EVEN = 0.1  # a sign of noise that is everywhere
 _DIRECTED, _UNEVEN = 0.2, 0.4  # signs that the noise of a camera does not give
 _PERIODIC = 0.3  # likewise; what is removed of noisy photographs reaches 0.04
 _UNEVEN_IF_DOUBTED, _DOUBTED = 0.26, 0.3  # likewise, if so probable is a clean picture
@@ -75,24 +74,17 @@ class Signs:
     @property
     def are_plain(self) -> bool:
         """Whether it is certainly noise, stronger than all detail, and more colored than white."""
-        return self.strength >= _PLAIN and self.color >= _COLORED
+        return self.strength >= _PLAIN and self.are_colored
 
     @property
-    def are_everywhere(self) -> bool:
-        """Whether it is alike everywhere, knows nothing of the detail, and is more than white."""
-        everywhere = self.unevenness <= _EVEN and self.place <= _PLACELESS
-        return everywhere and self.color >= _COLORED
-
-    @property
-    def are_nearly_everywhere(self) -> bool:
-        """Whether it is nearly alike everywhere, hardly follows detail, and is more than white."""
-        everywhere = self.unevenness <= _NEARLY_EVEN and self.place <= _FOLLOWING
-        return everywhere and self.color >= _COLORED
+    def are_colored(self) -> bool:
+        """Whether its color is coarser than that of white noise and of texture."""
+        return self.color >= _COLORED
 
     @property
     def avoid_texture(self) -> bool:
         """Whether far less was removed where there is texture, and it is more than white."""
-        return self.place <= _AVOIDING and self.color >= _COLORED
+        return self.place <= _AVOIDING and self.are_colored
 
     @property
     def are_beside_detail(self) -> bool:
