@@ -217,7 +217,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-fourteenth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-thirteenth")),
             *(*MANY_CAMERAS, "--set", "loop.learning_rate=7e-4", "--set", "loop.decay=0.85"),
@@ -227,6 +227,24 @@ PHOTOGRAPHS = {
         f"{SIMULATED} Its cameras balance white before they demosaick, where those of before did "
         "it afterwards. The file is the mean of its weights and those of `photo-thirteenth` "
         "(examples/shipped_weights/mean_of_weights.py). 48,200 steps went before.",
+        "What `photo` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fourteenth")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=5e-4", "--set", "loop.decay=0.85"),
+            *("--set", "training.late_patch=0", "--set", "training.phones=0.5"),
+            *("--set", "training.by_area=0.35", "--set", "training.reduced=0.35"),
+        ),
+        5000,
+        f"{SIMULATED} Beside its pictures it saw whole scenes in few pixels "
+        "(examples/shipped_weights/whole_scenes.py), and a third of its photographs were reduced "
+        "behind the camera, noise and target alike in linear light. The file is the mean of its "
+        "weights, 0.75, and those of `photo-fourteenth`, 0.25 "
+        "(examples/shipped_weights/mean_of_weights.py). 54,200 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,

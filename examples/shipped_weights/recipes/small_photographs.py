@@ -151,7 +151,7 @@ SMALL_PHOTOGRAPHS = {
     ),
     "photo-fast": Recipe(
         (
-            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo")),
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fourteenth")),
             *("--initial", weights("photo-fast-eighth")),
             *(*TWO_SCALES, *MANY_CAMERAS, "--set", "training.late_patch=0"),
             *("--set", "training.phones=0.8"),
