@@ -238,6 +238,7 @@ PHOTOGRAPHS = {
             *(*MANY_CAMERAS, "--set", "loop.learning_rate=5e-4", "--set", "loop.decay=0.85"),
             *("--set", "training.late_patch=0", "--set", "training.phones=0.5"),
             *("--set", "training.by_area=0.35", "--set", "training.reduced=0.35"),
+            *("--set", "loop.warmup=50"),
         ),
         5000,
         f"{SIMULATED} Beside its pictures it saw whole scenes in few pixels "
