@@ -4,7 +4,8 @@
 
 If a sign is that of texture alone, maps of a camera's noise do not hold, unless the file says that
 the ISO was high; else the picture is told the share of their levels that the signs give. Maps that
-another estimate spoke against hold after all if the signs are those of noise alone.
+another estimate spoke against hold after all if the signs are those of noise alone, or in color if
+the estimator holds a clean picture for improbable and most of the noise is believed.
 
 White noise shows itself more simply: a denoiser that is told its level removes most of it. Where
 it removes little, compression or scaling has left something that only has the energy of noise. In
