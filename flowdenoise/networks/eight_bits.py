@@ -143,7 +143,7 @@ class _EightBitBlock(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         middle = torch.tensor(_MIDDLE, dtype=x.dtype)
         whole = torch.add(middle, x, alpha=self._scale).round_().clamp_(0, 2 * _MIDDLE - 1)
-        whole = whole.to(torch.int32).to(torch.uint8)  # at once it takes twice the time
+        whole = whole.to(torch.int32).to(torch.uint8)  # quicker than at once
         inner = _rectified(whole, self._first)
         return _added(inner, self._second, x)
 
