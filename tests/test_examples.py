@@ -196,7 +196,13 @@ def test_simulated_photographs_are_cleaned_as_files_are(tmp_path: Path) -> None:
     assert least["noisy"] == 0
     gain = phone["told the best level"] - phone["noisy"]  # of the only picture
     assert least["told the best level"] == pytest.approx(gain, abs=0.02)
-    assert len(rows) == 18
+    assert "lose more than 0.15 dB" in rows[12][0]
+    lost, together = (part.strip() for part in rows[15][1].split(";"))
+    assert (lost == "1") == (least["automatic"] < -0.15)
+    assert float(together) == pytest.approx(max(0, -least["automatic"]) * int(lost), abs=0.06)
+    assert rows[16][0].strip() == "told the best level"
+    assert rows[16][1].strip() == "0; 0.0"
+    assert len(rows) == 24
 
 
 def test_simulated_photographs_may_be_cut_reduced_and_stored_as_jpeg(tmp_path: Path) -> None:
