@@ -216,6 +216,18 @@ def test_simulated_photographs_may_be_cut_reduced_and_stored_as_jpeg(tmp_path: P
     assert float(reduced[0]) > float(plain[0]) + 1  # its noise is averaged
 
 
+@pytest.mark.skipif(
+    not getattr(torch.cpu, "get_capabilities", dict)().get("avx2"), reason="it has no AVX2"
+)
+def test_a_processor_without_bfloat16_or_integers_computes_in_float32(tmp_path: Path) -> None:
+    script = str(EXAMPLES / "benchmarks" / "older_processor.py")
+    options = ("-v", "--crop", "96x96+0+0", "-o", str(tmp_path / "cleaned.png"))
+    command = ("denoise", str(EXAMPLES / "coffee-noisy.png"), *options)
+    line = [sys.executable, script, "avx2", *command]
+    made = subprocess.run(line, check=True, capture_output=True, text=True)
+    assert "torch.float32" in made.stderr
+
+
 @pytest.mark.parametrize("maps", [1, 2])
 def test_a_mean_lies_between_its_weights(tmp_path: Path, maps: int) -> None:
     first, second = (_small(seed, maps) for seed in (0, 1))
