@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from flowdenoise import images, metrics, noise, weights
 from flowdenoise.engine import Denoiser, TileDenoiser
 from flowdenoise.engine.choices import Grain
+from flowdenoise.engine.trial import belief
 from flowdenoise.engine.trial.belief import believed
-from flowdenoise.engine.trial.method_noise import share_of_noise, signs_of_noise
+from flowdenoise.engine.trial.method_noise import Signs, share_of_noise, signs_of_noise
 from flowdenoise.estimation.estimate import Estimate
 from flowdenoise.estimation.estimators import Estimators, Finding
 from flowdenoise.estimation.noise_maps import NoiseMaps, noise_maps
@@ -65,6 +66,21 @@ def test_the_maps_of_texture_do_not_hold_unless_the_iso_was_high(
     sensitive = Picture(np.tile(picture.samples, (2, 2, 1)), metadata=metadata)
     kept = texture_or_noise(sensitive)
     assert kept.otherwise is not None  # the maps hold; how far, their share says
+
+
+@pytest.mark.parametrize(
+    ("side", "unevenness", "verdict"),
+    [(256, 0.26, "clean"), (256, 0.1, "camera"), (320, 0.26, "camera")],
+)
+def test_what_comes_in_places_of_a_small_gray_picture_is_its_texture(
+    side: int, unevenness: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(5)
+    samples = rng.normal(128, 10, (side, side, 1)).clip(0, 255).astype(np.uint8)
+    hay = Signs(0.1, 0.28, 0.0, 0.1, 0.03, unevenness, 0.01)
+    assert share_of_noise(hay, 1) == pytest.approx(0.6, abs=0.1)
+    monkeypatch.setattr(belief, "signs_of_noise", lambda *_: hay)
+    assert texture_or_noise(Picture(samples)).estimate.verdict == verdict
 
 
 class Mistaken(NoiseMapNet):

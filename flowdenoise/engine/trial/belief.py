@@ -56,13 +56,15 @@ _STRONG, _IMPROBABLE = 5 / 255, 0.15  # likewise, below which strong ones do, fr
 _FAR = 0.4  # of the level of maps: so little white noise tells less than they
 _CERTAINLY = 0.005  # probability of a clean picture, below which maps of a thumbnail hold
 _NEARLY = 0.9  # share, in gray and where texture is avoided
-_SEEN, _LIKELY_CLEAN = -0.5, 0.2  # in gray: strength, clean probability
+_SEEN, _LIKELY_CLEAN = -0.5, 0.3  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second, if white noise was found, in
 # color, too
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
 _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
+_IN_PLACES, _HARDLY = 0.22, 0.7  # unevenness and share of such a texture, which is not alike
+# everywhere
 _WEAK = 20 / 255  # white noise beyond is never anything else
 _REMOVED = {1: 0.3, 3: 0.35}  # of white noise is removed at least, by number of channels, even if
 # it was compressed; usually 0.7
@@ -174,9 +176,15 @@ class _Look:
             return signs is not None and signs.repeats
         if signs is None and self._is_thumbnail and maps.clean >= _CERTAINLY:
             return True
-        if signs is not None and signs.are_of_texture(maps.clean):
+        if signs is not None and (signs.are_of_texture(maps.clean) or self._is_one_texture(signs)):
             return True
         return self._is_soft_texture(maps)
+
+    def _is_one_texture(self, signs: Signs) -> bool:
+        """Whether a small gray picture shows little but one texture, such as hay."""
+        if self._shows_enough or signs.unevenness <= _IN_PLACES:
+            return False
+        return share_of_noise(signs, 1) < _HARDLY
 
     @property
     def _is_thumbnail(self) -> bool:
