@@ -127,7 +127,7 @@ NOISE_ESTIMATORS = {
         shipped=False,
         wider=True,
     ),
-    "noise-map-gray": Recipe(
+    "noise-map-gray-second": Recipe(
         (
             *("train-noise-map", "--gray", "--initial", weights("noise-map-gray-first")),
             *("--set", "training.clean=0.3", "--set", "loop.learning_rate=1.2e-3", *ALL_NOISY),
@@ -136,6 +136,22 @@ NOISE_ESTIMATORS = {
         4500,
         f"{_DIFFERENCES} It saw color photographs that were turned gray. It began with 2600 steps "
         "of the same, which began with `noise-map-color-third`.",
+        "What `noise-map-gray` was until its pixels were seen by filters.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "noise-map-gray": Recipe(
+        (
+            *("train-noise-map", "--gray", "--initial", weights("noise-map-color"), *_EDITED),
+            *("--set", "network.filters=16", "--set", "loop.warmup=200"),
+            *("--set", "training.clean=0.3", "--set", "training.reduced_after=0.35"),
+            *("--set", "training.by_area=0.35", "--set", "training.relit=0"),
+            *("--set", "training.kept=1600", "--set", "loop.seed=4343"),
+        ),
+        7000,
+        f"{_DIFFERENCES} It saw color photographs that were turned gray, and beside its pictures "
+        "whole scenes in few pixels (examples/shipped_weights/whole_scenes.py).",
         "Tells where a gray photograph is how noisy.",
         255.0,
         wider=True,
