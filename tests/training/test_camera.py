@@ -69,7 +69,10 @@ def test_the_best_prediction_for_a_reduced_photograph_is_the_clean_light(gray: i
 
 
 def test_a_share_of_photographs_is_reduced_and_the_others_are_as_they_were() -> None:
-    """Reduced noise is weaker and no longer that of its neighbors."""
+    """Reduced noise is weaker and no longer that of its neighbors.
+
+    Processors round otherwise in larger batches, so what is the same differs a little.
+    """
     corpus = grays(128, side=96)
     whole, some, all_ = (
         PhotoSource.of(corpus, 32, training(reduced=share), seed=1) for share in (0.0, 0.5, 1.0)
@@ -81,7 +84,10 @@ def test_a_share_of_photographs_is_reduced_and_the_others_are_as_they_were() -> 
             getattr(one, name).flatten(1) if name != "contrast" else getattr(one, name)[:, None]
             for one in (own, mixed, reduced)
         ]
-        is_own, is_reduced = ((parts[1] == one).all(1) for one in (parts[0], parts[2]))
+        is_own, is_reduced = (
+            (parts[1] - one).abs().mean(1) < 0.01 * one.abs().mean(1)
+            for one in (parts[0], parts[2])
+        )
         assert (is_own | is_reduced).all()
         if name == "noisy":
             assert 6 < int((is_reduced & ~is_own).sum()) < 26

@@ -60,6 +60,8 @@ _SEEN, _LIKELY_CLEAN = -0.5, 0.3  # in gray: strength, clean probability
 _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second, if white noise was found, in
 # color, too
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
+_OBVIOUS, _OBVIOUSLY_NOISY = 12 / 255, 0.06  # in gray: noise from which on nobody doubts, nor the
+# estimator: its probability of a clean picture, at most
 _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
@@ -176,15 +178,19 @@ class _Look:
             return signs is not None and signs.repeats
         if signs is None and self._is_thumbnail and maps.clean >= _CERTAINLY:
             return True
-        if signs is not None and (signs.are_of_texture(maps.clean) or self._is_one_texture(signs)):
+        if signs is not None and (
+            signs.are_of_texture(maps.clean) or self._is_gray_texture(maps, signs)
+        ):
             return True
         return self._is_soft_texture(maps)
 
-    def _is_one_texture(self, signs: Signs) -> bool:
-        """Whether a small gray picture shows little but one texture, such as hay."""
-        if self._shows_enough or signs.unevenness <= _IN_PLACES:
+    def _is_gray_texture(self, maps: NoiseMaps, signs: Signs) -> bool:
+        """Whether it is texture that only a gray picture leaves in doubt: hay, or print."""
+        if self.picture.channels > 1:
             return False
-        return share_of_noise(signs, 1) < _HARDLY
+        share = share_of_noise(signs, 1)
+        one = not self._shows_enough and signs.unevenness > _IN_PLACES and share < _HARDLY
+        return one or _is_print(maps, share)
 
     @property
     def _is_thumbnail(self) -> bool:
@@ -263,6 +269,16 @@ def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:
     return sure and _may_be_texture(white, doubted) and signs.are_all_detail
 
 
+def _is_print(maps: NoiseMaps, share: float) -> bool:
+    """Whether strong maps of a gray picture are doubted, as those of large letters and masks are.
+
+    Args:
+        maps: The maps.
+        share: The share of their levels that is believed.
+    """
+    return maps.sigma >= _OBVIOUS and (maps.clean >= _OBVIOUSLY_NOISY or share < _HALF)
+
+
 def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
     """Whether maps of a gray picture hold that another estimate spoke against.
 
@@ -274,6 +290,8 @@ def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: floa
         signs: What is removed.
         share: The share of their levels that is believed.
     """
+    if _is_print(doubted, share):
+        return False
     uneven = _UNEVEN if other.untouched else _UNEVEN_BESIDE_WHITE
     if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
         return False
