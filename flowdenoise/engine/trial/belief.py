@@ -62,6 +62,7 @@ _UNEVEN, _UNEVEN_BESIDE_WHITE = 0.26, 0.15  # in gray; the second, if white nois
 _CONFIDENT, _MOSTLY = 0.65, 0.75  # in gray, of maps: to hold, and to tell texture
 _OBVIOUS, _OBVIOUSLY_NOISY = 12 / 255, 0.06  # in gray: noise from which on nobody doubts, nor the
 # estimator: its probability of a clean picture, at most
+_REPEATED = 0.05  # in gray: of what is removed of letters and masks, so much repeats itself
 _PARTLY = 0.4  # in gray: the share of noise that is weaker than the detail beside it
 _BESIDE_TEXTURE = 0.22  # in gray, of maps that show texture: less white noise may be texture, too
 _ENOUGH = 300**2  # pixels of a gray picture; smaller ones may hold nothing but one texture
@@ -190,7 +191,7 @@ class _Look:
             return False
         share = share_of_noise(signs, 1)
         one = not self._shows_enough and signs.unevenness > _IN_PLACES and share < _HARDLY
-        return one or _is_print(maps, share)
+        return one or _is_print(maps, signs, share)
 
     @property
     def _is_thumbnail(self) -> bool:
@@ -269,14 +270,17 @@ def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:
     return sure and _may_be_texture(white, doubted) and signs.are_all_detail
 
 
-def _is_print(maps: NoiseMaps, share: float) -> bool:
-    """Whether strong maps of a gray picture are doubted, as those of large letters and masks are.
+def _is_print(maps: NoiseMaps, signs: Signs, share: float) -> bool:
+    """Whether maps of a gray picture are those of large letters or of a mask, which are strong.
 
     Args:
         maps: The maps.
+        signs: What is removed.
         share: The share of their levels that is believed.
     """
-    return maps.sigma >= _OBVIOUS and (maps.clean >= _OBVIOUSLY_NOISY or share < _HALF)
+    if maps.sigma < _OBVIOUS or signs.periodicity < _REPEATED:
+        return False
+    return maps.clean >= _OBVIOUSLY_NOISY or share < _HALF
 
 
 def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
@@ -290,7 +294,7 @@ def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: floa
         signs: What is removed.
         share: The share of their levels that is believed.
     """
-    if _is_print(doubted, share):
+    if _is_print(doubted, signs, share):
         return False
     uneven = _UNEVEN if other.untouched else _UNEVEN_BESIDE_WHITE
     if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
