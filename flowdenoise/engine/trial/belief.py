@@ -189,9 +189,9 @@ class _Look:
         """Whether it is texture that only a gray picture leaves in doubt: hay, or print."""
         if self.picture.channels > 1:
             return False
-        share = share_of_noise(signs, 1)
-        one = not self._shows_enough and signs.unevenness > _IN_PLACES and share < _HARDLY
-        return one or _is_print(maps, signs, share)
+        hardly = share_of_noise(signs, 1) < _HARDLY
+        one = not self._shows_enough and signs.unevenness > _IN_PLACES and hardly
+        return one or _is_print(maps, signs)
 
     @property
     def _is_thumbnail(self) -> bool:
@@ -270,17 +270,16 @@ def _is_detail(white: Estimate, doubted: NoiseMaps, signs: Signs) -> bool:
     return sure and _may_be_texture(white, doubted) and signs.are_all_detail
 
 
-def _is_print(maps: NoiseMaps, signs: Signs, share: float) -> bool:
+def _is_print(maps: NoiseMaps, signs: Signs) -> bool:
     """Whether maps of a gray picture are those of large letters or of a mask, which are strong.
 
     Args:
         maps: The maps.
         signs: What is removed.
-        share: The share of their levels that is believed.
     """
     if maps.sigma < _OBVIOUS or signs.periodicity < _REPEATED:
         return False
-    return maps.clean >= _OBVIOUSLY_NOISY or share < _HALF
+    return maps.clean >= _OBVIOUSLY_NOISY or share_of_noise(signs, 1) < _HALF
 
 
 def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: float) -> bool:
@@ -294,7 +293,7 @@ def _hold_in_gray(doubted: NoiseMaps, other: Estimate, signs: Signs, share: floa
         signs: What is removed.
         share: The share of their levels that is believed.
     """
-    if _is_print(doubted, signs, share):
+    if _is_print(doubted, signs):
         return False
     uneven = _UNEVEN if other.untouched else _UNEVEN_BESIDE_WHITE
     if signs.are_of_texture(doubted.clean) or signs.unevenness > uneven:
