@@ -28,8 +28,10 @@ their answers in linear light is the target but for a share `anchor` of the targ
 holds their errors down. Two that learned from different photographs err differently, and their
 mean is nearer to the truth than either. A small network then follows one function of the
 photograph instead of a light that the photograph tells only in part, and may see each photograph
-many times: see `lessons`. Asked about a photograph with less noise, as in `losses.relay`, the
-teacher would answer no better than what is there already: the target above is nearer to the truth.
+many times: see `lessons`. Such lessons are kept with the teachers' mean of all eight turns, and a
+network may be taught by itself so: it then comes near to its own mean of turns. Asked about a
+photograph with less noise, as in `losses.relay`, the teacher would answer no better than what is
+there already: the target above is nearer to the truth.
 
 Both variances are taken at a blurred y instead of at x, which nobody knows; what remains of that
 is measured in the tests.
@@ -60,7 +62,7 @@ from flowdenoise.noise.demosaicking import Demosaickings
 from flowdenoise.system.random_streams import Draws, Stream
 from flowdenoise.system.rules import Factor, Multiple, Range, Share, Steps
 from flowdenoise.system.typed import check
-from flowdenoise.training.asking import IN_PHASE, ask_in_turns
+from flowdenoise.training.asking import IN_PHASE, ask_in_all_turns, ask_in_turns
 from flowdenoise.training.kept import Kept, fingerprint
 from flowdenoise.training.late_patches import Phases, check_late_patch
 from flowdenoise.training.lessons import CameraPatches, Lessons, kept_lessons
@@ -221,13 +223,18 @@ class CameraStage:
         if not self.teachers:
             return patches.target
         answers = [
-            tone.untone(
-                ask_in_turns(one, patches.noisy, maps, draws, which, IN_PHASE), patches.contrast
-            )
-            for which, one in enumerate(self.teachers)
+            tone.untone(self._asked(which, patches.noisy, maps, draws), patches.contrast)
+            for which in range(len(self.teachers))
         ]
         light = torch.stack(answers).mean(0)
         return light + self.training.anchor * (patches.target - light)
+
+    def _asked(self, which: int, noisy: Tensor, maps: Tensor, draws: Draws) -> Tensor:
+        """What a teacher makes of patches: of those that are kept, in the mean of all turns."""
+        teacher = self.teachers[which]
+        if self.training.kept:
+            return ask_in_all_turns(teacher, noisy, maps, as_denoiser(teacher).config.stride)
+        return ask_in_turns(teacher, noisy, maps, draws, which, IN_PHASE)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
