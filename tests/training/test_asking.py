@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from flowdenoise.images.turns import WAYS, turn, turn_back
 from flowdenoise.system.random_streams import Draws
-from flowdenoise.training.asking import ask_in_turns
+from flowdenoise.training.asking import ask_in_all_turns, ask_in_turns
 
 COUNT, SIDE = 256, 8
 
@@ -65,6 +67,44 @@ def test_the_mean_of_many_visits_is_the_mean_of_eight_turns() -> None:
     deviation = torch.stack(turned).std(0) / len(visits) ** 0.5
     errors = (torch.stack(visits).mean(0) - expected).abs()
     assert (errors <= 6 * deviation + 1e-4).all()
+
+
+def test_all_turns_give_their_mean() -> None:
+    noisy = _patches(3)
+
+    def left_neighbor(shown: Tensor, _: Tensor) -> Tensor:
+        return shown.roll(1, -1)
+
+    answers = ask_in_all_turns(_As(left_neighbor), noisy, _patches(2), stride=2)
+    neighbors = [noisy.roll(step, axis) for step in (1, -1) for axis in (-1, -2)]
+    inside = (..., slice(2, -2), slice(2, -2))
+    assert torch.allclose(answers[inside], sum(neighbors)[inside] / 4, atol=1e-6)
+
+
+def test_in_all_turns_a_teacher_sees_the_mosaic_where_it_learned_it() -> None:
+    noisy = _patches(3)
+
+    def red_alone(shown: Tensor, _: Tensor) -> Tensor:
+        """What was measured in red, for whoever learned that it is in even rows and columns."""
+        red = torch.zeros_like(shown)
+        red[..., ::2, ::2] = shown[..., ::2, ::2]
+        return red
+
+    answers = ask_in_all_turns(_As(red_alone), noisy, _patches(2), stride=2)
+    assert torch.allclose(answers, red_alone(noisy, noisy), atol=1e-6)
+
+
+class _As(nn.Module):
+    """A teacher that answers as a function does."""
+
+    def __init__(self, answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, noisy: Tensor, maps: Tensor) -> Tensor:
+        assert not noisy.shape[-1] % 2
+        assert noisy.shape[2:] == maps.shape[2:]
+        return self.answer(noisy, maps)
 
 
 def test_nothing_is_learned_through_the_teacher() -> None:

@@ -17,7 +17,7 @@ from flowdenoise.networks import DenoisingNetwork
 from flowdenoise.networks.noise_estimator import NoiseMapConfig, NoiseMapNet
 from flowdenoise.networks.resnet import ResNet, ResNetConfig
 from flowdenoise.noise import tone
-from flowdenoise.training.asking import IN_PHASE, ask_in_turns
+from flowdenoise.training.asking import IN_PHASE, ask_in_all_turns, ask_in_turns
 from flowdenoise.training.camera_stage import CameraStage, CameraTraining
 from flowdenoise.training.simulated_photos import PhotoSource, photographs
 
@@ -200,6 +200,19 @@ def test_a_teacher_is_followed_but_for_the_share_of_the_stages_own_target(anchor
     answer = tone.untone(asked, patches.contrast)
     mixed = (1 - anchor) * answer + anchor * patches.target
     assert torch.allclose(made.target(patches, maps, draws), mixed, atol=1e-5)
+
+
+def test_lessons_that_are_kept_have_the_mean_of_all_turns() -> None:
+    teacher = network()
+    made = stage(network(), teacher, anchor=0.0, kept=2)
+    sampler = made.sources.early.sampler
+    patches = photographs(sampler, sampler.draws(0, 4), made.training)
+    maps = torch.full((4, 2, *patches.noisy.shape[-2:]), 0.05)
+    asked = ask_in_all_turns(teacher, patches.noisy, maps, teacher.config.stride)
+    expected = tone.untone(asked, patches.contrast)
+    assert torch.allclose(made.target(patches, maps, sampler.draws(0, 4)), expected, atol=1e-5)
+    again = made.target(patches, maps, sampler.draws(1, 4))
+    assert torch.allclose(again, expected, atol=1e-5)  # no turn is drawn
 
 
 def test_of_two_teachers_the_mean_is_learned() -> None:
