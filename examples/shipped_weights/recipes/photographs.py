@@ -232,7 +232,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo": Recipe(
+    "photo-fifteenth": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--initial", weights("photo-fourteenth")),
             *(*MANY_CAMERAS, "--set", "loop.learning_rate=5e-4", "--set", "loop.decay=0.85"),
@@ -246,6 +246,24 @@ PHOTOGRAPHS = {
         "behind the camera, noise and target alike in linear light. The file is the mean of its "
         "weights, 0.75, and those of `photo-fourteenth`, 0.25 "
         "(examples/shipped_weights/mean_of_weights.py). 54,200 steps went before.",
+        "What `photo` goes on from, and its teacher.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifteenth")),
+            *("--initial", weights("photo-fifteenth")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=7e-4", "--set", "loop.decay=0.85"),
+            *("--set", "training.late_patch=0", "--set", "training.reduced=0.35"),
+            *("--set", "training.by_area=0.35", "--set", "training.kept=3200"),
+            *("--set", "loop.batch=16", "--set", "loop.warmup=50", "--set", "loop.seed=91"),
+        ),
+        14_000,
+        f"{SIMULATED} But for a tenth, its targets are what `photo-fifteenth` makes of its "
+        "inputs, in the mean of all eight turns, its mosaic in place in each. 3,200 batches were "
+        "made once and learned from again and again. 59,200 steps went before.",
         "The denoiser of photographs whose noise is fine or strong, trained on noisy ones alone.",
         255.0,
         wider=True,
@@ -281,7 +299,7 @@ PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-coarse": Recipe(
+    "photo-coarse-third": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-twelfth")),
             *("--set", "second_teacher=" + weights("photo-coarse-second")),
@@ -295,6 +313,27 @@ PHOTOGRAPHS = {
         "`photo-coarse-second` make of its inputs, as they are and transposed; then three tenths "
         "of them are turned by 180 degrees. The file is the mean of its weights and those of "
         "`photo-coarse-second` (examples/shipped_weights/mean_of_weights.py).",
+        "What `photo-coarse` goes on from, and one of its teachers.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifteenth")),
+            *("--set", "second_teacher=" + weights("photo-coarse-third")),
+            *("--initial", weights("photo-coarse-third")),
+            *(*MANY_CAMERAS, "--set", "loop.learning_rate=4e-4", "--set", "loop.decay=0.9"),
+            *("--set", "training.late_patch=0", "--set", "training.phones=0.15"),
+            *("--set", "training.light=0.3,1", "--set", "training.blue_first=0.3"),
+            *("--set", "training.by_area=0.35", "--set", "training.reduced=0.2"),
+            *("--set", "loop.warmup=50", "--set", "training.kept=600", "--set", "loop.seed=93"),
+        ),
+        4500,
+        f"{SIMULATED} But for a tenth, its targets are the mean of what `photo-fifteenth` and "
+        "`photo-coarse-third` make of its inputs, each in the mean of all eight turns; then three "
+        "tenths of them are turned by 180 degrees. A fifth of its photographs were reduced behind "
+        "the camera. 600 batches were made once and learned from again and again.",
         "The denoiser of photographs whose noise a camera has smoothed, trained on noisy ones "
         "alone.",
         255.0,
