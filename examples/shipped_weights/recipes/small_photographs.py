@@ -246,7 +246,7 @@ SMALL_PHOTOGRAPHS = {
         shipped=False,
         wider=True,
     ),
-    "photo-coarse-fast": Recipe(
+    "photo-coarse-fast-second": Recipe(
         (
             *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-coarse-second")),
             *("--initial", weights("photo-coarse-fast-first")),
@@ -262,6 +262,26 @@ SMALL_PHOTOGRAPHS = {
         "inputs, in turns. 800 batches were made once and learned from again and again. The file "
         "is the mean of its weights, 0.7, and those of `photo-coarse-fast-first`, 0.3 "
         "(examples/shipped_weights/mean_of_weights.py).",
+        "What `photo-coarse-fast` goes on from.",
+        255.0,
+        shipped=False,
+        wider=True,
+    ),
+    "photo-coarse-fast": Recipe(
+        (
+            *("train-denoiser", "--preset", "photo", "--teacher", weights("photo-fifteenth")),
+            *("--set", "second_teacher=" + weights("photo-coarse-third")),
+            *("--initial", weights("photo-coarse-fast-second")),
+            *(*TWO_SCALES, *MANY_CAMERAS, "--set", "training.late_patch=0"),
+            *("--set", "loop.learning_rate=8e-4", "--set", "loop.decay=0.75"),
+            *("--set", "training.phones=0.15", "--set", "training.light=0.3,1"),
+            *("--set", "training.blue_first=0.3", "--set", "training.by_area=0.35"),
+            *("--set", "training.reduced=0.2", "--set", "loop.warmup=50"),
+            *("--set", "training.kept=600", "--set", "loop.seed=93"),
+        ),
+        6000,
+        f"{SIMULATED} It learned on from the lessons of `photo-coarse`, whose targets are the "
+        "mean of what two teachers make of its inputs in all eight turns.",
         "The denoiser of photographs whose noise a camera has smoothed for `--effort fast`, "
         "trained on noisy ones alone.",
         255.0,
