@@ -103,7 +103,7 @@ class Examiner:
         if colorless and not has_white_noise_of_color(finding, middle, alone):
             return ExaminedPlane(brightness, alone)
         if doubted and is_texture(finding, alone, lossless=picture.lossless):
-            finding = replace(finding, estimate=alone.estimate)
+            finding = replace(finding, estimate=Estimate(alone.estimate.sigma, "not white"))
         return ExaminedPlane(plane, finding)
 
     def _find(self, picture: Picture, kind: NoiseKind) -> Finding:

@@ -36,6 +36,8 @@ _ENOUGH = 300**2 // CELL**2  # cells; smaller pictures may hold nothing but one 
 _COARSE = 1.8  # the grain of texture that such pictures hold
 _CLEAN_IF_WHITE = 0.6  # the probability that the brightness is clean, at most
 _BOTH_CLEAN = 0.014  # the product of this and of that for all of the picture, at most
+_HARDLY, _OF_DOUBTED = 0.5, 0.35  # of the level seen in brightness, and of that in color, less is
+# believed of texture
 _DOUBTED = 0.04  # the probability of a clean picture from which brightness may speak against maps
 
 
@@ -71,9 +73,12 @@ def is_texture(color: Finding, brightness: Finding, *, lossless: bool = True) ->
         lossless: Whether no compression changed the pixels. Where one did, noise that is weaker
             than what it may have done was not tried, and says nothing.
     """
+    if not may_be_texture(color):
+        return False
     found = brightness.estimate
     untried = not lossless and WEAKEST <= found.sigma < WEAKEST_LOSSY
-    return may_be_texture(color) and found.verdict == "not white" and not untried
+    in_vain = found.verdict == "not white" and not untried
+    return in_vain or _is_hardly_believed(color, brightness)
 
 
 def is_colorless(color: Finding, brightness: Finding, *, lossless: bool = True) -> bool:
@@ -156,6 +161,15 @@ def level_of_color(picture: Tensor) -> float:
         return 0.0
     apart = (telling[::2] - telling[1]).abs().median(1).values
     return float(apart.min()) / (0.6745 * 2**0.5)
+
+
+def _is_hardly_believed(color: Finding, brightness: Finding) -> bool:
+    """Whether little is left of the noise of brightness, by itself and beside that in color."""
+    found, seen, maps = brightness.estimate, brightness.seen, color.estimate.maps
+    if found.maps is None or seen is None or maps is None:
+        return False
+    beside = min(_HARDLY * seen.sigma, _OF_DOUBTED * maps.level("brightness"))
+    return found.sigma < beside
 
 
 def _may_be_one_texture(color: Finding, brightness: NoiseMaps) -> bool:

@@ -146,6 +146,16 @@ def test_a_camera_s_noise_that_brightness_has_not_is_texture_if_in_doubt() -> No
     assert not is_texture(doubted, color(CLEAN))
 
 
+def test_a_camera_s_noise_of_which_brightness_shows_little_is_texture_if_in_doubt() -> None:
+    doubted, believed = of_camera(12, clean=0.05), of_camera(12, clean=0.03)
+    left = replace(of_camera(6), estimate=Estimate.of_camera(maps(2)))
+    assert is_texture(doubted, left)
+    assert not is_texture(believed, left)
+    assert not is_texture(doubted, of_camera(2))  # weak, but all of it is believed
+    assert not is_texture(doubted, replace(left, estimate=Estimate.of_camera(maps(5))))
+    assert not is_texture(of_camera(4, clean=0.05), left)  # as much is left as in color
+
+
 def test_weak_noise_that_compression_may_have_changed_says_nothing_of_texture() -> None:
     doubted = of_camera(12, clean=0.05)
     for sigma, tried in ((0.4, True), (0.6, False), (1.4, False), (1.6, True)):
