@@ -65,7 +65,7 @@ def may_be_texture(color: Finding) -> bool:
 
 
 def is_texture(color: Finding, brightness: Finding, *, lossless: bool = True) -> bool:
-    """Whether it is texture, since a denoiser removes no noise from the brightness alone.
+    """Whether it is texture: of brightness alone a denoiser removes no noise, or hardly any.
 
     Args:
         color: What was found out about the noise of the picture.

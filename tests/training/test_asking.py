@@ -1,4 +1,4 @@
-"""A teacher is asked about each patch in one of eight turns, and answers for where it was."""
+"""A teacher is asked about each patch in one of eight turns, or in all, and answers in place."""
 
 from __future__ import annotations
 
